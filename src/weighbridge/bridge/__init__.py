@@ -1,0 +1,1 @@
+"""Wiring: the one place that knows both flows and adapters. One method per verb."""

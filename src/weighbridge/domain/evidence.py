@@ -1,0 +1,240 @@
+"""All that metrics may look at, captured once.
+
+Everything here was read by ``flows.gather``; a metric sees nothing else, so the same evidence
+gives the same scores years later. Each source says whether it was read, was not there, or could
+not be reached: the three are never confused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import JsonObject, child, objects, text
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.ref import RepoId
+
+EVIDENCE_FORMAT = 1
+
+
+class SourceState(StrEnum):
+    """Whether a source could be read."""
+
+    READ = "read"
+    ABSENT = "absent"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The state of one source and, where it was not read, why."""
+
+    state: SourceState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A small text file of the repository, and the sha256 of the whole file."""
+
+    content: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """A model that this one says it was made from.
+
+    ``info`` is the Hub's own answer for it and ``total_bytes`` its weight files; both are None
+    where the Hub could not be asked or does not have it (``source`` says which).
+    """
+
+    id: str
+    relation: str
+    declared_in: str
+    source: Source
+    info: JsonObject | None = None
+    weight_bytes: int | None = None
+
+
+class ModelShape(StrEnum):
+    """What a repository is, read from its files only, never from its card."""
+
+    ADAPTER = "adapter"
+    GGUF = "gguf"
+    DIFFUSERS = "diffusers"
+    FULL = "full"
+    NONE = "none"
+
+
+WEIGHT_FORMATS: Mapping[str, str] = {
+    ".safetensors": "safetensors",
+    ".bin": "bin",
+    ".pt": "pt",
+    ".pth": "pt",
+    ".ckpt": "ckpt",
+    ".h5": "h5",
+    ".keras": "keras",
+    ".onnx": "onnx",
+    ".gguf": "gguf",
+    ".msgpack": "msgpack",
+    ".tflite": "tflite",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".joblib": "joblib",
+    ".npz": "npz",
+    ".ot": "rust",
+    ".mlmodel": "coreml",
+    ".pb": "tf",
+    ".nemo": "nemo",
+}
+"""File endings that hold weights, and what the format is called here, most preferred first."""
+_NOT_WEIGHTS = re.compile(
+    r"(^|/)(training_args|optimizer|scheduler|rng_state[^/]*|scaler)\.(bin|pt|pth|pkl)$"
+)
+
+
+def weight_format(path: str) -> str | None:
+    """The weight format that a path's ending names, or None for a file that holds no weights."""
+    dot = path.rfind(".")
+    if dot <= path.rfind("/") or _NOT_WEIGHTS.search(path):
+        return None
+    return WEIGHT_FORMATS.get(path[dot:].lower())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Everything that judging may look at, for one commit of one repository.
+
+    Attributes:
+        sources: state by name: ``info``, ``texts``, ``headers``, ``parents``.
+        info: the Hub's answer for the revision; empty where it could not be read.
+        texts: small text files by path (README.md, LICENSE, config.json, index files ...).
+        front_matter: the card's YAML, parsed; None where there is none or it is broken.
+        front_matter_error: what is wrong with the YAML; empty where nothing is.
+        headers: by path, what the header of a weight file says: ``{"format", "tensors",
+            "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
+        parents: the base models, as the card and adapter_config.json declare them.
+        captured_at: when (``YYYY-MM-DDTHH:MM:SSZ``); no score depends on it.
+    """
+
+    manifest: Manifest
+    sources: Mapping[str, Source]
+    info: JsonObject = field(default_factory=dict)
+    texts: Mapping[str, Text] = field(default_factory=dict)
+    front_matter: JsonObject | None = None
+    front_matter_error: str = ""
+    headers: Mapping[str, JsonObject] = field(default_factory=dict)
+    parents: tuple[Parent, ...] = ()
+    captured_at: str = ""
+
+    @property
+    def repo(self) -> RepoId:
+        """The repository that is judged."""
+        return self.manifest.repo
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file of the revision."""
+        return self.manifest.files
+
+    def state(self, source: str) -> SourceState:
+        """The state of a source; one that was never asked is unreachable."""
+        known = self.sources.get(source)
+        return known.state if known else SourceState.UNREACHABLE
+
+    def content(self, path: str) -> str | None:
+        """The text of a file, or None where the revision has none or it was not captured."""
+        known = self.texts.get(path)
+        return known.content if known else None
+
+    @property
+    def shape(self) -> ModelShape:
+        """What the files say this is: an adapter, a GGUF repository, a pipeline, a full model."""
+        paths = self.manifest.by_path
+        formats = {weight_format(path) for path in paths} - {None}
+        if "adapter_config.json" in paths:
+            return ModelShape.ADAPTER
+        if "model_index.json" in paths:
+            return ModelShape.DIFFUSERS
+        if not formats:
+            return ModelShape.NONE
+        return ModelShape.GGUF if formats == {"gguf"} else ModelShape.FULL
+
+    def to_json(self) -> JsonObject:
+        """The stored form; ``evidence_from_json`` reads it back."""
+        return {
+            "evidence_format": EVIDENCE_FORMAT,
+            "manifest": self.manifest.to_json(),
+            "sources": {
+                name: {"state": s.state.value, "reason": s.reason} for name, s in self.sources.items()
+            },
+            "info": self.info,
+            "texts": {p: {"content": t.content, "sha256": t.sha256} for p, t in self.texts.items()},
+            "front_matter": self.front_matter,
+            "front_matter_error": self.front_matter_error,
+            "headers": dict(self.headers),
+            "parents": [
+                {
+                    "id": p.id,
+                    "relation": p.relation,
+                    "declared_in": p.declared_in,
+                    "state": p.source.state.value,
+                    "reason": p.source.reason,
+                    "info": p.info,
+                    "weight_bytes": p.weight_bytes,
+                }
+                for p in self.parents
+            ],
+            "captured_at": self.captured_at,
+        }
+
+
+def evidence_from_json(source: JsonObject) -> Evidence:
+    """Read what ``Evidence.to_json`` wrote.
+
+    Raises:
+        Invalid: the bundle is of another format or lacks its manifest.
+    """
+    if source.get("evidence_format") != EVIDENCE_FORMAT:
+        raise Invalid("evidence_format", source.get("evidence_format"), f"is not {EVIDENCE_FORMAT}")
+    front = source.get("front_matter")
+    return Evidence(
+        manifest=Manifest.from_json(child(source, "manifest")),
+        sources={name: _source(child(child(source, "sources"), name)) for name in child(source, "sources")},
+        info=child(source, "info"),
+        texts={
+            path: Text(
+                content=str(child(kept, path).get("content", "")),
+                sha256=text(child(kept, path), "sha256") or "",
+            )
+            for kept in (child(source, "texts"),)
+            for path in kept
+        },
+        front_matter=front if isinstance(front, Mapping) else None,
+        front_matter_error=text(source, "front_matter_error") or "",
+        headers={path: child(child(source, "headers"), path) for path in child(source, "headers")},
+        parents=tuple(_parent(p) for p in objects(source, "parents")),
+        captured_at=text(source, "captured_at") or "",
+    )
+
+
+def _source(source: JsonObject) -> Source:
+    return Source(
+        state=SourceState(text(source, "state") or "unreachable"), reason=text(source, "reason") or ""
+    )
+
+
+def _parent(source: JsonObject) -> Parent:
+    info, size = source.get("info"), source.get("weight_bytes")
+    return Parent(
+        id=text(source, "id") or "",
+        relation=text(source, "relation") or "",
+        declared_in=text(source, "declared_in") or "",
+        source=_source(source),
+        info=info if isinstance(info, Mapping) else None,
+        weight_bytes=size if isinstance(size, int) else None,
+    )

@@ -1,0 +1,75 @@
+"""JSON from outside, read without trust: a missing, null or wrongly typed field is "not there".
+
+A Hub's answers carry nulls and surprises in any field, so nothing in this project indexes into
+them directly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TypeAlias
+
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
+JsonObject: TypeAlias = Mapping[str, Json]
+
+
+def text(source: JsonObject, key: str) -> str | None:
+    """The string under ``key``, or None where there is no non-empty string."""
+    value = source.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def number(source: JsonObject, key: str) -> int | float | None:
+    """The finite number under ``key``, or None. A boolean is not a number."""
+    value = source.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if value == value and abs(value) != float("inf") else None
+
+
+def whole(source: JsonObject, key: str) -> int | None:
+    """The integer under ``key``, or None."""
+    value = source.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def child(source: JsonObject, key: str) -> JsonObject:
+    """The object under ``key``, or an empty one."""
+    value = source.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(source: JsonObject, key: str) -> Sequence[Json]:
+    """The array under ``key``, or an empty one."""
+    value = source.get(key)
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()
+
+
+def texts(source: JsonObject, key: str) -> tuple[str, ...]:
+    """The strings under ``key``: of an array its string items, of a lone string that string."""
+    value = source.get(key)
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(item for item in items(source, key) if isinstance(item, str) and item)
+
+
+def objects(source: JsonObject, key: str) -> tuple[JsonObject, ...]:
+    """The objects in the array under ``key``; of a lone object that object."""
+    value = source.get(key)
+    if isinstance(value, Mapping):
+        return (value,)
+    return tuple(item for item in items(source, key) if isinstance(item, Mapping))
+
+
+def canonical(value: Json) -> bytes:
+    """The one spelling of a JSON value: sorted keys, no spaces, UTF-8. Digests are taken of it."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def digest_of(value: Json) -> str:
+    """The sha256 (64 hex digits) of the canonical spelling of ``value``."""
+    return sha256(canonical(value)).hexdigest()

@@ -1,0 +1,157 @@
+"""What the catalogue lists: a manifest that was judged and admitted under a name and a version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.manifest import Manifest
+from weighbridge.domain.policy import Waiver
+from weighbridge.domain.ref import ModelRef
+
+_SEMVER = re.compile(
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Version:
+    """A semantic version (semver.org 2.0.0)."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if len(self.text) > 128 or not _SEMVER.fullmatch(self.text):
+            raise Invalid("version", self.text, "is not a semantic version", hint="write it as 1.0.0")
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """Major, minor and patch."""
+        major, minor, patch = self.text.partition("+")[0].partition("-")[0].split(".")
+        return int(major), int(minor), int(patch)
+
+    def next_minor(self) -> Version:
+        """The version of the next release that adds something."""
+        major, minor, _ = self.numbers
+        return Version(f"{major}.{minor + 1}.0")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def version_from_tag(tag: str) -> Version | None:
+    """The version that a git tag names (``1.2.0`` or ``v1.2.0``), or None."""
+    try:
+        return Version(tag.removeprefix("v"))
+    except Invalid:
+        return None
+
+
+class PackageState(StrEnum):
+    """Whether a package is served."""
+
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """An admitted revision. (kind, name, version) is unique and immutable.
+
+    ``name`` is the full repository id. ``evidence_sha256`` and ``verdict_sha256`` name the
+    stored documents. ``created_at`` is aware UTC.
+    """
+
+    id: str
+    version: Version
+    manifest: Manifest
+    net_score: float
+    metrics: dict[str, float]
+    evidence_sha256: str
+    verdict_sha256: str
+    created_at: datetime
+    created_by: str
+    description: str = ""
+    state: PackageState = PackageState.ACTIVE
+    state_reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The full repository id."""
+        return self.manifest.repo.full_name
+
+    @property
+    def size_bytes(self) -> int:
+        """The sum of all file sizes."""
+        return self.manifest.total_bytes
+
+    def to_json(self) -> JsonObject:
+        """The listing's form: everything but the files."""
+        return {
+            "package_id": self.id,
+            "kind": self.manifest.repo.kind.value,
+            "name": self.name,
+            "version": self.version.text,
+            "commit": self.manifest.commit,
+            "net_score": self.net_score,
+            "metrics": dict(self.metrics),
+            "size_bytes": self.size_bytes,
+            "description": self.description,
+            "state": self.state.value,
+            "state_reason": self.state_reason,
+            "created_at": self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created_by": self.created_by,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A judgement that did not admit: kept with its reasons, never served.
+
+    ``verdict_sha256`` and ``evidence_sha256`` name the stored documents.
+    """
+
+    id: str
+    ref: ModelRef
+    commit: str
+    outcome: str
+    sentence: str
+    evidence_sha256: str
+    verdict_sha256: str
+    created_at: datetime
+    created_by: str
+
+    def to_json(self) -> JsonObject:
+        """All fields."""
+        return {
+            "refusal_id": self.id,
+            "kind": self.ref.repo.kind.value,
+            "name": self.ref.repo.full_name,
+            "revision": self.ref.revision,
+            "commit": self.commit,
+            "outcome": self.outcome,
+            "sentence": self.sentence,
+            "created_at": self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created_by": self.created_by,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRequest:
+    """What somebody asks the registry to take in.
+
+    ``version`` None means: the version that a tag on the commit names, else 1.0.0 for a new
+    name, else the next minor. The waivers' author and repository are filled in by the registry.
+    """
+
+    ref: ModelRef
+    version: Version | None = None
+    description: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()

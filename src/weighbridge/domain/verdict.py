@@ -1,0 +1,217 @@
+"""The judgement: derived from scores, findings and a policy, with its causes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from weighbridge.domain.json_values import JsonObject, child, objects, text
+from weighbridge.domain.policy import METRICS_OF_THE_GATE, SAFETY, Policy, Waiver
+from weighbridge.domain.scan import FileScan, ScanReport, Severity
+from weighbridge.domain.score import Score, score_from_json
+
+TITLES = {
+    "license": "License",
+    "size_score": "Size Score",
+    "ramp_up_time": "Ramp-Up Time",
+    "bus_factor": "Bus Factor",
+    "performance_claims": "Performance Claims",
+    "dataset_and_code_score": "Dataset/Code Score",
+    "dataset_quality": "Dataset Quality",
+    "code_quality": "Code Quality",
+    SAFETY: "Safety",
+}
+"""How the ingestion document spells each metric in a sentence."""
+
+
+class Outcome(StrEnum):
+    """What a verdict comes to."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    INDETERMINATE = "indeterminate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A metric whose best possible score misses its threshold, or that could not be told."""
+
+    metric: str
+    low: float
+    high: float
+    threshold: float
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether even the high end misses the threshold."""
+        return self.high < self.threshold
+
+    def sentence(self) -> str:
+        """As ``Bus Factor (0.30 < 0.50)``; two decimals, rounded down so that 0.496 reads 0.49."""
+        if self.is_certain:
+            return f"{TITLES[self.metric]} ({down(self.high)} < {down(self.threshold)})"
+        return f"{self.metric} {down(self.low)}..{down(self.high)}"
+
+
+def down(value: float) -> str:
+    """Two decimals, rounded down; the tolerance keeps 0.29 from reading 0.28."""
+    return f"{math.floor(value * 100 + 1e-9) / 100:.2f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Scores, findings and the policy they were held against; all else is derived.
+
+    ``waived`` are the waivers that held on the day of the judgement. ``not_judged`` names the
+    metrics of the gate for which this version has no judge: they neither pass nor fail.
+    """
+
+    scores: tuple[Score, ...]
+    scan: ScanReport
+    policy: Policy
+    repo: str
+    commit: str
+    waived: tuple[Waiver, ...]
+
+    @property
+    def not_judged(self) -> tuple[str, ...]:
+        """The metrics of the gate that have no score here."""
+        judged = {score.metric for score in self.scores}
+        return tuple(metric for metric in METRICS_OF_THE_GATE if metric not in judged)
+
+    @property
+    def net_score(self) -> float:
+        """The weighted mean of the scores' low ends, four digits, between the least and the most."""
+        weights = [self.policy.net_weights.get(score.metric, 0.0) for score in self.scores]
+        total = sum(weights)
+        if total <= 0:
+            return 0.0
+        mean = sum(w * s.low for w, s in zip(weights, self.scores, strict=True)) / total
+        lows = [score.low for score in self.scores]
+        return round(min(max(lows), max(min(lows), mean)), 4)
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Metrics that miss their threshold and are not waived, weakest first."""
+        waived = {waiver.metric for waiver in self.waived}
+        missed = [
+            Failure(
+                metric=score.metric,
+                low=score.low,
+                high=score.high,
+                threshold=self.policy.threshold(score.metric),
+            )
+            for score in self.scores
+            if score.metric not in waived and score.low < self.policy.threshold(score.metric)
+        ]
+        return tuple(sorted(missed, key=lambda f: (not f.is_certain, f.high, f.low, f.metric)))
+
+    @property
+    def unsafe(self) -> Sequence[FileScan]:
+        """The files that keep the package out, worst first."""
+        waived = any(waiver.metric == SAFETY for waiver in self.waived)
+        lifted = waived and not self.policy.strict
+        return self.scan.worst(Severity.BLOCK if lifted else Severity.REVIEW)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Refused when something certainly fails, indeterminate when something may, else accepted."""
+        if self.unsafe or any(failure.is_certain for failure in self.failures):
+            return Outcome.REFUSED
+        return Outcome.INDETERMINATE if self.failures else Outcome.ACCEPTED
+
+    @property
+    def weakest(self) -> str | None:
+        """The metric with the lowest score."""
+        return min(self.scores, key=lambda s: (s.low, s.metric)).metric if self.scores else None
+
+    def sentence(self) -> str:
+        """The refusal in one sentence, as the ingestion document spells it."""
+        certain = [f.sentence() for f in self.failures if f.is_certain]
+        parts = []
+        if certain:
+            parts.append("Model does not meet quality requirements. Failed metrics: " + ", ".join(certain))
+        if self.unsafe:
+            parts.append("Model does not meet safety requirements. " + _unsafe_sentence(self.unsafe))
+        if not parts and self.failures:
+            unknown = ", ".join(f.sentence() for f in self.failures)
+            parts.append(f"indeterminate: {unknown}; a source could not be read, so retry later")
+        return " ".join(parts) or "Model meets all requirements."
+
+    def to_json(self) -> JsonObject:
+        """Everything, with the derived fields spelled out for readers."""
+        by_metric = {score.metric: score for score in self.scores}
+        return {
+            "outcome": self.outcome.value,
+            "sentence": self.sentence(),
+            "repo": self.repo,
+            "commit": self.commit,
+            "net_score": self.net_score,
+            "weakest": self.weakest,
+            "metrics": {metric: score.low for metric, score in by_metric.items()},
+            "failures": [
+                {
+                    "metric": f.metric,
+                    "title": TITLES[f.metric],
+                    "score": f.low,
+                    "high": f.high,
+                    "threshold": f.threshold,
+                    "certain": f.is_certain,
+                    "how_to_improve": _remedies(by_metric[f.metric]),
+                }
+                for f in self.failures
+            ],
+            "unsafe_files": [file.to_json() for file in self.unsafe],
+            "not_judged": list(self.not_judged),
+            "waived": [waiver.to_json() for waiver in self.waived],
+            "scores": [score.to_json() for score in self.scores],
+            "scan": self.scan.to_json(),
+            "policy": self.policy.to_json(),
+            "policy_sha256": self.policy.sha256,
+        }
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> Verdict:
+        """Read what ``to_json`` wrote; derived fields are derived again.
+
+        Raises:
+            Invalid: a field is missing or is not what it must be.
+        """
+        return cls(
+            scores=tuple(score_from_json(s) for s in objects(source, "scores")),
+            scan=ScanReport.from_json(child(source, "scan")),
+            policy=Policy.from_json(child(source, "policy")),
+            repo=text(source, "repo") or "",
+            commit=text(source, "commit") or "",
+            waived=tuple(Waiver.from_json(w) for w in objects(source, "waived")),
+        )
+
+
+def judge(
+    scores: Sequence[Score], scan: ScanReport, policy: Policy, *, repo: str, commit: str, as_of: date
+) -> Verdict:
+    """Hold scores and findings against a policy on a day; the day only decides which waivers hold."""
+    held = tuple(waiver for waiver in policy.waivers if waiver.holds(repo, commit, as_of))
+    ordered = sorted(scores, key=lambda score: METRICS_OF_THE_GATE.index(score.metric))
+    return Verdict(scores=tuple(ordered), scan=scan, policy=policy, repo=repo, commit=commit, waived=held)
+
+
+def _remedies(score: Score) -> list[str]:
+    """What would raise a score, the heaviest shortfall first, then what lifts its caps."""
+    lacking = [s for s in score.signals if s.how_to_improve and (s.value is None or s.value < 1)]
+    lacking.sort(key=lambda s: -s.weight * (1 - (s.value or 0.0)))
+    caps = [cap.how_to_improve for cap in score.caps if cap.how_to_improve]
+    return list(dict.fromkeys([*caps, *(s.how_to_improve for s in lacking)]))
+
+
+def _unsafe_sentence(files: Sequence[FileScan]) -> str:
+    named = []
+    for file in files[:3]:
+        finding = max(file.findings, key=lambda f: f.severity, default=None)
+        why = finding.message if finding else f"not scanned ({file.state.value})"
+        named.append(f"{file.path}: {why} ({file.verdict.word})")
+    more = f", and {len(files) - 3} more files" if len(files) > 3 else ""
+    return "Files: " + "; ".join(named) + more

@@ -1,0 +1,1 @@
+"""Ways in, each a thin app: parse, authorise, one call into the bridge, render."""

@@ -1,0 +1,266 @@
+"""Every error that Weighbridge raises.
+
+    WeighbridgeError
+      BadInput        BadName, BadVersion, BadConfig                      the caller is wrong
+      NotFound        NoSuchRepo, NoSuchRevision, NoSuchFile, NoSuchPackage
+      Denied          NotAuthenticated, NotPermitted, Gated, Disabled     who are you
+      Conflict        PackageExists, LockStale                            somebody was first
+      Unreachable     HubDown, RateLimited, StoreDown                     a retry may help
+      IntegrityError  DigestMismatch, SizeMismatch, BadListing            somebody lies
+      Rejected        LicenseMismatch                                     our policy says no
+
+Each carries data, a message made from the data, and a ``hint`` where the next step is known.
+``domain.invalid.Invalid`` is the domain's own: a border that knows whose fault it was turns it
+into one of these; a door that meets it bare treats it as BadInput.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from weighbridge.domain.verdict import Verdict
+
+
+class WeighbridgeError(Exception):
+    """The base of all: a message for people, a stable ``code`` for programs, a next step."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        self.message, self.hint = message, hint
+        super().__init__(message)
+
+
+class BadInput(WeighbridgeError):
+    """The caller gave something that cannot be used."""
+
+    code = "bad-input"
+
+
+class BadName(BadInput):
+    """A name (repository, file, user) that cannot be one."""
+
+    code = "bad-name"
+
+
+class BadVersion(BadInput):
+    """A version that is not a semantic version."""
+
+    code = "bad-version"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a configuration is wrong: ``line`` and ``column`` count from 1."""
+
+    line: int
+    column: int
+    message: str
+
+
+class BadConfig(BadInput):
+    """A configuration file with mistakes: all of them, each with its place."""
+
+    code = "bad-config"
+
+    def __init__(self, path: str, places: Sequence[Place], *, hint: str = "") -> None:
+        self.path, self.places = path, tuple(sorted(places))
+        lines = [f"{path}:{p.line}:{p.column}: {p.message}" for p in self.places]
+        super().__init__("\n".join(lines), hint=hint)
+
+
+class NotFound(WeighbridgeError):
+    """What was asked for is not there."""
+
+    code = "not-found"
+
+
+class NoSuchRepo(NotFound):
+    """The Hub has no such repository, or does not show it to this caller."""
+
+    code = "no-such-repo"
+
+    def __init__(self, repo: str, *, hint: str = "") -> None:
+        self.repo = repo
+        super().__init__(f"repository '{repo}' not found", hint=hint)
+
+
+class NoSuchRevision(NotFound):
+    """The repository has no such branch, tag or commit."""
+
+    code = "no-such-revision"
+
+    def __init__(self, repo: str, revision: str, *, hint: str = "") -> None:
+        self.repo, self.revision = repo, revision
+        super().__init__(f"'{repo}' has no revision '{revision}'", hint=hint)
+
+
+class NoSuchFile(NotFound):
+    """The revision has no such file."""
+
+    code = "no-such-file"
+
+    def __init__(self, repo: str, revision: str, path: str, *, hint: str = "") -> None:
+        self.repo, self.revision, self.path = repo, revision, path
+        super().__init__(f"'{repo}' has no file '{path}' at '{revision}'", hint=hint)
+
+
+class NoSuchPackage(NotFound):
+    """The registry has no such package."""
+
+    code = "no-such-package"
+
+    def __init__(self, package: str, *, hint: str = "") -> None:
+        self.package = package
+        super().__init__(f"package '{package}' not found", hint=hint)
+
+
+class Denied(WeighbridgeError):
+    """The caller may not."""
+
+    code = "denied"
+
+
+class NotAuthenticated(Denied):
+    """The caller gave no credentials, or wrong ones."""
+
+    code = "not-authenticated"
+
+
+class NotPermitted(Denied):
+    """The caller is known and may not do this."""
+
+    code = "not-permitted"
+
+
+class Gated(Denied):
+    """The repository is gated and this caller was not let in."""
+
+    code = "gated"
+
+    def __init__(self, repo: str, *, hint: str = "") -> None:
+        self.repo = repo
+        super().__init__(
+            f"'{repo}' is gated and access was not granted",
+            hint=hint or "ask for access on the repository's page, then give a token in HF_TOKEN",
+        )
+
+
+class Disabled(Denied):
+    """The repository, or the package, was taken out of service."""
+
+    code = "disabled"
+
+
+class Conflict(WeighbridgeError):
+    """Somebody was there first."""
+
+    code = "conflict"
+
+
+class PackageExists(Conflict):
+    """This name and version, or this commit, is a package already."""
+
+    code = "package-exists"
+
+    def __init__(self, name: str, version: str, *, commit: str | None = None) -> None:
+        self.name, self.version, self.commit = name, version, commit
+        what = f"commit {commit[:12]} is" if commit else "this name and version are"
+        super().__init__(f"{what} already in the registry as {name}@{version}")
+
+
+class LockStale(Conflict):
+    """The lock does not answer what the model list asks."""
+
+    code = "lock-stale"
+
+    def __init__(self, path: str, ids: Sequence[str]) -> None:
+        self.path, self.ids = path, tuple(ids)
+        super().__init__(
+            f"{path} does not match the model list: {', '.join(ids)}",
+            hint="run 'weighbridge lock' and commit the lock file",
+        )
+
+
+class Unreachable(WeighbridgeError):
+    """Something outside did not answer; a retry may help."""
+
+    code = "unreachable"
+
+
+class HubDown(Unreachable):
+    """The Hub could not be reached, or answered with a server error."""
+
+    code = "hub-down"
+
+
+class RateLimited(Unreachable):
+    """The Hub asked for a pause; ``retry_after_s`` is None where it did not say how long."""
+
+    code = "rate-limited"
+
+    def __init__(self, message: str, *, retry_after_s: float | None, hint: str = "") -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message, hint=hint or "wait, or give a token in HF_TOKEN: its limit is higher")
+
+
+class StoreDown(Unreachable):
+    """The store could not be written or read (disk full, permissions, network)."""
+
+    code = "store-down"
+
+
+class IntegrityError(WeighbridgeError):
+    """Bytes or listings that are not what was promised; never retried in silence."""
+
+    code = "integrity"
+
+
+class DigestMismatch(IntegrityError):
+    """A file whose content does not have its digest."""
+
+    code = "digest-mismatch"
+
+    def __init__(self, path: str, *, wanted: str, got: str) -> None:
+        self.path, self.wanted, self.got = path, wanted, got
+        super().__init__(f"'{path}' should be {wanted} but is {got}")
+
+
+class SizeMismatch(IntegrityError):
+    """A file that is shorter or longer than its listing says; sizes in bytes."""
+
+    code = "size-mismatch"
+
+    def __init__(self, path: str, *, wanted: int, got: int) -> None:
+        self.path, self.wanted, self.got = path, wanted, got
+        more = "at least " if got > wanted else ""
+        super().__init__(f"'{path}' should have {wanted} bytes but has {more}{got}")
+
+
+class BadListing(IntegrityError):
+    """An answer of a Hub that cannot be true or must not be followed (an unsafe path, no digest)."""
+
+    code = "bad-listing"
+
+
+class Rejected(WeighbridgeError):
+    """The gate refused, or could not tell; the verdict says why."""
+
+    code = "rejected"
+
+    def __init__(self, verdict: Verdict, *, refusal_id: str = "") -> None:
+        self.verdict, self.refusal_id = verdict, refusal_id
+        super().__init__(verdict.sentence())
+
+
+class LicenseMismatch(WeighbridgeError):
+    """The model's licence is not the one that was asked for."""
+
+    code = "license-mismatch"
+
+    def __init__(self, repo: str, *, wanted: str, got: str | None) -> None:
+        self.repo, self.wanted, self.got = repo, wanted, got
+        super().__init__(f"'{repo}' has licence {got or 'none'}, but the model list asks for {wanted}")

@@ -1,0 +1,1 @@
+"""What happens, in named steps. Flows know ports, never adapters."""

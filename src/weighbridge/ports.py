@@ -1,0 +1,205 @@
+"""The seams: what a flow may ask of the world, and what each answer may raise.
+
+A protocol stands here only because two real implementations exist or will: a Hub is reached by
+HTTP, is a folder, or is our own catalogue; blobs lie in a folder or in S3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar
+
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.domain.scan import Finding
+
+
+class ByteStream(Protocol):
+    """The bytes ``[start, stop)`` of one file, in order.
+
+    A stream heals itself where it can: after a cut connection it goes on from where it was.
+    """
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill (a part of) ``buffer``; 0 at the end of the range.
+
+        Raises:
+            HubDown: the connection broke and could not be taken up again.
+            RateLimited: the Hub asked for a longer pause than we are willing to make.
+            SizeMismatch: the body is shorter or longer than the range that was asked for.
+        """
+
+    def close(self) -> None:
+        """Give the connection back; closing twice is fine."""
+
+
+class Source(Protocol):
+    """Opens one file's bytes from ``start`` to ``stop`` (exclusive; None: to the end)."""
+
+    def __call__(self, start: int, stop: int | None) -> AbstractContextManager[ByteStream]:
+        """Raises what ``Hub.open`` raises."""
+
+
+class Hub(Protocol):
+    """Repositories of models, data sets and spaces: the Hub, a folder, or our own catalogue.
+
+    Every method raises, besides what it names: HubDown, RateLimited, Gated, Disabled,
+    NotAuthenticated, NotPermitted.
+    """
+
+    def info(self, ref: ModelRef) -> ModelInfo:
+        """What the Hub says of a revision, with the commit that it means now.
+
+        Raises:
+            NoSuchRepo, NoSuchRevision: there is none, or it is not shown.
+            BadListing: the answer names no commit.
+        """
+
+    def manifest(self, repo: RepoId, commit: str) -> Manifest:
+        """Every file of a commit.
+
+        Raises:
+            NoSuchRepo, NoSuchRevision: there is none, or it is not shown.
+            BadListing: the listing holds an unsafe path, a collision, or a file without digest.
+        """
+
+    def open(
+        self, repo: RepoId, commit: str, entry: FileEntry, start: int = 0, stop: int | None = None
+    ) -> AbstractContextManager[ByteStream]:
+        """The bytes of one file from ``start`` to ``stop``; the first byte may already be on its way.
+
+        Raises:
+            NoSuchFile: the listing named a file that is not there.
+        """
+
+    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path | None:
+        """Where the file lies on this machine, for a server that hands out files by path.
+
+        None where the bytes come only as a stream.
+
+        Raises:
+            NoSuchFile: the listing named a file that is not there.
+        """
+
+    def refs(self, repo: RepoId) -> Refs:
+        """Branches and tags.
+
+        Raises:
+            NoSuchRepo: there is none, or it is not shown.
+        """
+
+    def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
+        """The history, newest first.
+
+        Raises:
+            NoSuchRepo, NoSuchRevision: there is none, or it is not shown.
+        """
+
+    def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
+        """Every repository that this caller may see, most downloaded first."""
+
+
+class BlobStore(Protocol):
+    """Immutable contents, named by their sha256 (64 hex digits). Hashing is the only way in.
+
+    Every method raises StoreDown where the medium fails.
+    """
+
+    def holds(self, sha256: str) -> bool:
+        """Whether this content is here, whole."""
+
+    def fetch(
+        self, entry: FileEntry, source: Source, moved: Callable[[int], None] | None = None
+    ) -> FileEntry:
+        """Take a file in and give its entry back with its sha256 known.
+
+        Nothing becomes visible before every digest of ``entry`` was found right. What was
+        written before a broken connection or a kill is used again by the next call, of any
+        process. Two callers of the same content do the work once. ``moved`` is told how many
+        further bytes have come in.
+
+        Raises:
+            DigestMismatch, SizeMismatch: the source lied; nothing is left behind.
+            Whatever ``source`` raises; what came in is kept for the next try.
+        """
+
+    def add(self, content: bytes) -> str:
+        """Take a small content in (an evidence bundle, a verdict) and give its sha256."""
+
+    def open(self, sha256: str) -> BinaryIO:
+        """A content, seekable.
+
+        Raises:
+            NotFound: it is not here.
+        """
+
+    def path(self, sha256: str) -> Path:
+        """Where a content can be read as a local file.
+
+        Raises:
+            NotFound: it is not here.
+        """
+
+    def remove(self, sha256: str) -> None:
+        """Drop a content; one that is not here is fine."""
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Every content: its sha256 and its size in bytes."""
+
+
+class Scanner(Protocol):
+    """Looks into one kind of file. A scanner is bounded in bytes, depth, count and time."""
+
+    def takes(self, path: str, head: bytes) -> bool:
+        """Whether this scanner reads such a file, by its first 4096 bytes (name as a second clue)."""
+
+    def scan(self, path: str, file: Path) -> Sequence[Finding]:
+        """What is to be said of the file; nothing means nothing is wrong.
+
+        Raises:
+            Exception: anything; the caller makes a Finding of it, state ``error``.
+        """
+
+
+class Reporter(Protocol):
+    """Hears of progress: a terminal, a job's record, or nobody."""
+
+    def begin(self, title: str, total_bytes: int) -> None:
+        """A stretch of work starts."""
+
+    def moved(self, count: int) -> None:
+        """``count`` further bytes are done; called from several threads."""
+
+    def end(self) -> None:
+        """The stretch is over."""
+
+
+State = TypeVar("State")
+
+
+class Engine(Protocol):
+    """Runs a flow: a visible tuple of named steps, each ``state -> state`` and repeatable."""
+
+    def run(self, steps: Sequence[tuple[str, Callable[[State], State]]], state: State) -> State:
+        """The state after the last step.
+
+        Raises:
+            Whatever a step raises.
+        """
+
+
+class Layout(Protocol):
+    """How held files are laid out for those who read them: a plain folder, a Hugging Face cache."""
+
+    def lay_out(self, id: str, manifest: Manifest) -> Path:
+        """Make the folder show just this manifest, in one rename; every blob is held.
+
+        Raises:
+            StoreDown: the medium fails.
+        """
+
+    def state(self, id: str, manifest: Manifest) -> str:
+        """``held``, ``partial``, ``missing``, ``stale`` or ``tampered``, by one stat per file."""

@@ -1,0 +1,147 @@
+"""The only reader of the environment.
+
+A plain dataclass and not a settings library: every command starts with this module, and the
+library costs more time than the whole of ``weighbridge verify`` (see docs/adr/0003).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weighbridge.errors import BadInput
+
+DEFAULT_UPSTREAM = "https://huggingface.co"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that the surroundings may decide. ``VARIABLES`` names and explains each.
+
+    ``token`` and ``admin_password`` are kept out of ``repr``, so that no log shows them.
+    """
+
+    home: Path
+    upstream: str = DEFAULT_UPSTREAM
+    token: str | None = field(default=None, repr=False)
+    database_url: str = ""
+    store_url: str = ""
+    admin_password: str | None = field(default=None, repr=False)
+    anonymous: tuple[str, ...] = ("search", "download")
+    connections: int = 8
+    minimal: bool = False
+    offline: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def catalog_url(self) -> str:
+        """Where the catalogue is: what was asked for, else a file in the home."""
+        return self.database_url or f"sqlite:///{self.home / 'catalog.sqlite3'}"
+
+
+VARIABLES: Mapping[str, str] = {
+    "WEIGHBRIDGE_HOME": "where everything is kept; default: the platform's data folder",
+    "WEIGHBRIDGE_UPSTREAM": "the Hub to fetch from; default: HF_ENDPOINT, else https://huggingface.co",
+    "WEIGHBRIDGE_DATABASE_URL": "the catalogue; default: a SQLite file in the home",
+    "WEIGHBRIDGE_STORE_URL": "the blob store; default: a folder in the home",
+    "WEIGHBRIDGE_ADMIN_PASSWORD": "the password of 'admin', taken when the registry has no user yet",
+    "WEIGHBRIDGE_ADMIN_PASSWORD_FILE": "a file with that password",
+    "WEIGHBRIDGE_ANONYMOUS": "what callers without a token may do; default: search,download",
+    "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
+    "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
+    "HF_TOKEN": "the token for the Hub",
+    "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
+    "HF_HOME": "the Hugging Face folder; default: ~/.cache/huggingface",
+    "HF_HUB_OFFLINE": "set to 1, no command makes a request",
+    "CI_MINIMAL_MODELS": "set to true, 1 or yes, models.minimal.yaml is the default model list",
+    "HTTPS_PROXY": "the proxy for https:// addresses (also HTTP_PROXY, ALL_PROXY, NO_PROXY)",
+    "SSL_CERT_FILE": "further trusted certificates (also REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE)",
+}
+"""Every variable that is read, and what it does; the documents are tested against this table."""
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that the environment gives.
+
+    Raises:
+        BadInput: a variable holds what it cannot mean; the message names it.
+    """
+    env = os.environ if environ is None else environ
+    return Settings(
+        home=Path(env["WEIGHBRIDGE_HOME"]).expanduser().absolute()
+        if env.get("WEIGHBRIDGE_HOME")
+        else _default_home(env),
+        upstream=_upstream(env),
+        token=_token(env),
+        database_url=env.get("WEIGHBRIDGE_DATABASE_URL", ""),
+        store_url=env.get("WEIGHBRIDGE_STORE_URL", ""),
+        admin_password=_secret(env, "WEIGHBRIDGE_ADMIN_PASSWORD"),
+        anonymous=_words(env, "WEIGHBRIDGE_ANONYMOUS", "search,download"),
+        connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
+        minimal=_yes(env, "CI_MINIMAL_MODELS"),
+        offline=_yes(env, "HF_HUB_OFFLINE"),
+        environ=dict(env),
+    )
+
+
+def _default_home(env: Mapping[str, str]) -> Path:
+    home = Path(env.get("HOME") or Path.home())
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "weighbridge"
+    if sys.platform == "win32":
+        return Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local") / "weighbridge"
+    return Path(env.get("XDG_DATA_HOME") or home / ".local" / "share") / "weighbridge"
+
+
+def _upstream(env: Mapping[str, str]) -> str:
+    address = env.get("WEIGHBRIDGE_UPSTREAM") or env.get("HF_ENDPOINT") or DEFAULT_UPSTREAM
+    if not address.startswith(("http://", "https://")) or "@" in address.split("/", 3)[2]:
+        name = "WEIGHBRIDGE_UPSTREAM" if env.get("WEIGHBRIDGE_UPSTREAM") else "HF_ENDPOINT"
+        raise BadInput(
+            f"{name} is not an http:// or https:// address without credentials",
+            hint=f"as in {name}={DEFAULT_UPSTREAM}; a token goes into HF_TOKEN",
+        )
+    return address.rstrip("/")
+
+
+def _token(env: Mapping[str, str]) -> str | None:
+    if env.get("HF_TOKEN", "").strip():
+        return env["HF_TOKEN"].strip()
+    folder = Path(env.get("HF_HOME") or Path(env.get("HOME") or "~").expanduser() / ".cache" / "huggingface")
+    path = Path(env.get("HF_TOKEN_PATH") or folder / "token").expanduser()
+    try:
+        return path.read_text().strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _secret(env: Mapping[str, str], name: str) -> str | None:
+    if env.get(name):
+        return env[name]
+    path = env.get(f"{name}_FILE")
+    if not path:
+        return None
+    try:
+        return Path(path).read_text().strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{name}_FILE: cannot read '{path}': {error}") from error
+
+
+def _words(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in env.get(name, default).split(",") if word.strip())
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    spelled = env.get(name, "")
+    if not spelled:
+        return default
+    if not spelled.isdigit() or not 1 <= int(spelled) <= 64:
+        raise BadInput(f"{name} is {spelled!r}, but must be a number from 1 to 64")
+    return int(spelled)
+
+
+def _yes(env: Mapping[str, str], name: str) -> bool:
+    return env.get(name, "").strip().lower() in ("1", "true", "yes", "on")
