@@ -7,6 +7,7 @@ not be reached: the three are never confused.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -115,6 +116,7 @@ class Evidence:
         texts: small text files by path (README.md, LICENSE, config.json, index files ...).
         front_matter: the card's YAML, parsed; None where there is none or it is broken.
         front_matter_error: what is wrong with the YAML; empty where nothing is.
+        eval_results: the parsed ``.eval_results/*.yaml`` files by path, a list under ``results``.
         headers: by path, what the header of a weight file says: ``{"format", "tensors",
             "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
         parents: the base models, as the card and adapter_config.json declare them.
@@ -127,6 +129,7 @@ class Evidence:
     texts: Mapping[str, Text] = field(default_factory=dict)
     front_matter: JsonObject | None = None
     front_matter_error: str = ""
+    eval_results: Mapping[str, JsonObject] = field(default_factory=dict)
     headers: Mapping[str, JsonObject] = field(default_factory=dict)
     parents: tuple[Parent, ...] = ()
     captured_at: str = ""
@@ -150,6 +153,14 @@ class Evidence:
         """The text of a file, or None where the revision has none or it was not captured."""
         known = self.texts.get(path)
         return known.content if known else None
+
+    def json_of(self, path: str) -> JsonObject:
+        """The object that a captured JSON file holds; empty where it is missing or broken."""
+        try:
+            parsed = json.loads(self.content(path) or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return parsed if isinstance(parsed, dict) else {}
 
     @property
     def shape(self) -> ModelShape:
@@ -176,6 +187,7 @@ class Evidence:
             "texts": {p: {"content": t.content, "sha256": t.sha256} for p, t in self.texts.items()},
             "front_matter": self.front_matter,
             "front_matter_error": self.front_matter_error,
+            "eval_results": dict(self.eval_results),
             "headers": dict(self.headers),
             "parents": [
                 {
@@ -216,10 +228,15 @@ def evidence_from_json(source: JsonObject) -> Evidence:
         },
         front_matter=front if isinstance(front, Mapping) else None,
         front_matter_error=text(source, "front_matter_error") or "",
-        headers={path: child(child(source, "headers"), path) for path in child(source, "headers")},
+        eval_results=_objects_by_path(child(source, "eval_results")),
+        headers=_objects_by_path(child(source, "headers")),
         parents=tuple(_parent(p) for p in objects(source, "parents")),
         captured_at=text(source, "captured_at") or "",
     )
+
+
+def _objects_by_path(source: JsonObject) -> dict[str, JsonObject]:
+    return {path: child(source, path) for path in source}
 
 
 def _source(source: JsonObject) -> Source:
