@@ -66,7 +66,8 @@ class Verdict:
     """Scores, findings and the policy they were held against; all else is derived.
 
     ``waived`` are the waivers that held on the day of the judgement. ``not_judged`` names the
-    metrics of the gate for which this version has no judge: they neither pass nor fail.
+    metrics of the gate for which this version has no judge, and ``safety`` where the refusal came
+    before the files were fetched: they neither pass nor fail.
     """
 
     scores: tuple[Score, ...]
@@ -80,7 +81,8 @@ class Verdict:
     def not_judged(self) -> tuple[str, ...]:
         """The metrics of the gate that have no score here."""
         judged = {score.metric for score in self.scores}
-        return tuple(metric for metric in METRICS_OF_THE_GATE if metric not in judged)
+        unscanned = () if self.scan.rules else (SAFETY,)
+        return (*(metric for metric in METRICS_OF_THE_GATE if metric not in judged), *unscanned)
 
     @property
     def net_score(self) -> float:

@@ -1,0 +1,149 @@
+"""The registry's verbs: take in, list, show, refuse, tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from uuid import uuid4
+
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.domain.access import AuditLine, Permission, Principal, can
+from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
+from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import RepoKind
+from weighbridge.domain.verdict import Verdict
+from weighbridge.errors import NoSuchPackage, NotAuthenticated, NotPermitted
+from weighbridge.flows.ingest import INGEST, State, Tools
+from weighbridge.ports import BlobStore, Engine, Reporter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A package and the verdict that let it in."""
+
+    package: Package
+    verdict: Verdict
+
+
+class Packages:
+    """One method per verb; each first asks whether the principal may."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        blobs: BlobStore,
+        engine: Engine,
+        tools: Tools,
+        policy: Policy,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._catalog, self._blobs, self._engine = catalog, blobs, engine
+        self._tools, self._policy, self._now = tools, policy, now
+
+    def ingest(
+        self, principal: Principal, request: IngestRequest, reporter: Reporter | None = None
+    ) -> Admission:
+        """Fetch, weigh and list a model.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``upload``; waivers and lowered thresholds
+                ask for ``admin``, for a gate that everybody may open is none.
+            Rejected: the gate refused, or could not tell; the refusal is kept.
+            PackageExists, NotFound, Denied, Unreachable, IntegrityError: as the flow meets them.
+        """
+        _require(principal, Permission.UPLOAD)
+        repo = request.ref.repo.full_name
+        waivers = tuple(replace(w, repo=repo, author=principal.name) for w in request.waivers)
+        if waivers or self._lowers(request):
+            _require(principal, Permission.ADMIN)
+        state = State(
+            id=str(uuid4()),
+            request=replace(request, waivers=waivers),
+            policy=self._policy.adjusted(request.thresholds, waivers),
+            by=principal.name,
+            at=self._now(),
+        )
+        tools = replace(self._tools, reporter=reporter) if reporter else self._tools
+        steps = [(name, partial(step, tools)) for name, step in INGEST]
+        state = self._engine.run(steps, state)
+        package = self._catalog.package(state.id)
+        return Admission(package=package, verdict=Verdict.from_json(self._document(package.verdict_sha256)))
+
+    def packages(
+        self,
+        principal: Principal,
+        *,
+        kind: RepoKind | None = None,
+        name: str | None = None,
+        state: PackageState | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Sequence[Package]:
+        """The catalogue, newest first. Who may only download sees only what is served."""
+        _require(principal, Permission.SEARCH)
+        if not can(principal, Permission.UPLOAD):
+            state = PackageState.ACTIVE
+        return self._catalog.packages(kind=kind, name=name, state=state, limit=limit, after=after)
+
+    def package(self, principal: Principal, id: str) -> Package:
+        """One package.
+
+        Raises:
+            NoSuchPackage: there is none, or this principal may not see it.
+        """
+        _require(principal, Permission.SEARCH)
+        package = self._catalog.package(id)
+        if package.state is not PackageState.ACTIVE and not can(principal, Permission.UPLOAD):
+            raise NoSuchPackage(id)
+        return package
+
+    def verdict(self, principal: Principal, id: str) -> Verdict:
+        """The judgement of a package, with its reasons."""
+        return Verdict.from_json(self._document(self.package(principal, id).verdict_sha256))
+
+    def evidence(self, principal: Principal, id: str) -> JsonObject:
+        """All that the judgement looked at."""
+        return self._document(self.package(principal, id).evidence_sha256)
+
+    def refusals(
+        self, principal: Principal, *, limit: int = 100, after: str | None = None
+    ) -> Sequence[Refusal]:
+        """What the gate did not admit, newest first."""
+        _require(principal, Permission.UPLOAD)
+        return self._catalog.refusals(limit=limit, after=after)
+
+    def refusal(self, principal: Principal, id: str) -> tuple[Refusal, Verdict]:
+        """One refusal and its judgement."""
+        _require(principal, Permission.UPLOAD)
+        refusal = self._catalog.refusal(id)
+        return refusal, Verdict.from_json(self._document(refusal.verdict_sha256))
+
+    def audit(
+        self, principal: Principal, *, limit: int = 100, after: str | None = None
+    ) -> Sequence[AuditLine]:
+        """Every change, newest first."""
+        _require(principal, Permission.ADMIN)
+        return self._catalog.audit_lines(limit=limit, after=after)
+
+    def _lowers(self, request: IngestRequest) -> bool:
+        return any(value < self._policy.threshold(metric) for metric, value in request.thresholds.items())
+
+    def _document(self, sha256: str) -> JsonObject:
+        with self._blobs.open(sha256) as file:
+            parsed = json.load(file)
+        return parsed if isinstance(parsed, dict) else {}
+
+
+def _require(principal: Principal, permission: Permission) -> None:
+    if can(principal, permission):
+        return
+    if principal.is_anonymous:
+        raise NotAuthenticated(
+            f"this needs the permission '{permission}'", hint="send a token: Authorization: Bearer ..."
+        )
+    raise NotPermitted(f"'{principal.name}' lacks the permission '{permission}'")

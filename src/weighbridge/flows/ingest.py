@@ -1,0 +1,306 @@
+"""Take a model in: resolve, gather, fetch, scan, judge, record.
+
+    require_free -> resolve -> gather -> judge_early -> ensure -> scan -> evaluate -> judge -> record
+
+Each step may run again after a crash: what was fetched is held, documents are named by their
+digest, and the one commit point is the last line of ``record``. What is large travels by digest;
+the state between two steps is small.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from weighbridge.domain.access import AuditLine
+from weighbridge.domain.evidence import Evidence, evidence_from_json
+from weighbridge.domain.json_values import JsonObject, canonical, child, objects
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.package import IngestRequest, Package, Refusal, Version, version_from_tag
+from weighbridge.domain.policy import Policy, Waiver
+from weighbridge.domain.ref import RepoId
+from weighbridge.domain.repo import ModelInfo
+from weighbridge.domain.scan import ScanReport
+from weighbridge.domain.score import Score, failed, score_from_json
+from weighbridge.domain.verdict import Outcome, Verdict, judge
+from weighbridge.errors import BadListing, Rejected
+from weighbridge.flows.ensure import Shelf, fetch, resolve_manifest
+from weighbridge.flows.gather import Readers, gather, with_headers
+from weighbridge.ports import BlobStore, Hub, Reporter
+
+Metric = Callable[[Evidence, Policy], Score]
+ScanTree = Callable[[Sequence[tuple[str, Path, str]]], ScanReport]
+
+
+class Ledger(Protocol):
+    """What this flow needs of the catalogue."""
+
+    def require_free(self, repo: RepoId, commit: str, version: Version | None) -> None:
+        """Raises PackageExists where the version or the commit is taken."""
+
+    def versions(self, repo: RepoId) -> Sequence[Version]:
+        """Every version that this name ever had."""
+
+    def add(self, package: Package, waivers: Sequence[Waiver], audit: AuditLine) -> None:
+        """List a package, in one transaction. Raises PackageExists."""
+
+    def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
+        """Keep a refusal with its reasons."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """Everything of the world that an ingestion touches."""
+
+    hub: Hub
+    blobs: BlobStore
+    shelf: Shelf
+    ledger: Ledger
+    scan_tree: ScanTree
+    metrics: Mapping[str, Metric]
+    readers: Readers
+    reporter: Reporter
+    connections: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What one step hands to the next.
+
+    ``id`` names the package or the refusal that will come of it; it is chosen once, so that a
+    repeated ``record`` cannot list the same work twice. ``at`` is the one reference time.
+    """
+
+    id: str
+    request: IngestRequest
+    policy: Policy
+    by: str
+    at: datetime
+    commit: str = ""
+    version: Version | None = None
+    draft_sha256: str = ""
+    evidence_sha256: str = ""
+    scan_sha256: str = ""
+    scores_sha256: str = ""
+    verdict_sha256: str = ""
+
+
+def require_free(tools: Tools, state: State) -> State:
+    """Refuse a taken version before minutes of download."""
+    if state.request.version is not None:
+        tools.ledger.require_free(state.request.ref.repo, "", state.request.version)
+    return state
+
+
+def resolve(tools: Tools, state: State) -> State:
+    """Pin the revision, refuse a commit that is listed already, choose the version."""
+    repo = state.request.ref.repo
+    info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf)
+    version = state.request.version or _next_version(tools, repo, info.commit)
+    tools.ledger.require_free(repo, info.commit, version)
+    draft = {"info": info.raw}
+    return replace(state, commit=info.commit, version=version, draft_sha256=_keep(tools, draft))
+
+
+def _next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
+    """A semver tag on the commit; else 1.0.0 for a new name; else the next minor."""
+    tags = tools.hub.refs(repo).tags
+    tagged = [version_from_tag(name) for name, target in tags.items() if target == commit]
+    named = [version for version in tagged if version is not None]
+    taken = tools.ledger.versions(repo)
+    if named and (best := max(named, key=lambda version: version.numbers)) not in taken:
+        return best
+    return max(taken, key=lambda version: version.numbers).next_minor() if taken else Version("1.0.0")
+
+
+def gather_evidence(tools: Tools, state: State) -> State:
+    """Read card, configuration and parents; nothing large is fetched yet."""
+    manifest = _manifest(tools, state)
+    raw = child(_load(tools, state.draft_sha256), "info")
+    info = ModelInfo(repo=manifest.repo, commit=state.commit, raw=raw)
+    draft = gather(
+        info,
+        manifest,
+        tools.hub,
+        tools.blobs,
+        lambda entries: _taken_in(tools, state, entries),
+        tools.readers,
+        state.at,
+    )
+    return replace(state, draft_sha256=_keep(tools, draft.to_json()))
+
+
+def judge_early(tools: Tools, state: State) -> State:
+    """Refuse what certainly fails before its weights are fetched."""
+    draft = evidence_from_json(_load(tools, state.draft_sha256))
+    unscanned = ScanReport(rules="", files=())
+    verdict = _verdict(state, score_all(draft, state.policy, tools.metrics), unscanned)
+    if verdict.outcome is Outcome.REFUSED:
+        _refuse(tools, replace(state, evidence_sha256=state.draft_sha256), verdict)
+    return state
+
+
+def ensure(tools: Tools, state: State) -> State:
+    """Fetch what is not held, every byte hashed on its way in."""
+    _taken_in(tools, state, _manifest(tools, state).files)
+    return state
+
+
+def scan(tools: Tools, state: State) -> State:
+    """Look into every held file; the report is kept by its digest."""
+    manifest = _manifest(tools, state)
+    files = [(e.path, tools.blobs.path(e.sha256), e.sha256) for e in manifest.files if e.sha256]
+    if len(files) != len(manifest.files):
+        raise BadListing(f"'{manifest.repo}' has files that were never fetched")
+    return replace(state, scan_sha256=_keep(tools, tools.scan_tree(files).to_json()))
+
+
+def evaluate(tools: Tools, state: State) -> State:
+    """Complete the evidence with the weights' headers and score it."""
+    draft = evidence_from_json(_load(tools, state.draft_sha256))
+    draft = replace(draft, manifest=_manifest(tools, state))
+    evidence = with_headers(draft, tools.blobs, tools.readers)
+    scores = [score.to_json() for score in score_all(evidence, state.policy, tools.metrics)]
+    return replace(
+        state,
+        evidence_sha256=_keep(tools, evidence.to_json()),
+        scores_sha256=_keep(tools, {"scores": scores}),
+    )
+
+
+def judge_all(tools: Tools, state: State) -> State:
+    """Hold scores and findings against the policy."""
+    report = ScanReport.from_json(_load(tools, state.scan_sha256))
+    scores = [score_from_json(s) for s in objects(_load(tools, state.scores_sha256), "scores")]
+    verdict = _verdict(state, scores, report)
+    if verdict.outcome is not Outcome.ACCEPTED:
+        _refuse(tools, state, verdict)
+    return replace(state, verdict_sha256=_keep(tools, verdict.to_json()))
+
+
+def record(tools: Tools, state: State) -> State:
+    """List the package: the one commit point."""
+    verdict = Verdict.from_json(_load(tools, state.verdict_sha256))
+    package = Package(
+        id=state.id,
+        version=state.version or Version("1.0.0"),
+        manifest=_manifest(tools, state),
+        net_score=verdict.net_score,
+        metrics={score.metric: score.low for score in verdict.scores},
+        evidence_sha256=state.evidence_sha256,
+        verdict_sha256=state.verdict_sha256,
+        created_at=state.at,
+        created_by=state.by,
+        description=state.request.description,
+    )
+    waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
+    line = _audit(state, "ingest", f"accepted as {package.id}" + (f"; {waived}" if waived else ""))
+    tools.ledger.add(package, verdict.waived, line)
+    return state
+
+
+Step = Callable[[Tools, State], State]
+INGEST: tuple[tuple[str, Step], ...] = (
+    ("require_free", require_free),
+    ("resolve", resolve),
+    ("gather", gather_evidence),
+    ("judge_early", judge_early),
+    ("ensure", ensure),
+    ("scan", scan),
+    ("evaluate", evaluate),
+    ("judge", judge_all),
+    ("record", record),
+)
+"""The flow: its names are what a job shows."""
+
+
+def score_all(evidence: Evidence, policy: Policy, metrics: Mapping[str, Metric]) -> tuple[Score, ...]:
+    """Every metric, side by side; one that crashes becomes a score of [0, 1] that says so."""
+    with ThreadPoolExecutor(max_workers=max(1, len(metrics)), thread_name_prefix="metric") as pool:
+        running = {name: pool.submit(metric, evidence, policy) for name, metric in metrics.items()}
+    return tuple(
+        future.result() if (error := future.exception()) is None else failed(name, "0", repr(error))
+        for name, future in running.items()
+    )
+
+
+def _verdict(state: State, scores: Sequence[Score], report: ScanReport) -> Verdict:
+    return judge(
+        scores,
+        report,
+        state.policy,
+        repo=state.request.ref.repo.full_name,
+        commit=state.commit,
+        as_of=state.at.date(),
+    )
+
+
+def _refuse(tools: Tools, state: State, verdict: Verdict) -> None:
+    """Keep the refusal with its reasons, then raise it.
+
+    Raises:
+        Rejected: always.
+    """
+    refusal = Refusal(
+        id=state.id,
+        ref=state.request.ref,
+        commit=state.commit,
+        outcome=verdict.outcome.value,
+        sentence=verdict.sentence(),
+        evidence_sha256=state.evidence_sha256,
+        verdict_sha256=_keep(tools, verdict.to_json()),
+        created_at=state.at,
+        created_by=state.by,
+    )
+    line = _audit(state, "ingest", f"{verdict.outcome.value} as {refusal.id}: {refusal.sentence}")
+    tools.ledger.add_refusal(refusal, line)
+    raise Rejected(verdict, refusal_id=refusal.id)
+
+
+def _audit(state: State, verb: str, detail: str) -> AuditLine:
+    target = f"{state.request.ref.repo.full_name}@{state.commit}"
+    return AuditLine(at=state.at, by=state.by, verb=verb, target=target, detail=detail)
+
+
+def _manifest(tools: Tools, state: State) -> Manifest:
+    manifest = tools.shelf.get(state.request.ref.repo, state.commit)
+    if manifest is None:
+        manifest = tools.hub.manifest(state.request.ref.repo, state.commit)
+        tools.shelf.put(manifest)
+    return manifest
+
+
+def _taken_in(tools: Tools, state: State, entries: Iterable[FileEntry]) -> Mapping[str, FileEntry]:
+    """Fetch entries and remember their sha256 on the manifest shelf."""
+    manifest = _manifest(tools, state)
+    chosen = {entry.path for entry in entries}
+    part = Manifest(
+        repo=manifest.repo,
+        commit=manifest.commit,
+        files=tuple(entry for entry in manifest.files if entry.path in chosen),
+    )
+    held = fetch(part, tools.hub, tools.blobs, tools.reporter, tools.connections)
+    known = held.by_path
+    tools.shelf.put(
+        Manifest(
+            repo=manifest.repo,
+            commit=manifest.commit,
+            files=tuple(known.get(entry.path, entry) for entry in manifest.files),
+        )
+    )
+    return known
+
+
+def _keep(tools: Tools, document: JsonObject) -> str:
+    return tools.blobs.add(canonical(document))
+
+
+def _load(tools: Tools, sha256: str) -> JsonObject:
+    with tools.blobs.open(sha256) as file:
+        parsed = json.load(file)
+    return parsed if isinstance(parsed, dict) else {}
