@@ -1,0 +1,100 @@
+"""The command ``weighbridge``: which commands there are, and how each one ends.
+
+Every command is named here by its import path and loaded only when it is asked for, so that
+``weighbridge verify`` does not pay for the web framework. A command is a plain function that
+takes typed options, makes one call into the bridge and prints; it raises our errors and gives
+back an exit code where that is not 0.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group, UnknownCommandError
+
+from weighbridge import __version__
+from weighbridge.domain.invalid import Invalid
+from weighbridge.doors.cli.render import exit_code_of, show_error, show_unknown_command, show_usage_error
+from weighbridge.errors import WeighbridgeError
+
+app = App(
+    name="weighbridge",
+    version=f"weighbridge {__version__}",
+    help="Find, pin, fetch, verify, weigh and serve models.",
+    help_format="plaintext",
+    help_epilogue="Exit codes: 0 done, 2 usage, 3 rejected, 4 not found, 5 conflict, 6 unreachable, "
+    "7 integrity, 8 denied, 130 interrupted.",
+    print_error=False,
+    exit_on_error=False,
+    result_action="return_value",
+)
+
+COMMANDS: tuple[tuple[str, str, str, str], ...] = (
+    ("Models", "init", "models:init", "Write an example model list (models.yaml)."),
+    (
+        "Models",
+        "lock",
+        "models:lock",
+        "Pin every model of the list to a commit and its digests (models.lock).",
+    ),
+    ("Models", "sync", "models:sync", "Fetch what the lock names, verify it, and lay it out."),
+    ("Models", "verify", "models:verify", "Compare the laid out files with the lock."),
+    ("Models", "list", "models:list_models", "Show every model of the list and its state."),
+    ("Models", "clean", "models:clean", "Remove laid out models and what was left unfinished."),
+    ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
+    ("Registry", "scan", "ingest:scan", "The safety verdict of a folder or repository, file by file."),
+    ("Registry", "score", "ingest:score", "The metrics of a folder or repository, with their evidence."),
+    ("Registry", "user", "people:user_app", "Add, list and disable accounts."),
+    ("Registry", "token", "people:token_app", "Create, list and revoke access tokens."),
+    ("Servers", "serve", "serve:serve", "Serve the registry: REST, and a Hub for Hugging Face clients."),
+    ("Servers", "hub", "hub:hub", "Serve a folder of models as a Hub."),
+    ("Servers", "demo", "demo:demo", "Weigh, store, serve and fetch back two models on this machine."),
+)
+"""Group, command, where it is below this package, and its line in the help."""
+
+_GROUPS = {name: Group(name, sort_key=order) for order, name in enumerate(("Models", "Registry", "Servers"))}
+for _order, (_group, _name, _where, _line) in enumerate(COMMANDS):
+    app.command(
+        f"weighbridge.doors.cli.{_where}",
+        name=_name,
+        help=_line,
+        group=_GROUPS[_group],
+        sort_key=_order,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in tokens
+    try:
+        result = app(tokens)
+        sys.stdout.flush()
+    except UnknownCommandError as error:
+        show_unknown_command(error, tokens, [name for _, name, _, _ in COMMANDS])
+        sys.exit(2)
+    except CycloptsError as error:
+        show_usage_error(error)
+        sys.exit(2)
+    except (WeighbridgeError, Invalid) as error:
+        show_error(error, as_json=as_json)
+        sys.exit(exit_code_of(error))
+    except KeyboardInterrupt:
+        _leave_now(130, "interrupted; what was fetched so far is kept")
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing more to say, and nobody to say it to.
+        sys.stdout = None
+        _leave_now(0, "")
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _leave_now(code: int, message: str) -> None:
+    """Leave without waiting for threads that may hang in a read.
+
+    Whatever they were writing is a partial file under its lock, as after a kill.
+    """
+    if message:
+        print(message, file=sys.stderr, flush=True)
+    os._exit(code)
