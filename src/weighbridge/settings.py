@@ -87,6 +87,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a process that is to see these settings and none of ours.
+
+    Everything that names a Hub, a token or a home is left out, so that a demo never touches the
+    user's own registry and a client is told nothing but what ``changes`` says; a proxy is not
+    asked for what is on this machine.
+    """
+    ours = ("WEIGHBRIDGE_", "HF_", "HUGGING")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    return {**kept, "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", **changes}
+
+
 def _default_home(env: Mapping[str, str]) -> Path:
     home = Path(env.get("HOME") or Path.home())
     if sys.platform == "darwin":

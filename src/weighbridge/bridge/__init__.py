@@ -1,1 +1,112 @@
-"""Wiring: the one place that knows both flows and adapters. One method per verb."""
+"""Wiring: the one place that knows both flows and adapters. One method per verb.
+
+``open_bridge`` is for the registry, ``bridge.models.open_models`` for the commands of a model
+list, which start many times a day and must not wait for a database library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.policy import Policy
+from weighbridge.errors import BadInput
+
+if TYPE_CHECKING:
+    from weighbridge.bridge.hub import HubDesk
+    from weighbridge.bridge.packages import Packages
+    from weighbridge.bridge.people import People
+    from weighbridge.flows.gather import Readers
+    from weighbridge.ports import BlobStore
+    from weighbridge.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """The registry, wired: what each of its doors calls."""
+
+    packages: Packages
+    people: People
+    hub: HubDesk
+    close: Callable[[], None]
+
+
+def open_bridge(settings: Settings) -> Bridge:
+    """The registry on the home, the database and the upstream that the settings name.
+
+    Raises:
+        BadInput: a setting asks for what this version cannot do.
+        StoreDown: the home or the database cannot be used.
+    """
+    from weighbridge.adapters.blobs_fs import FolderBlobs
+    from weighbridge.adapters.catalog import Catalog
+    from weighbridge.adapters.engine_inline import InlineEngine
+    from weighbridge.adapters.hub_catalog import CatalogHub
+    from weighbridge.adapters.hub_http import HttpHub
+    from weighbridge.adapters.manifests import ManifestShelf
+    from weighbridge.adapters.progress import SilentReporter
+    from weighbridge.bridge.hub import HubDesk
+    from weighbridge.bridge.packages import Packages
+    from weighbridge.bridge.people import People
+    from weighbridge.flows.ingest import Tools
+    from weighbridge.metrics import METRICS
+    from weighbridge.scanners import scan_tree
+
+    if settings.store_url:
+        raise BadInput(
+            "WEIGHBRIDGE_STORE_URL is set, but this version stores in a folder only",
+            hint="unset it: the store is then in WEIGHBRIDGE_HOME",
+        )
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    catalog = Catalog.open(settings.catalog_url)
+    blobs = FolderBlobs(settings.home, durable=True)
+    tools = Tools(
+        hub=HttpHub(
+            settings.upstream,
+            token=settings.token,
+            environ=settings.environ,
+            connections=settings.connections,
+        ),
+        blobs=blobs,
+        shelf=ManifestShelf(settings.home),
+        ledger=catalog,
+        scan_tree=scan_tree,
+        metrics=METRICS,
+        readers=readers(),
+        reporter=SilentReporter(),
+        connections=settings.connections,
+    )
+    people = People(catalog, settings, now)
+    return Bridge(
+        packages=Packages(
+            catalog=catalog,
+            blobs=blobs,
+            engine=InlineEngine(),
+            tools=tools,
+            policy=Policy(),
+            now=now,
+        ),
+        people=people,
+        hub=HubDesk(CatalogHub(catalog, blobs), people),
+        close=catalog.close,
+    )
+
+
+def readers() -> Readers:
+    """The libraries by which evidence is read out of cards, YAML and weight files."""
+    from weighbridge.adapters.front_matter import front_matter, yaml_object
+    from weighbridge.flows.gather import Readers
+    from weighbridge.scanners.safetensors import read_safetensors_header
+
+    def header(sha256: str, blobs: BlobStore) -> JsonObject:
+        return read_safetensors_header(blobs.path(sha256))
+
+    return Readers(front_matter=front_matter, yaml=yaml_object, header=header)
+
+
+def now() -> datetime:
+    """The one clock of the house: aware UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,78 @@
+"""``weighbridge serve``: the registry."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from weighbridge.bridge import open_bridge
+from weighbridge.errors import BadInput
+from weighbridge.settings import Settings, load_settings
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]", "0.0.0.0"})  # noqa: S104
+
+
+def serve(*, host: str = "127.0.0.1", port: int = 8000, home: Path | None = None, json: bool = False) -> None:
+    """Serve the registry: REST with its documentation at /docs, and a Hub for every client.
+
+    Parameters
+    ----------
+    host
+        The address to listen on. Anything but loopback is open to the network: set a password first.
+    port
+        The port; 0 takes a free one.
+    home
+        Where everything is kept, instead of WEIGHBRIDGE_HOME.
+    json
+        Print one JSON document with the address once the server answers.
+    """
+    from weighbridge.doors.hub import hub_app
+    from weighbridge.doors.rest import rest_app
+    from weighbridge.doors.server import compose
+    from weighbridge.doors.server import serve as run
+
+    settings = load_settings()
+    if home is not None:
+        settings = replace(settings, home=home.expanduser().absolute())
+    _refuse_own_upstream(settings, host, port)
+    bridge = open_bridge(settings)
+    try:
+        note = bridge.people.first_start()
+        if note:
+            print(note, file=sys.stderr)
+        run(
+            compose(rest_app(bridge), hub_app(bridge.hub)),
+            host,
+            port,
+            announce=lambda url: _announce(url, settings, json),
+        )
+    finally:
+        bridge.close()
+
+
+def _refuse_own_upstream(settings: Settings, host: str, port: int) -> None:
+    """A registry that fetches from itself would wait for itself for ever.
+
+    Raises:
+        BadInput: the upstream's address is this server's.
+    """
+    upstream = urlsplit(settings.upstream)
+    same_port = (upstream.port or (443 if upstream.scheme == "https" else 80)) == port
+    name = upstream.hostname or ""
+    if same_port and (name == host or {name, host} <= _LOOPBACK):
+        raise BadInput(
+            f"the upstream {settings.upstream} is this server itself",
+            hint="set WEIGHBRIDGE_UPSTREAM to the Hub to fetch from, or unset HF_ENDPOINT",
+        )
+
+
+def _announce(url: str, settings: Settings, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"url": url, "upstream": settings.upstream}), flush=True)
+        return
+    print(f"Weighbridge at {url}, fetching from {settings.upstream}", file=sys.stderr)
+    print(f"  REST and its documentation: {url}/docs", file=sys.stderr)
+    print(f"  any Hugging Face client:    HF_ENDPOINT={url}", file=sys.stderr, flush=True)
