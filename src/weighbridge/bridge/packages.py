@@ -14,10 +14,11 @@ from weighbridge.domain.access import AuditLine, Permission, Principal, can
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
-from weighbridge.domain.ref import RepoKind
+from weighbridge.domain.ref import ModelRef, RepoKind
+from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import NoSuchPackage, NotAuthenticated, NotPermitted
-from weighbridge.flows.ingest import INGEST, State, Tools
+from weighbridge.flows.ingest import INGEST, State, Tools, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
 
@@ -73,6 +74,18 @@ class Packages:
         state = self._engine.run(steps, state)
         package = self._catalog.package(state.id)
         return Admission(package=package, verdict=Verdict.from_json(self._document(package.verdict_sha256)))
+
+    def score(self, principal: Principal, ref: ModelRef) -> tuple[Score, ...]:
+        """What the metrics say of a revision of the upstream; its weights are not fetched.
+
+        Raises:
+            NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
+        """
+        _require(principal, Permission.UPLOAD)
+        state = State(
+            id="", request=IngestRequest(ref=ref), policy=self._policy, by=principal.name, at=self._now()
+        )
+        return weigh_only(self._tools, state)
 
     def packages(
         self,

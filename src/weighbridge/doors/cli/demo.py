@@ -9,6 +9,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from weighbridge.doors.cli.render import AsJson
+
 if TYPE_CHECKING:
     from weighbridge.doors.demo.walk import RoundTrip, Weighing, Yard
 
@@ -17,7 +19,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def demo(*, once: bool = False, port: int = 8000, json: bool = False) -> None:
+def demo(*, once: bool = False, port: int = 8000, json: AsJson = False) -> None:
     """Weigh, store, serve and fetch back two models, with real servers and the official client.
 
     Parameters
@@ -26,8 +28,6 @@ def demo(*, once: bool = False, port: int = 8000, json: bool = False) -> None:
         End after the round trip instead of serving until Ctrl-C.
     port
         The registry's port; a free one where this is taken.
-    json
-        Print one JSON document instead of a table.
     """
     from weighbridge.doors.demo.walk import open_yard
 

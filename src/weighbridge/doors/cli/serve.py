@@ -9,13 +9,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from weighbridge.bridge import open_bridge
+from weighbridge.doors.cli.render import AsJson
 from weighbridge.errors import BadInput
 from weighbridge.settings import Settings, load_settings
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]", "0.0.0.0"})  # noqa: S104
 
 
-def serve(*, host: str = "127.0.0.1", port: int = 8000, home: Path | None = None, json: bool = False) -> None:
+def serve(
+    *, host: str = "127.0.0.1", port: int = 8000, home: Path | None = None, json: AsJson = False
+) -> None:
     """Serve the registry: REST with its documentation at /docs, and a Hub for every client.
 
     Parameters
@@ -26,8 +29,6 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, home: Path | None = None
         The port; 0 takes a free one.
     home
         Where everything is kept, instead of WEIGHBRIDGE_HOME.
-    json
-        Print one JSON document with the address once the server answers.
     """
     from weighbridge.doors.hub import hub_app
     from weighbridge.doors.rest import rest_app

@@ -1,0 +1,189 @@
+"""``weighbridge ingest``, ``scan`` and ``score``: the gate, from the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weighbridge.bridge import open_bridge
+from weighbridge.domain.access import LOCAL
+from weighbridge.domain.json_values import Json
+from weighbridge.domain.package import IngestRequest, Version
+from weighbridge.domain.policy import SAFETY, Waiver
+from weighbridge.domain.ref import ModelRef, RepoKind
+from weighbridge.domain.scan import Severity
+from weighbridge.doors.cli.render import (
+    AsJson,
+    error_document,
+    exit_code_of,
+    printable,
+    show_error,
+    show_json,
+)
+from weighbridge.errors import BadInput, BadName, Rejected, WeighbridgeError
+from weighbridge.settings import load_settings
+
+if TYPE_CHECKING:
+    from weighbridge.bridge.packages import Admission
+    from weighbridge.domain.score import Score
+
+
+def ingest(
+    *repos: str,
+    version: str | None = None,
+    kind: RepoKind = RepoKind.MODEL,
+    description: str = "",
+    threshold: tuple[str, ...] = (),
+    waive: tuple[str, ...] = (),
+    reason: str = "",
+    json: AsJson = False,
+) -> int:
+    """Weigh models of the upstream and list them, or refuse them with reasons.
+
+    Parameters
+    ----------
+    repos
+        What to take in, as org/name or org/name@revision.
+    version
+        The version to list it under; default: a tag on the commit, else the next one.
+    kind
+        What the repository holds.
+    description
+        A line for the catalogue.
+    threshold
+        What a metric must reach instead of 0.5, as license=0.7; may be given several times.
+    waive
+        A metric that need not pass this time; needs --reason; may be given several times.
+    reason
+        Why it is waived; recorded with your name.
+    """
+    if not repos:
+        raise BadInput("no repository given", hint="weighbridge ingest org/name")
+    if waive and not reason:
+        raise BadInput("a waiver needs a reason", hint="add --reason 'why this is acceptable'")
+    settings = load_settings()
+    bridge = open_bridge(settings)
+    worst, answers = 0, list[Json]()
+    try:
+        for repo in repos:
+            ref = ModelRef.parse(repo, kind)
+            request = IngestRequest(
+                ref=ref,
+                version=Version(version) if version else None,
+                description=description,
+                thresholds=dict(_threshold(spelled) for spelled in threshold),
+                waivers=tuple(_waiver(metric, ref, reason) for metric in waive),
+            )
+            try:
+                admission = bridge.packages.ingest(LOCAL, request)
+                answers.append({"model": repo, **admission.package.to_json()})
+                if not json:
+                    _show_admission(admission)
+            except WeighbridgeError as error:
+                worst = max(worst, exit_code_of(error))
+                answers.append({"model": repo, "error": error_document(error)})
+                if not json:
+                    _show_refusal(repo, error)
+    finally:
+        bridge.close()
+    if json:
+        show_json(answers)
+    return worst
+
+
+def _threshold(spelled: str) -> tuple[str, float]:
+    metric, equals, value = spelled.partition("=")
+    try:
+        return metric, float(value)
+    except ValueError as error:
+        raise BadInput(f"--threshold {spelled!r} is not METRIC=NUMBER", hint="as in license=0.7") from error
+
+
+def _waiver(metric: str, ref: ModelRef, reason: str) -> Waiver:
+    pinned = ref.revision if ref.is_pinned else None
+    if metric == SAFETY and pinned is None:
+        raise BadInput(
+            "a safety waiver is for one commit only", hint=f"write {ref.repo}@<the 40 digits of the commit>"
+        )
+    return Waiver(metric=metric, repo=ref.repo.full_name, reason=reason, author=LOCAL.name, commit=pinned)
+
+
+def _show_admission(admission: Admission) -> None:
+    package, verdict = admission.package, admission.verdict
+    print(f"accepted {package.name}@{package.version} (commit {package.manifest.commit[:12]})")
+    _show_scores(verdict.scores)
+    print(f"  {'net score':<24}{verdict.net_score:.2f}")
+    for waiver in verdict.waived:
+        print(f"  waived {waiver.metric}: {waiver.reason}")
+    print(f"  not judged by this version: {', '.join(verdict.not_judged)}")
+
+
+def _show_refusal(repo: str, error: WeighbridgeError) -> None:
+    print(f"{repo}:", file=sys.stderr)
+    show_error(error)
+    if not isinstance(error, Rejected):
+        return
+    failing = {failure.metric for failure in error.verdict.failures}
+    _show_scores([score for score in error.verdict.scores if score.metric in failing], reasons=True)
+
+
+def _show_scores(scores: tuple[Score, ...] | list[Score], *, reasons: bool = False) -> None:
+    for score in scores:
+        shown = f"{score.low:.2f}" if score.is_exact else f"{score.low:.2f}..{score.high:.2f}"
+        print(f"  {score.metric:<24}{shown}")
+        for signal in score.signals if reasons else ():
+            value = "?" if signal.value is None else f"{signal.value:.2f}"
+            print(f"    {signal.id:<22}{value}  {printable(signal.reason)}")
+            if signal.how_to_improve:
+                print(f"    {'':<22}      to improve: {printable(signal.how_to_improve)}")
+
+
+def scan(path: Path, *, json: AsJson = False) -> int:
+    """Scan a file or a folder: paths, safetensors and pickles in full, the rest told apart.
+
+    Exit code 0 means allow, 3 means review or block.
+
+    Parameters
+    ----------
+    path
+        The file or the folder.
+    """
+    from weighbridge.bridge.scan import scan_path
+
+    report = scan_path(path)
+    if json:
+        show_json(report.to_json())
+    else:
+        for file in report.files:
+            print(f"{file.verdict.word:<7} {printable(file.path)} ({file.format}, {file.state.value})")
+            for finding in file.findings:
+                print(f"        {finding.severity.word}: {printable(finding.message)}  [{finding.rule}]")
+        print(f"{report.verdict.word}: {len(report.files)} files, rules {report.rules}")
+    return 0 if report.verdict is Severity.ALLOW else 3
+
+
+def score(repo: str, *, kind: RepoKind = RepoKind.MODEL, json: AsJson = False) -> None:
+    """Score a repository of the upstream without downloading its weights.
+
+    Parameters
+    ----------
+    repo
+        What to score, as org/name or org/name@revision.
+    kind
+        What the repository holds.
+    """
+    if Path(repo).is_dir():
+        raise BadName(
+            f"'{repo}' is a folder, and this version scores repositories only",
+            hint="serve its parent with 'weighbridge hub' and set WEIGHBRIDGE_UPSTREAM to it",
+        )
+    bridge = open_bridge(load_settings())
+    try:
+        scores = bridge.packages.score(LOCAL, ModelRef.parse(repo, kind))
+    finally:
+        bridge.close()
+    if json:
+        show_json({"model": repo, "scores": [s.to_json() for s in scores]})
+        return
+    _show_scores(scores, reasons=True)
