@@ -219,6 +219,15 @@ INGEST: tuple[tuple[str, Step], ...] = (
 """The flow: its names are what a job shows."""
 
 
+def weigh_only(tools: Tools, state: State) -> tuple[Score, ...]:
+    """The scores of a revision by what is known before its weights are fetched; nothing is listed."""
+    info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf)
+    draft_sha256 = _keep(tools, {"info": info.raw})
+    state = gather_evidence(tools, replace(state, commit=info.commit, draft_sha256=draft_sha256))
+    draft = evidence_from_json(_load(tools, state.draft_sha256))
+    return score_all(draft, state.policy, tools.metrics)
+
+
 def score_all(evidence: Evidence, policy: Policy, metrics: Mapping[str, Metric]) -> tuple[Score, ...]:
     """Every metric, side by side; one that crashes becomes a score of [0, 1] that says so."""
     with ThreadPoolExecutor(max_workers=max(1, len(metrics)), thread_name_prefix="metric") as pool:

@@ -93,7 +93,7 @@ def ingest(
 
 
 def _threshold(spelled: str) -> tuple[str, float]:
-    metric, equals, value = spelled.partition("=")
+    metric, _, value = spelled.partition("=")
     try:
         return metric, float(value)
     except ValueError as error:
