@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import JsonObject
+
+_USER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
+_RESERVED = frozenset({"anonymous", "local"})
 
 
 class Permission(StrEnum):
@@ -36,20 +43,103 @@ def can(principal: Principal, permission: Permission) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLine:
-    """One change, for ever: when (aware UTC), by whom, what was done to what, and how it went."""
+    """One change, for ever: when (aware UTC), by whom, what was done to what, and how it went.
+
+    ``id`` is the catalogue's number of the line; empty until it was recorded.
+    """
 
     at: datetime
     by: str
     verb: str
     target: str
     detail: str = ""
+    id: str = ""
+
+    def to_json(self) -> JsonObject:
+        """All fields; the time as ``YYYY-MM-DDTHH:MM:SSZ``."""
+        return {
+            "id": self.id,
+            "at": _spelled(self.at),
+            "by": self.by,
+            "verb": self.verb,
+            "target": self.target,
+            "detail": self.detail,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An account as others may see it."""
+    """An account as others may see it.
+
+    Names are lower case, so that no two look alike but for their case.
+    """
 
     name: str
     permissions: frozenset[Permission]
     created_at: datetime
     disabled: bool = False
+
+    def __post_init__(self) -> None:
+        if not _USER_NAME.fullmatch(self.name) or self.name in _RESERVED:
+            raise Invalid(
+                "user name",
+                self.name,
+                "cannot be one",
+                hint="1 to 64 lower-case letters, digits, '-', '_' and '.'; not 'anonymous' or 'local'",
+            )
+
+    def to_json(self) -> JsonObject:
+        """All fields; permissions sorted, the time as ``YYYY-MM-DDTHH:MM:SSZ``."""
+        return {
+            "name": self.name,
+            "permissions": sorted(self.permissions),
+            "created_at": _spelled(self.created_at),
+            "disabled": self.disabled,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token without its secret; the times are aware UTC.
+
+    ``is_session`` tokens were given for a password and end when the password is changed.
+    """
+
+    id: str
+    user: str
+    permissions: frozenset[Permission]
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    is_session: bool = False
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the token counts at a time."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+    def to_json(self) -> JsonObject:
+        """All fields; permissions sorted, times as ``YYYY-MM-DDTHH:MM:SSZ`` or null."""
+        return {
+            "id": self.id,
+            "user": self.user,
+            "permissions": sorted(self.permissions),
+            "created_at": _spelled(self.created_at),
+            "expires_at": _spelled(self.expires_at),
+            "last_used_at": _spelled(self.last_used_at),
+            "revoked_at": _spelled(self.revoked_at),
+            "is_session": self.is_session,
+        }
+
+
+def granted(wanted: frozenset[Permission], user: User) -> frozenset[Permission]:
+    """What a token may do: what it was made for, as far as its user may do that (today)."""
+    if user.disabled:
+        return frozenset()
+    if Permission.ADMIN in user.permissions:
+        return wanted
+    return user.permissions if Permission.ADMIN in wanted else wanted & user.permissions
+
+
+def _spelled(at: datetime | None) -> str | None:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

@@ -1,0 +1,38 @@
+"""The catalogue: packages, refusals, accounts and the audit, in SQLite (WAL) or PostgreSQL.
+
+The time and the ids come from outside: the catalogue reads no clock and draws no numbers.
+"""
+
+from __future__ import annotations
+
+from weighbridge.adapters.catalog.accounts import Accounts
+from weighbridge.adapters.catalog.audit import Audit
+from weighbridge.adapters.catalog.database import engine_for
+from weighbridge.adapters.catalog.migrate import migrate
+from weighbridge.adapters.catalog.packages import Packages
+
+
+class Catalog(Packages, Accounts, Audit):
+    """Every table behind one door; each change and its audit line are one transaction.
+
+    Every method raises StoreDown where the database fails.
+    """
+
+    @classmethod
+    def open(cls, url: str) -> Catalog:
+        """Connect, and make or update the tables; ``sqlite://`` is one in memory.
+
+        Raises:
+            BadInput: the URL cannot be used.
+            StoreDown: the database fails, or was made by a newer Weighbridge.
+        """
+        engine = engine_for(url)
+        try:
+            migrate(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+
+__all__ = ["Catalog"]

@@ -1,0 +1,193 @@
+"""Accounts and their tokens in the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.exc import IntegrityError
+
+from weighbridge.adapters.catalog.audit import record
+from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.tables import TOKENS, USERS
+from weighbridge.domain.access import AuditLine, Permission, Token, User
+from weighbridge.errors import Conflict, NotFound
+
+
+class Accounts(Database):
+    """Users by name; tokens by the sha256 of their secret."""
+
+    def add_user(self, user: User, password_hash: str, audit: AuditLine) -> None:
+        """Open an account.
+
+        Raises:
+            Conflict: the name is taken (a disabled account keeps its name).
+        """
+        values = {
+            "name": user.name,
+            "password_hash": password_hash,
+            "permissions": _words(user.permissions),
+            "created_at": user.created_at,
+            "disabled": user.disabled,
+        }
+        with self._writing() as connection:
+            try:
+                connection.execute(USERS.insert().values(values))
+            except IntegrityError as error:
+                raise Conflict(f"there is a user '{user.name}' already") from error
+            record(connection, audit)
+
+    def user(self, name: str) -> User:
+        """One account.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._reading() as connection:
+            row = connection.execute(select(USERS).where(USERS.c.name == name)).first()
+        if row is None:
+            raise _no_user(name)
+        return _user(row)
+
+    def users(self) -> tuple[User, ...]:
+        """Every account, by name."""
+        with self._reading() as connection:
+            return tuple(map(_user, connection.execute(select(USERS).order_by(USERS.c.name))))
+
+    def password_hash(self, name: str) -> str | None:
+        """The hash of an account that may log in, or None where there is none."""
+        query = select(USERS.c.password_hash).where(USERS.c.name == name, USERS.c.disabled.is_(False))
+        with self._reading() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else str(found)
+
+    def set_password(self, name: str, password_hash: str, audit: AuditLine) -> None:
+        """Change a password and end the sessions that the old one opened.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        sessions = (TOKENS.c.user_name == name, TOKENS.c.is_session, TOKENS.c.revoked_at.is_(None))
+        with self._writing() as connection:
+            _change_user(connection, name, {"password_hash": password_hash})
+            connection.execute(update(TOKENS).where(*sessions).values(revoked_at=audit.at))
+            record(connection, audit)
+
+    def disable(self, name: str, audit: AuditLine) -> None:
+        """Close an account: its password and its tokens count no more.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        with self._writing() as connection:
+            _change_user(connection, name, {"disabled": True})
+            record(connection, audit)
+
+    def add_token(self, token: Token, sha256: str, audit: AuditLine) -> None:
+        """Keep a token; ``sha256`` is that of its secret (64 hex digits).
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        values = {
+            "id": token.id,
+            "sha256": sha256,
+            "user_name": token.user,
+            "permissions": _words(token.permissions),
+            "is_session": token.is_session,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "last_used_at": token.last_used_at,
+            "revoked_at": token.revoked_at,
+        }
+        with self._writing() as connection:
+            if connection.execute(select(USERS.c.name).where(USERS.c.name == token.user)).first() is None:
+                raise _no_user(token.user)
+            connection.execute(TOKENS.insert().values(values))
+            record(connection, audit)
+
+    def token(self, sha256: str) -> tuple[Token, User] | None:
+        """The token with this secret and its user, in one look-up; None where there is none."""
+        columns = (*TOKENS.c, *(column.label(f"user_{column.name}_") for column in USERS.c))
+        query = select(*columns).join_from(TOKENS, USERS).where(TOKENS.c.sha256 == sha256)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        user = User(
+            name=row.user_name_,
+            permissions=_permissions(row.user_permissions_),
+            created_at=row.user_created_at_,
+            disabled=row.user_disabled_,
+        )
+        return _token(row), user
+
+    def tokens(self, user: str | None = None) -> tuple[Token, ...]:
+        """Every token (of a user), newest first."""
+        query = select(TOKENS).order_by(TOKENS.c.created_at.desc(), TOKENS.c.id)
+        if user is not None:
+            query = query.where(TOKENS.c.user_name == user)
+        with self._reading() as connection:
+            return tuple(map(_token, connection.execute(query)))
+
+    def used(self, token_id: str, at: datetime) -> None:
+        """Note when a token was last used."""
+        with self._writing() as connection:
+            connection.execute(update(TOKENS).where(TOKENS.c.id == token_id).values(last_used_at=at))
+
+    def revoke(self, token_id: str, audit: AuditLine) -> None:
+        """End a token; one that was ended before keeps its first date.
+
+        Raises:
+            NotFound: there is no such token.
+        """
+        with self._writing() as connection:
+            row = connection.execute(select(TOKENS.c.revoked_at).where(TOKENS.c.id == token_id)).first()
+            if row is None:
+                raise NotFound(
+                    f"token '{token_id}' not found", hint="'weighbridge token list' shows their ids"
+                )
+            if row.revoked_at is None:
+                connection.execute(update(TOKENS).where(TOKENS.c.id == token_id).values(revoked_at=audit.at))
+                record(connection, audit)
+
+
+def _change_user(connection: Connection, name: str, change: dict[str, object]) -> None:
+    if connection.execute(update(USERS).where(USERS.c.name == name).values(change)).rowcount != 1:
+        raise _no_user(name)
+
+
+def _no_user(name: str) -> NotFound:
+    return NotFound(f"there is no user '{name}'", hint="'weighbridge user list' shows them")
+
+
+def _words(permissions: Collection[Permission]) -> list[str]:
+    return sorted(permission.value for permission in permissions)
+
+
+def _permissions(words: Collection[str]) -> frozenset[Permission]:
+    # A word that a newer version may know gives nothing here.
+    return frozenset(Permission(word) for word in words if word in set(Permission))
+
+
+def _user(row: Row[*tuple[object, ...]]) -> User:
+    return User(
+        name=row.name,
+        permissions=_permissions(row.permissions),
+        created_at=row.created_at,
+        disabled=row.disabled,
+    )
+
+
+def _token(row: Row[*tuple[object, ...]]) -> Token:
+    return Token(
+        id=row.id,
+        user=row.user_name,
+        permissions=_permissions(row.permissions),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+        is_session=row.is_session,
+    )

@@ -1,0 +1,137 @@
+"""The connection to the database: transactions, the translation of its errors, its dialects.
+
+All that differs between SQLite and PostgreSQL stands in this module and in ``migrate``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from weighbridge.errors import BadInput, StoreDown
+
+BUSY_TIMEOUT_S = 20
+"""How long a writer waits for another one (SQLite has one at a time)."""
+
+
+class Database:
+    """Short transactions: one that reads, or one that writes."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(writes=True)
+
+    def close(self) -> None:
+        """Give every connection back; closing twice is fine."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A consistent view.
+
+        Raises:
+            StoreDown: the database does not answer.
+        """
+        with translated(self._engine.url), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """All of it or nothing; on the disk when this returns.
+
+        Raises:
+            StoreDown: the database does not answer or cannot be written.
+        """
+        with translated(self._engine.url), self._writer.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """Foreign errors as ours, without statements and values: those may hold hashes."""
+    try:
+        yield
+    except (SQLAlchemyError, PoolTimeout, OSError) as error:
+        cause = getattr(error, "orig", None) or (
+            error if isinstance(error, OSError) else type(error).__name__
+        )
+        raise StoreDown(
+            f"the catalogue {url.render_as_string(hide_password=True)} failed: {cause}",
+            hint=_hint(str(cause)),
+        ) from error
+
+
+def _hint(cause: str) -> str:
+    if "locked" in cause:
+        return "another process holds it for long; try again"
+    if "full" in cause:
+        return "make room on the disk"
+    if "readonly" in cause or "unable to open" in cause or "ermission" in cause:
+        return "check the owner and the permissions of the file and of its folder"
+    return "check WEIGHBRIDGE_DATABASE_URL and that the database is running"
+
+
+def engine_for(url: str) -> Engine:
+    """The engine for a database URL.
+
+    Raises:
+        BadInput: the URL is none, or names a database that cannot be used here.
+        StoreDown: the file or its folder cannot be made.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed)
+        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        # The URL may hold a password, and the foreign message repeats it.
+        raise BadInput(
+            "WEIGHBRIDGE_DATABASE_URL is not a database URL that can be used here",
+            hint="as in sqlite:////var/lib/weighbridge/catalog.sqlite3",
+        ) from error
+
+
+def _sqlite(url: URL) -> Engine:
+    in_memory = url.database in (None, "", ":memory:")
+    if not in_memory:
+        with translated(url):
+            _make_private(Path(str(url.database)))
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        poolclass=QueuePool,
+        # A database in memory is its one connection; the threads take turns.
+        pool_size=1 if in_memory else 8,
+        max_overflow=0 if in_memory else 56,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    """The file holds password hashes: 0600 from its first moment (WAL and SHM take its mode)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+    # None: the driver begins no transactions by itself, so that DDL is part of ours too.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer asks for the lock at once: one that began as a reader could not wait for it.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

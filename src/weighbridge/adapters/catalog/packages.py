@@ -1,0 +1,318 @@
+"""Packages, refusals and waivers in the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from weighbridge.adapters.catalog.audit import record
+from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.tables import PACKAGES, REFUSALS, WAIVERS
+from weighbridge.domain.access import AuditLine
+from weighbridge.domain.manifest import Manifest
+from weighbridge.domain.package import Package, PackageState, Refusal, Version
+from weighbridge.domain.policy import Waiver
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NotFound, PackageExists, StoreDown
+
+
+class Packages(Database):
+    """What was admitted, what was refused, and by which exceptions."""
+
+    def require_free(self, repo: RepoId, commit: str, version: Version | None) -> None:
+        """Check before the download that the package could be added.
+
+        Raises:
+            PackageExists: the version is taken (a withdrawn package keeps its own), or the
+                commit is an active package already.
+        """
+        with self._reading() as connection:
+            _require_free(connection, repo, commit, version.text if version else None)
+
+    def versions(self, repo: RepoId) -> tuple[Version, ...]:
+        """Every version that was ever given, withdrawn ones too, in the order they were given."""
+        query = select(PACKAGES.c.version).where(_of(repo))
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(PACKAGES.c.created_at, PACKAGES.c.id))
+            return tuple(Version(version) for version in rows.scalars())
+
+    def add(self, package: Package, waivers: Sequence[Waiver], audit: AuditLine) -> None:
+        """Admit a package with the waivers that admitted it: one transaction.
+
+        A package with this very id is kept as it is, so that a step may run again.
+
+        Raises:
+            PackageExists: somebody was faster; nothing was changed.
+        """
+        repo, commit = package.manifest.repo, package.manifest.commit
+        with self._writing() as connection:
+            if _is_there(connection, PACKAGES, package.id):
+                return
+            _require_free(connection, repo, commit, package.version.text)
+            try:
+                connection.execute(PACKAGES.insert().values(_package_values(package)))
+            except IntegrityError as error:
+                raise PackageExists(package.name, package.version.text) from error
+            for waiver in waivers:
+                connection.execute(WAIVERS.insert().values(_waiver_values(package.id, waiver)))
+            record(connection, audit)
+
+    def package(self, id: str) -> Package:
+        """One package, active or withdrawn.
+
+        Raises:
+            NoSuchPackage: there is none.
+        """
+        with self._reading() as connection:
+            row = connection.execute(select(PACKAGES).where(PACKAGES.c.id == id)).first()
+        if row is None:
+            raise NoSuchPackage(id)
+        return _package(row)
+
+    def packages(
+        self,
+        *,
+        kind: RepoKind | None = None,
+        name: str | None = None,
+        state: PackageState | None = None,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> tuple[Package, ...]:
+        """A page of packages, newest first; ``after`` is the id of the last one of the page before.
+
+        Raises:
+            BadInput: ``after`` is no package.
+        """
+        query = select(PACKAGES)
+        if kind is not None:
+            query = query.where(PACKAGES.c.kind == kind.value)
+        if name is not None:
+            query = query.where(PACKAGES.c.name_key == name.lower())
+        if state is not None:
+            query = query.where(PACKAGES.c.state == state.value)
+        with self._reading() as connection:
+            rows = connection.execute(_page(connection, query, PACKAGES, limit, after)).all()
+        return tuple(map(_package, rows))
+
+    def packages_of(self, repo: RepoId) -> tuple[Package, ...]:
+        """Every package of a repository, withdrawn ones too, newest first."""
+        query = select(PACKAGES).where(_of(repo))
+        with self._reading() as connection:
+            rows = connection.execute(_newest_first(query, PACKAGES)).all()
+        return tuple(map(_package, rows))
+
+    def repos(self, kind: RepoKind) -> tuple[RepoId, ...]:
+        """Every repository with an active package, by name."""
+        query = select(PACKAGES.c.name).distinct().order_by(PACKAGES.c.name)
+        active = and_(PACKAGES.c.kind == kind.value, PACKAGES.c.state == PackageState.ACTIVE.value)
+        with self._reading() as connection:
+            names = connection.execute(query.where(active)).scalars().all()
+        return tuple(RepoId.parse(name, kind) for name in names)
+
+    def spelling(self, kind: RepoKind, name: str) -> RepoId | None:
+        """The repository that somebody means who did not mind upper and lower case.
+
+        It is spelled as in its newest package; None where the registry never had one.
+        """
+        query = (
+            select(PACKAGES.c.name)
+            .where(PACKAGES.c.kind == kind.value, PACKAGES.c.name_key == name.lower())
+            .order_by(PACKAGES.c.created_at.desc(), PACKAGES.c.id.desc())
+            .limit(1)
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else RepoId.parse(found, kind)
+
+    def waivers(self, package_id: str) -> tuple[Waiver, ...]:
+        """The exceptions by which a package was admitted, in the order they were given."""
+        query = select(WAIVERS).where(WAIVERS.c.package_id == package_id).order_by(WAIVERS.c.id)
+        with self._reading() as connection:
+            return tuple(
+                Waiver(
+                    metric=row.metric,
+                    repo=row.repo,
+                    reason=row.reason,
+                    author=row.author,
+                    commit=row.commit_id,
+                    expires=row.expires,
+                )
+                for row in connection.execute(query)
+            )
+
+    def withdraw(self, id: str, reason: str, audit: AuditLine) -> None:
+        """Take an active package out of service; it stays listed, and keeps its version.
+
+        Raises:
+            NoSuchPackage: there is none.
+            Conflict: it was withdrawn before.
+        """
+        active = and_(PACKAGES.c.id == id, PACKAGES.c.state == PackageState.ACTIVE.value)
+        change = {"state": PackageState.WITHDRAWN.value, "state_reason": reason}
+        with self._writing() as connection:
+            if connection.execute(update(PACKAGES).where(active).values(change)).rowcount != 1:
+                if not _is_there(connection, PACKAGES, id):
+                    raise NoSuchPackage(id)
+                raise Conflict(f"package '{id}' is withdrawn already")
+            record(connection, audit)
+
+    def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
+        """Keep a judgement that did not admit; one with this very id is kept as it is."""
+        values = {
+            "id": refusal.id,
+            "kind": refusal.ref.repo.kind.value,
+            "name": refusal.ref.repo.full_name,
+            "revision": refusal.ref.revision,
+            "commit_id": refusal.commit,
+            "outcome": refusal.outcome,
+            "sentence": refusal.sentence,
+            "evidence_sha256": refusal.evidence_sha256,
+            "verdict_sha256": refusal.verdict_sha256,
+            "created_at": refusal.created_at,
+            "created_by": refusal.created_by,
+        }
+        with self._writing() as connection:
+            if _is_there(connection, REFUSALS, refusal.id):
+                return
+            connection.execute(REFUSALS.insert().values(values))
+            record(connection, audit)
+
+    def refusals(self, limit: int = 100, after: str | None = None) -> tuple[Refusal, ...]:
+        """A page of refusals, newest first; ``after`` is the id of the last one of the page before.
+
+        Raises:
+            BadInput: ``after`` is no refusal.
+        """
+        with self._reading() as connection:
+            query = _page(connection, select(REFUSALS), REFUSALS, limit, after)
+            return tuple(map(_refusal, connection.execute(query)))
+
+    def refusal(self, id: str) -> Refusal:
+        """One refusal.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._reading() as connection:
+            row = connection.execute(select(REFUSALS).where(REFUSALS.c.id == id)).first()
+        if row is None:
+            raise NotFound(f"refusal '{id}' not found")
+        return _refusal(row)
+
+
+def _of(repo: RepoId) -> ColumnElement[bool]:
+    return and_(PACKAGES.c.kind == repo.kind.value, PACKAGES.c.name_key == repo.full_name.lower())
+
+
+def _is_there(connection: Connection, table: Table, id: str) -> bool:
+    return connection.execute(select(table.c.id).where(table.c.id == id)).first() is not None
+
+
+def _require_free(connection: Connection, repo: RepoId, commit: str, version: str | None) -> None:
+    same_commit = and_(PACKAGES.c.commit_id == commit, PACKAGES.c.state == PackageState.ACTIVE.value)
+    taken = same_commit if version is None else or_(same_commit, PACKAGES.c.version == version)
+    query = select(PACKAGES.c.name, PACKAGES.c.version).where(_of(repo), taken)
+    found = connection.execute(query).all()
+    for row in found:
+        if row.version == version:
+            raise PackageExists(row.name, row.version)
+    if found:
+        raise PackageExists(found[0].name, found[0].version, commit=commit)
+
+
+def _newest_first(query: Select[*tuple[object, ...]], table: Table) -> Select[*tuple[object, ...]]:
+    return query.order_by(table.c.created_at.desc(), table.c.id.desc())
+
+
+def _page(
+    connection: Connection,
+    query: Select[*tuple[object, ...]],
+    table: Table,
+    limit: int,
+    after: str | None,
+) -> Select[*tuple[object, ...]]:
+    if after is not None:
+        last = connection.execute(select(table.c.created_at).where(table.c.id == after)).scalar()
+        if last is None:
+            raise BadInput(f"'after' names nothing that is here: {after!r}")
+        at, id = table.c.created_at, table.c.id
+        query = query.where(or_(at < last, and_(at == last, id < after)))
+    return _newest_first(query, table).limit(limit)
+
+
+def _package_values(package: Package) -> dict[str, object]:
+    repo = package.manifest.repo
+    return {
+        "id": package.id,
+        "kind": repo.kind.value,
+        "name": repo.full_name,
+        "name_key": repo.full_name.lower(),
+        "version": package.version.text,
+        "commit_id": package.manifest.commit,
+        "manifest": package.manifest.to_json(),
+        "net_score": package.net_score,
+        "metrics": dict(package.metrics),
+        "evidence_sha256": package.evidence_sha256,
+        "verdict_sha256": package.verdict_sha256,
+        "description": package.description,
+        "state": package.state.value,
+        "state_reason": package.state_reason,
+        "created_at": package.created_at,
+        "created_by": package.created_by,
+    }
+
+
+def _waiver_values(package_id: str, waiver: Waiver) -> dict[str, object]:
+    return {
+        "package_id": package_id,
+        "metric": waiver.metric,
+        "repo": waiver.repo,
+        "commit_id": waiver.commit,
+        "reason": waiver.reason,
+        "author": waiver.author,
+        "expires": waiver.expires,
+    }
+
+
+def _package(row: Row[*tuple[object, ...]]) -> Package:
+    try:
+        return Package(
+            id=row.id,
+            version=Version(row.version),
+            manifest=Manifest.from_json(row.manifest),
+            net_score=row.net_score,
+            metrics=dict(row.metrics),
+            evidence_sha256=row.evidence_sha256,
+            verdict_sha256=row.verdict_sha256,
+            created_at=row.created_at,
+            created_by=row.created_by,
+            description=row.description,
+            state=PackageState(row.state),
+            state_reason=row.state_reason,
+        )
+    except ValueError as error:  # Invalid, or a state that nobody writes
+        raise StoreDown(
+            f"the catalogue's package '{row.id}' cannot be read: {error}", hint="restore a backup"
+        ) from error
+
+
+def _refusal(row: Row[*tuple[object, ...]]) -> Refusal:
+    try:
+        ref = ModelRef(repo=RepoId.parse(row.name, RepoKind(row.kind)), revision=row.revision)
+    except ValueError as error:
+        raise StoreDown(
+            f"the catalogue's refusal '{row.id}' cannot be read: {error}", hint="restore a backup"
+        ) from error
+    return Refusal(
+        id=row.id,
+        ref=ref,
+        commit=row.commit_id,
+        outcome=row.outcome,
+        sentence=row.sentence,
+        evidence_sha256=row.evidence_sha256,
+        verdict_sha256=row.verdict_sha256,
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )

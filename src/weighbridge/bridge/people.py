@@ -1,0 +1,315 @@
+"""The registry's accounts: who calls, with what token, and what they may do."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.catalog.passwords import check_password, hash_password
+from weighbridge.bridge.tries import Tries
+from weighbridge.domain.access import (
+    LOCAL,
+    AuditLine,
+    Permission,
+    Principal,
+    Token,
+    User,
+    can,
+    granted,
+)
+from weighbridge.domain.invalid import Invalid
+from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, NotPermitted, StoreDown
+from weighbridge.settings import Settings
+
+TOKEN_PREFIX = "wbr_"
+"""By which a secret scanner knows a token of ours."""
+SESSION = timedelta(days=30)
+"""How long a token that was given for a password counts."""
+PASSWORD_LENGTH = range(8, 1025)
+_USE_NOTED_EVERY = timedelta(hours=1)
+
+
+class People:
+    """One method per verb; those that change accounts ask for ``admin`` first.
+
+    ``now`` gives aware UTC.
+    """
+
+    def __init__(self, catalog: Catalog, settings: Settings, now: Callable[[], datetime]) -> None:
+        self._catalog, self._now = catalog, now
+        self._admin_password = settings.admin_password
+        self._setup_secret = settings.home / "setup-secret"
+        self._anonymous = Principal(
+            name="anonymous", permissions=_anonymous(settings.anonymous), is_anonymous=True
+        )
+        self._tries = Tries(now)
+
+    def authenticate(self, name: str, password: str) -> str:
+        """A new token for a password: ``wbr_`` and 43 characters; it counts for 30 days.
+
+        Raises:
+            NotAuthenticated: the name or the password is wrong (which of them is not said), or
+                the name was tried too often.
+        """
+        with self._tries.one(name):
+            check_password(self._catalog.password_hash(name), password)
+        return self._new_token(self._catalog.user(name), None, SESSION, by=name, is_session=True)[1]
+
+    def principal(self, secret: str | None) -> Principal:
+        """Who a token speaks for; without one, anonymous.
+
+        Raises:
+            NotAuthenticated: the token is unknown, expired or revoked, or its user was disabled.
+        """
+        if secret is None:
+            return self._anonymous
+        found = self._catalog.token(_digest(secret)) if secret.startswith(TOKEN_PREFIX) else None
+        at = self._now()
+        if found is None or not found[0].holds(at) or found[1].disabled:
+            raise NotAuthenticated(
+                "the token is unknown, expired or revoked",
+                hint="get one with POST /authenticate, or 'weighbridge token create'",
+            )
+        token, user = found
+        if token.last_used_at is None or at - token.last_used_at >= _USE_NOTED_EVERY:
+            self._catalog.used(token.id, at)
+        return Principal(name=user.name, permissions=granted(token.permissions, user))
+
+    def first_start(self) -> str:
+        """Make the first account possible; what the operator must know, or nothing.
+
+        With a password in the settings ``admin`` is opened. Otherwise a one-time secret is
+        written to ``setup-secret`` in the home (0600), for ``set_up``. There is no default
+        password.
+
+        Raises:
+            BadInput: the password of the settings cannot be one.
+            StoreDown: the secret cannot be written.
+        """
+        if self._catalog.users():
+            return ""
+        if self._admin_password is None:
+            _write_secret(self._setup_secret)
+            return (
+                "The registry has no user yet. POST /setup with the secret in "
+                f"{self._setup_secret} opens the first account, and so does 'weighbridge user add'."
+            )
+        try:
+            self.add_user(LOCAL, "admin", frozenset(Permission), self._admin_password)
+        except Conflict:
+            return ""  # another process was faster
+        return "The account 'admin' was opened with the password of the settings."
+
+    def set_up(self, secret: str, name: str, password: str) -> str:
+        """Open the first account, with every permission, and log it in; the secret is used up.
+
+        Raises:
+            NotAuthenticated: the secret is wrong or was used, or there is a user already.
+            BadName, BadInput: the name or the password cannot be one; the secret still counts.
+        """
+        wrong = NotAuthenticated(
+            "the set-up secret is wrong or was used", hint=f"it is in {self._setup_secret.name} in the home"
+        )
+        _checked_password(password)
+        user = self._user(name, frozenset(Permission))
+        try:
+            kept = self._setup_secret.read_bytes().strip()
+            if (
+                not kept
+                or not secrets.compare_digest(kept, secret.encode("utf-8", "replace"))
+                or self._catalog.users()
+            ):
+                raise wrong
+            self._setup_secret.unlink()  # of two at once, one fails here
+        except FileNotFoundError:
+            raise wrong from None
+        line = self._line(name, "user.set-up", name)
+        self._catalog.add_user(user, hash_password(password), line)
+        return self._new_token(user, None, SESSION, by=name, is_session=True)[1]
+
+    def add_user(self, by: Principal, name: str, permissions: Iterable[Permission], password: str) -> User:
+        """Open an account.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``.
+            BadName, BadInput: the name or the password cannot be one.
+            Conflict: the name is taken.
+        """
+        _require_admin(by)
+        _checked_password(password)
+        user = self._user(name, frozenset(permissions))
+        line = self._line(by.name, "user.add", name, " ".join(sorted(user.permissions)))
+        self._catalog.add_user(user, hash_password(password), line)
+        self._setup_secret.unlink(missing_ok=True)
+        return user
+
+    def users(self, by: Principal) -> tuple[User, ...]:
+        """Every account, by name. Raises as ``add_user`` for the permission."""
+        _require_admin(by)
+        return self._catalog.users()
+
+    def set_password(self, by: Principal, name: str, password: str) -> None:
+        """Change a password; sessions of the old one end, other tokens stay.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``.
+            BadInput: the password cannot be one.
+            NotFound: there is no such user.
+        """
+        _require_admin(by)
+        _checked_password(password)
+        self._catalog.set_password(name, hash_password(password), self._line(by.name, "user.password", name))
+
+    def disable(self, by: Principal, name: str) -> None:
+        """Close an account at once; its name stays taken.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``.
+            NotFound: there is no such user.
+        """
+        _require_admin(by)
+        self._catalog.disable(name, self._line(by.name, "user.disable", name))
+
+    def create_token(
+        self,
+        by: Principal,
+        user: str,
+        permissions: Iterable[Permission] | None = None,
+        days: int | None = None,
+    ) -> tuple[Token, str]:
+        """A token and its secret, which is shown this once; ``permissions`` None: all of the user's.
+
+        ``days`` None: it counts until it is revoked.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``.
+            NotFound: there is no such user.
+            BadInput: the user may not do what the token should, is disabled, or ``days`` < 1.
+        """
+        _require_admin(by)
+        account = self._catalog.user(user)
+        wanted = None if permissions is None else frozenset(permissions)
+        if account.disabled:
+            raise BadInput(f"the account '{user}' is disabled")
+        if wanted is not None and granted(wanted, account) != wanted:
+            lacking = ", ".join(sorted(wanted - granted(wanted, account)))
+            raise BadInput(f"'{user}' may not {lacking}, so no token of '{user}' may")
+        if days is not None and not 1 <= days <= 36500:
+            raise BadInput(f"a token cannot expire in {days} days", hint="1 to 36500")
+        lifetime = None if days is None else timedelta(days=days)
+        return self._new_token(account, wanted, lifetime, by=by.name)
+
+    def tokens(self, by: Principal, user: str | None = None) -> tuple[Token, ...]:
+        """Every token (of a user), newest first. Raises as ``add_user`` for the permission."""
+        _require_admin(by)
+        return self._catalog.tokens(user)
+
+    def revoke_token(self, by: Principal, token_id: str) -> None:
+        """End a token at once.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``.
+            NotFound: there is no such token.
+        """
+        _require_admin(by)
+        self._catalog.revoke(token_id, self._line(by.name, "token.revoke", token_id))
+
+    def _new_token(
+        self,
+        user: User,
+        permissions: frozenset[Permission] | None,
+        lifetime: timedelta | None,
+        *,
+        by: str,
+        is_session: bool = False,
+    ) -> tuple[Token, str]:
+        secret, at = TOKEN_PREFIX + secrets.token_urlsafe(32), self._now()
+        token = Token(
+            id=uuid4().hex[:12],
+            user=user.name,
+            permissions=user.permissions if permissions is None else permissions,
+            created_at=at,
+            expires_at=None if lifetime is None else at + lifetime,
+            is_session=is_session,
+        )
+        detail = f"{'session' if is_session else 'token'} {token.id}"
+        self._catalog.add_token(token, _digest(secret), self._line(by, "token.create", user.name, detail))
+        return token, secret
+
+    def _user(self, name: str, permissions: frozenset[Permission]) -> User:
+        try:
+            return User(name=name, permissions=permissions, created_at=self._now())
+        except Invalid as error:
+            raise BadName(str(error), hint=error.hint) from error
+
+    def _line(self, by: str, verb: str, target: str, detail: str = "") -> AuditLine:
+        return AuditLine(at=self._now(), by=by, verb=verb, target=target, detail=detail)
+
+
+@contextmanager
+def open_people(settings: Settings, now: Callable[[], datetime]) -> Iterator[People]:
+    """The accounts alone, for the commands of the machine that holds the home.
+
+    Raises:
+        BadInput: a setting cannot be used.
+        StoreDown: the database cannot be used.
+    """
+    catalog = Catalog.open(settings.catalog_url)
+    try:
+        yield People(catalog, settings, now)
+    finally:
+        catalog.close()
+
+
+def _require_admin(by: Principal) -> None:
+    if can(by, Permission.ADMIN):
+        return
+    if by.is_anonymous:
+        raise NotAuthenticated("this needs the permission 'admin'", hint="send a token of an administrator")
+    raise NotPermitted(f"'{by.name}' lacks the permission 'admin'")
+
+
+def _anonymous(words: Iterable[str]) -> frozenset[Permission]:
+    allowed = [Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD]
+    unknown = [word for word in words if word not in allowed]
+    if unknown:
+        raise BadInput(
+            f"WEIGHBRIDGE_ANONYMOUS holds {unknown[0]!r}",
+            hint=f"any of {', '.join(allowed)}; or leave it empty",
+        )
+    return frozenset(Permission(word) for word in words)
+
+
+def _checked_password(password: str) -> None:
+    if len(password) not in PASSWORD_LENGTH:
+        raise BadInput(
+            "the password is too short or too long",
+            hint=f"{PASSWORD_LENGTH.start} to {PASSWORD_LENGTH.stop - 1} characters",
+        )
+
+
+def _digest(secret: str) -> str:
+    # Plain sha256 is enough: the secret is 256 random bits, not a word that can be guessed.
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _write_secret(path: Path) -> None:
+    """A new secret, whole or not at all; one that nobody has used yet stays."""
+    draft = path.with_name(f"{path.name}.{uuid4().hex}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(number, "w") as file:
+            file.write(secrets.token_urlsafe(32) + "\n")
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    except OSError as error:
+        raise StoreDown(f"cannot write {path}: {error.strerror}", hint="check the home's owner") from error
