@@ -1,0 +1,237 @@
+"""Our own catalogue as a Hub: what was accepted, and nothing else.
+
+Upstream commits keep their sha, so a pin made upstream holds here. ``main`` is the newest
+accepted commit, each version is a tag. A commit whose packages were all withdrawn is Disabled
+and says why; one that was never accepted does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from weighbridge.adapters.file_stream import file_stream
+from weighbridge.domain.json_values import Json, JsonObject, child
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.package import Package, PackageState
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.errors import Disabled, NoSuchFile, NoSuchRepo, NoSuchRevision, NotFound, StoreDown
+from weighbridge.ports import BlobStore, ByteStream
+
+_NOT_OURS = frozenset(
+    {
+        "childrenModelCount",
+        "inference",
+        "inferenceProviderMapping",
+        "resourceGroup",
+        "securityRepoStatus",
+        "spaces",
+        "trendingScore",
+        "usedStorage",
+        "xetEnabled",
+    }
+)
+"""What upstream says of itself and would be wrong of this Hub."""
+_KEPT_INFOS = 512
+
+
+class Listing(Protocol):
+    """What is read of the catalogue."""
+
+    def spelling(self, kind: RepoKind, name: str) -> RepoId | None:
+        """The repository that somebody means who did not mind upper and lower case."""
+
+    def packages_of(self, repo: RepoId) -> tuple[Package, ...]:
+        """Every package of a repository, withdrawn ones too, newest first."""
+
+    def repos(self, kind: RepoKind) -> tuple[RepoId, ...]:
+        """Every repository with an active package."""
+
+
+class CatalogHub:
+    """Implements ``ports.Hub`` over accepted packages; safe for threads.
+
+    ``load_document`` gives a stored JSON document by its sha256; out of ``blobs`` by default.
+    """
+
+    def __init__(
+        self,
+        catalog: Listing,
+        blobs: BlobStore,
+        load_document: Callable[[str], JsonObject] | None = None,
+    ) -> None:
+        self._catalog, self._blobs = catalog, blobs
+        self._load = load_document or self._load_from_blobs
+        self._infos: OrderedDict[str, ModelInfo] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def info(self, ref: ModelRef) -> ModelInfo:
+        """See ``ports.Hub.info``; ``raw`` is what upstream said when the package was judged."""
+        return self._info(_at(ref.repo, self._packages(ref.repo), ref.revision))
+
+    def manifest(self, repo: RepoId, commit: str) -> Manifest:
+        """See ``ports.Hub.manifest``."""
+        return _at(repo, self._packages(repo), commit).manifest
+
+    def refs(self, repo: RepoId) -> Refs:
+        """See ``ports.Hub.refs``: main, and the versions that are served."""
+        packages = self._packages(repo)
+        _require_active(packages)
+        return _refs([package for package in packages if package.state is PackageState.ACTIVE])
+
+    def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
+        """See ``ports.Hub.commits``: one for each accepted package, up to ``revision``."""
+        packages = self._packages(repo)
+        newest = _at(repo, packages, revision)
+        active = [package for package in packages if package.state is PackageState.ACTIVE]
+        return tuple(map(_commit, active[active.index(newest) :][:limit]))
+
+    def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
+        """See ``ports.Hub.repos``."""
+        found = []
+        for repo in self._catalog.repos(kind):
+            active = [p for p in self._catalog.packages_of(repo) if p.state is PackageState.ACTIVE]
+            found += [self._info(package) for package in active[:1]]
+        return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
+
+    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path:
+        """See ``ports.Hub.locate``.
+
+        Raises:
+            StoreDown: the store lost the content.
+        """
+        try:
+            return self._blobs.path(self._content_of(repo, commit, entry))
+        except NotFound as error:
+            raise _lost(repo, entry) from error
+
+    def open(
+        self, repo: RepoId, commit: str, entry: FileEntry, start: int = 0, stop: int | None = None
+    ) -> AbstractContextManager[ByteStream]:
+        """See ``ports.Hub.open``.
+
+        Raises:
+            StoreDown: the store lost the content.
+        """
+        try:
+            file = self._blobs.open(self._content_of(repo, commit, entry))
+        except NotFound as error:
+            raise _lost(repo, entry) from error
+        return file_stream(file, entry.path, start, entry.size_bytes if stop is None else stop)
+
+    def _packages(self, repo: RepoId) -> tuple[Package, ...]:
+        """The packages of a repository, newest first; never an empty tuple."""
+        packages = self._catalog.packages_of(repo)
+        if not packages:  # a catalogue may compare names exactly
+            spelled = self._catalog.spelling(repo.kind, repo.full_name)
+            packages = self._catalog.packages_of(spelled) if spelled else ()
+        if not packages:
+            raise NoSuchRepo(repo.full_name)
+        return packages
+
+    def _content_of(self, repo: RepoId, commit: str, entry: FileEntry) -> str:
+        listed = self.manifest(repo, commit).by_path.get(entry.path)
+        if listed is None:
+            raise NoSuchFile(repo.full_name, commit, entry.path)
+        if listed.sha256 is None:
+            raise _lost(repo, entry)
+        return listed.sha256
+
+    def _info(self, package: Package) -> ModelInfo:
+        """The package's info; it never changes, so it is made once."""
+        with self._guard:
+            if package.id in self._infos:
+                self._infos.move_to_end(package.id)
+                return self._infos[package.id]
+        upstream = child(self._load(package.evidence_sha256), "info")
+        manifest = package.manifest
+        info = ModelInfo(repo=manifest.repo, commit=manifest.commit, raw=_raw(package, upstream))
+        with self._guard:
+            self._infos[package.id] = info
+            while len(self._infos) > _KEPT_INFOS:
+                self._infos.popitem(last=False)
+        return info
+
+    def _load_from_blobs(self, sha256: str) -> JsonObject:
+        try:
+            with self._blobs.open(sha256) as file:
+                document = json.loads(file.read())
+        except NotFound as error:
+            raise StoreDown(f"the store has lost the document {sha256}") from error
+        except ValueError as error:
+            raise StoreDown(f"the stored document {sha256} is not JSON") from error
+        return document if isinstance(document, dict) else {}
+
+
+def _raw(package: Package, upstream: JsonObject) -> JsonObject:
+    manifest = package.manifest
+    name = manifest.repo.full_name
+    ours: Mapping[str, Json] = {
+        "id": name,
+        "sha": manifest.commit,
+        "private": False,
+        "gated": False,
+        "disabled": False,
+        "siblings": [{"rfilename": entry.path} for entry in manifest.files],
+        "usedStorage": manifest.total_bytes,
+    }
+    added = package.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    kept = {key: value for key, value in upstream.items() if key not in _NOT_OURS}
+    if manifest.repo.kind is RepoKind.MODEL:
+        kept["modelId"] = name
+    return {"lastModified": added, **kept, **ours}
+
+
+def _refs(packages: Sequence[Package]) -> Refs:
+    """The names that ``packages`` (newest first) give; main is the newest one."""
+    return Refs(
+        branches={"main": packages[0].manifest.commit},
+        tags={package.version.text: package.manifest.commit for package in packages},
+    )
+
+
+def _at(repo: RepoId, packages: Sequence[Package], revision: str) -> Package:
+    """The newest active package that a revision means.
+
+    Raises:
+        NoSuchRevision: no package was ever accepted there.
+        Disabled: all that were are withdrawn.
+    """
+    active = [package for package in packages if package.state is PackageState.ACTIVE]
+    known = [package.manifest.commit for package in packages]
+    commit = _refs(active or packages).commit_of(revision, known)
+    commit = commit or _refs(packages).tags.get(revision.removeprefix("refs/tags/"))
+    there = [package for package in packages if package.manifest.commit == commit]
+    if not there:
+        raise NoSuchRevision(repo.full_name, revision)
+    _require_active(there)
+    return next(package for package in there if package.state is PackageState.ACTIVE)
+
+
+def _require_active(packages: Sequence[Package]) -> None:
+    if all(package.state is not PackageState.ACTIVE for package in packages):
+        newest = packages[0]
+        why = newest.state_reason or "no reason was given"
+        raise Disabled(f"{newest.name}@{newest.version} was withdrawn: {why}")
+
+
+def _commit(package: Package) -> Commit:
+    return Commit(
+        id=package.manifest.commit,
+        title=f"{package.name} {package.version}",
+        message=package.description,
+        authors=(package.created_by,),
+        created_at=package.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+    )
+
+
+def _lost(repo: RepoId, entry: FileEntry) -> StoreDown:
+    return StoreDown(
+        f"the store has lost '{entry.path}' of '{repo.full_name}'", hint="ingest the package again"
+    )

@@ -1,0 +1,224 @@
+"""The Hub's verbs, for the door that serves any Hub: who may see what, and what it is."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from weighbridge.domain.access import Permission, Principal, can
+from weighbridge.domain.git_objects import tree_ids
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.domain.repo_query import RepoQuery
+from weighbridge.errors import (
+    BadListing,
+    Disabled,
+    Gated,
+    NoSuchFile,
+    NoSuchRepo,
+    NoSuchRevision,
+    NotAuthenticated,
+    NotPermitted,
+)
+from weighbridge.ports import ByteStream, Hub
+
+DISABLED = "Access to this resource is disabled."
+"""The Hub's sentence; its client knows it by heart."""
+_KEPT_TREES = 256
+_HISTORY_LIMIT = 10_000
+_READER = frozenset({Permission.SEARCH, Permission.DOWNLOAD})
+
+
+class Callers(Protocol):
+    """Who is behind a bearer token: the registry's accounts, or everyone."""
+
+    def principal(self, secret: str | None) -> Principal:
+        """Whoever sent ``secret``; None is somebody without a token.
+
+        Raises:
+            NotAuthenticated: the token does not count.
+        """
+
+
+class Everyone:
+    """For a Hub without accounts: all may read, and a token is as good as any other."""
+
+    def principal(self, secret: str | None) -> Principal:
+        """A reader; anonymous without a token."""
+        name = "local" if secret else "anonymous"
+        return Principal(name=name, permissions=_READER, is_anonymous=not secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A manifest and what git calls its folders."""
+
+    manifest: Manifest
+
+    @cached_property
+    def folders(self) -> Mapping[str, str]:
+        """The tree id of every folder, the root as ``""``.
+
+        Raises:
+            BadListing: a file lacks the digest that git needs.
+        """
+        try:
+            return tree_ids(self.manifest)
+        except Invalid as error:
+            raise BadListing(f"in {self.manifest.repo}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedFile:
+    """A file that may be handed out: by ``path`` where it lies here, else by ``open``."""
+
+    hub: Hub
+    repo: RepoId
+    commit: str
+    entry: FileEntry
+    path: Path | None
+
+    def open(self, start: int, stop: int) -> AbstractContextManager[ByteStream]:
+        """The bytes ``[start, stop)``; raises what ``ports.Hub.open`` raises."""
+        return self.hub.open(self.repo, self.commit, self.entry, start, stop)
+
+
+class HubDesk:
+    """One method per verb, over any Hub. ``people`` None means that everyone may read.
+
+    Every method raises NotAuthenticated or NotPermitted where the caller may not, for existing
+    and missing repositories alike, and whatever the Hub behind it raises. A private repository
+    does not exist for somebody without a token.
+    """
+
+    def __init__(self, hub: Hub, people: Callers | None = None) -> None:
+        self._hub = hub
+        self._people: Callers = people or Everyone()
+        self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def principal(self, secret: str | None) -> Principal:
+        """Who is behind a bearer token.
+
+        Raises:
+            NotAuthenticated: the token does not count.
+        """
+        return self._people.principal(secret)
+
+    def whoami(self, principal: Principal) -> Principal:
+        """The caller, who must be somebody.
+
+        Raises:
+            NotAuthenticated: the caller sent no token.
+        """
+        if principal.is_anonymous:
+            raise NotAuthenticated("no token was sent", hint="set HF_TOKEN, or run 'hf auth login'")
+        return principal
+
+    def info(self, principal: Principal, kind: RepoKind, name: str, revision: str = "main") -> ModelInfo:
+        """What is said of a repository at a revision."""
+        _require(principal, Permission.DOWNLOAD)
+        repo, ref = _ref(kind, name, revision)
+        try:
+            info = self._hub.info(ref)
+        except NoSuchRevision:
+            # that the revision is missing is no news about a repository that does not exist
+            _require_visible(principal, self._hub.info(ModelRef(repo=repo)), name)
+            raise
+        _require_visible(principal, info, name)
+        return info
+
+    def require_access(self, principal: Principal, kind: RepoKind, name: str) -> None:
+        """Nothing, if the caller may download the files.
+
+        Raises:
+            Gated, Disabled: the files are not handed out.
+        """
+        _require_open(principal, self.info(principal, kind, name))
+
+    def tree(self, principal: Principal, kind: RepoKind, name: str, revision: str) -> Tree:
+        """Every file of a revision."""
+        return self._tree(self.info(principal, kind, name, revision))
+
+    def file(self, principal: Principal, kind: RepoKind, name: str, revision: str, path: str) -> ServedFile:
+        """One file, ready to be sent.
+
+        Raises:
+            Gated, Disabled: the files are not handed out.
+            NoSuchFile: it is not there; its ``revision`` is the commit.
+        """
+        info = self.info(principal, kind, name, revision)
+        _require_open(principal, info)
+        entry = self._tree(info).manifest.by_path.get(path)
+        if entry is None:
+            raise NoSuchFile(name, info.commit, path)
+        where = self._hub.locate(info.repo, info.commit, entry)
+        return ServedFile(hub=self._hub, repo=info.repo, commit=info.commit, entry=entry, path=where)
+
+    def repos(self, principal: Principal, kind: RepoKind, query: RepoQuery) -> Sequence[ModelInfo]:
+        """Every repository that answers a query and that the caller may see."""
+        _require(principal, Permission.SEARCH)
+        shown = (i for i in self._hub.repos(kind) if not (i.raw.get("private") and principal.is_anonymous))
+        return query.select(shown)
+
+    def refs(self, principal: Principal, kind: RepoKind, name: str) -> Refs:
+        """Branches and tags."""
+        return self._hub.refs(self.info(principal, kind, name).repo)
+
+    def commits(self, principal: Principal, kind: RepoKind, name: str, revision: str) -> Sequence[Commit]:
+        """The history, newest first, at most ten thousand commits of it."""
+        info = self.info(principal, kind, name, revision)
+        return self._hub.commits(info.repo, info.commit, _HISTORY_LIMIT)
+
+    def _tree(self, info: ModelInfo) -> Tree:
+        """The tree of a commit; a commit never changes, so it is kept."""
+        key = (info.repo, info.commit)
+        with self._guard:
+            if key in self._trees:
+                self._trees.move_to_end(key)
+                return self._trees[key]
+        tree = Tree(manifest=self._hub.manifest(info.repo, info.commit))
+        with self._guard:
+            self._trees[key] = tree
+            while len(self._trees) > _KEPT_TREES:
+                self._trees.popitem(last=False)
+        return tree
+
+
+def _ref(kind: RepoKind, name: str, revision: str) -> tuple[RepoId, ModelRef]:
+    try:
+        repo = RepoId.parse(name, kind)
+    except Invalid as error:
+        raise NoSuchRepo(name) from error
+    try:
+        return repo, ModelRef(repo=repo, revision=revision)
+    except Invalid as error:
+        raise NoSuchRevision(name, revision) from error
+
+
+def _require(principal: Principal, permission: Permission) -> None:
+    if can(principal, permission):
+        return
+    if principal.is_anonymous:
+        raise NotAuthenticated("this Hub answers only callers with a token", hint="set HF_TOKEN")
+    raise NotPermitted(f"'{principal.name}' may not {permission.value} here")
+
+
+def _require_visible(principal: Principal, info: ModelInfo, name: str) -> None:
+    if info.raw.get("private") and principal.is_anonymous:
+        raise NoSuchRepo(name)
+    if info.raw.get("disabled"):
+        raise Disabled(DISABLED)
+
+
+def _require_open(principal: Principal, info: ModelInfo) -> None:
+    if info.raw.get("gated") and principal.is_anonymous:
+        raise Gated(info.repo.full_name)
