@@ -9,7 +9,7 @@ ARGS ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run check format test test-all torture bench lock-requirements clean
+.PHONY: help run check format documents test test-all torture bench lock-requirements clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -43,11 +43,14 @@ check: $(VENV)/.dev  ## Format, lint, strict types, import rule, README, spellin
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/typos
-	$(BIN)/python -m tests.rules.readme
+	$(BIN)/python -m tests.rules.written
 
 format: $(VENV)/.dev  ## Rewrite the code in the house style
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+
+documents: $(VENV)/.dev  ## Write the parts of the documents that are made from the code
+	$(BIN)/python -m tests.rules.written --write
 
 test: $(VENV)/.dev $(VENV)/.weights  ## The ordinary tests
 	$(BIN)/python -m pytest -n auto $(ARGS)
