@@ -43,17 +43,26 @@ def front_matter(text: str) -> tuple[JsonObject | None, str]:
     return None, "the front matter is not closed by a line '---'"
 
 
-def yaml_object(text: str) -> JsonObject | None:
-    """One YAML document that is a mapping; None where the text is none. Empty text is empty."""
-    return _read(text, first_line=1)[0]
+def yaml_object(text: str, *, first_line: int = 1) -> tuple[JsonObject | None, str]:
+    """One YAML document that is a mapping, and what is wrong with it (empty where nothing is).
+
+    ``first_line`` is what the first line is called in messages. Empty text is an empty object.
+    """
+    value, error = yaml_value(text, first_line=first_line)
+    if value is None:
+        return (None, error) if error else ({}, "")
+    if not isinstance(value, dict):
+        return None, "the YAML is not a mapping of names to values"
+    return value, ""
 
 
-def _read(text: str, *, first_line: int) -> tuple[JsonObject | None, str]:
+def yaml_value(text: str, *, first_line: int = 1) -> tuple[Json, str]:
+    """One YAML document of any shape (None where it is empty), and what is wrong with it."""
     if len(text.encode("utf-8", "surrogatepass")) > LIMIT_BYTES:
         return None, f"the YAML is longer than {LIMIT_BYTES} bytes"
     try:
         root = YAML(typ="safe", pure=True).compose(text)
-        value = None if root is None else _Reader().value(root, 0)
+        return (None if root is None else _Reader().value(root, 0)), ""
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + first_line}: " if mark else ""
@@ -64,11 +73,6 @@ def _read(text: str, *, first_line: int) -> tuple[JsonObject | None, str]:
         return None, f"nested more than {LIMIT_DEPTH} levels deep"
     except (ValueError, OverflowError) as error:
         return None, str(error)
-    if value is None:
-        return {}, ""
-    if not isinstance(value, dict):
-        return None, "the YAML is not a mapping of names to values"
-    return value, ""
 
 
 class _Reader:

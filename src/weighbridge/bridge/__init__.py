@@ -97,14 +97,14 @@ def open_bridge(settings: Settings) -> Bridge:
 
 def readers() -> Readers:
     """The libraries by which evidence is read out of cards, YAML and weight files."""
-    from weighbridge.adapters.front_matter import front_matter, yaml_object
+    from weighbridge.adapters.front_matter import front_matter, yaml_value
     from weighbridge.flows.gather import Readers
     from weighbridge.scanners.safetensors import read_safetensors_header
 
     def header(sha256: str, blobs: BlobStore) -> JsonObject:
         return read_safetensors_header(blobs.path(sha256))
 
-    return Readers(front_matter=front_matter, yaml=yaml_object, header=header)
+    return Readers(front_matter=front_matter, yaml=lambda spelled: yaml_value(spelled)[0], header=header)
 
 
 def now() -> datetime:

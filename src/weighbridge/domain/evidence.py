@@ -116,7 +116,7 @@ class Evidence:
         texts: small text files by path (README.md, LICENSE, config.json, index files ...).
         front_matter: the card's YAML, parsed; None where there is none or it is broken.
         front_matter_error: what is wrong with the YAML; empty where nothing is.
-        eval_results: the parsed ``.eval_results/*.yaml`` files by path, a list under ``results``.
+        eval_results: the parsed ``.eval_results/*.yaml`` files by path, each under ``results`` (a list, by the format).
         headers: by path, what the header of a weight file says: ``{"format", "tensors",
             "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
         parents: the base models, as the card and adapter_config.json declare them.

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from weighbridge.domain.evidence import Evidence, Parent, Source, SourceState, Text, weight_format
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, child, objects, text, texts
+from weighbridge.domain.json_values import Json, JsonObject, child, objects, text, texts
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import ModelInfo
@@ -44,7 +44,7 @@ class Readers:
     """How foreign formats become values; the bridge brings the libraries."""
 
     front_matter: Callable[[str], tuple[JsonObject | None, str]]
-    yaml: Callable[[str], JsonObject | None]
+    yaml: Callable[[str], Json]
     header: Callable[[str, BlobStore], JsonObject]
 
 
@@ -82,9 +82,9 @@ def gather(
         front_matter=front,
         front_matter_error=error,
         eval_results={
-            path: parsed
+            path: {"results": readers.yaml(kept.content)}
             for path, kept in captured.items()
-            if path.startswith(".eval_results/") and (parsed := readers.yaml(kept.content)) is not None
+            if path.startswith(".eval_results/")
         },
         captured_at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
