@@ -39,7 +39,7 @@ def front_matter(text: str) -> tuple[JsonObject | None, str]:
         return None, ""
     for number in range(first + 1, len(lines)):
         if lines[number].rstrip() == "---":
-            return _read("\n".join(lines[first + 1 : number]), first_line=first + 2)
+            return yaml_object("\n".join(lines[first + 1 : number]), first_line=first + 2)
     return None, "the front matter is not closed by a line '---'"
 
 
