@@ -8,6 +8,7 @@ from datetime import date
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, child, digest_of, number, objects, text
+from weighbridge.domain.licence import PERMISSIVENESS
 
 METRICS_OF_THE_GATE = (
     "license",
@@ -121,9 +122,10 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Thresholds, device sizes and waivers for one judgement.
+    """Thresholds, device sizes, licence classes and waivers for one judgement.
 
-    ``thresholds`` overrides ``default_threshold`` for single metrics. ``strict`` turns
+    ``thresholds`` overrides ``default_threshold`` for single metrics. ``permissiveness`` says
+    how free each class of licences is, from 0 to 1 (``licence.Category``). ``strict`` turns
     everything that no scanner could read into a refusal that no waiver lifts.
     """
 
@@ -133,6 +135,7 @@ class Policy:
     targets_gib: Mapping[str, float] = field(default_factory=lambda: dict(TARGETS_GIB))
     target_weights: Mapping[str, float] = field(default_factory=lambda: dict(TARGET_WEIGHTS))
     net_weights: Mapping[str, float] = field(default_factory=lambda: dict(NET_WEIGHTS))
+    permissiveness: Mapping[str, float] = field(default_factory=lambda: dict(PERMISSIVENESS))
     strict: bool = False
 
     def __post_init__(self) -> None:
@@ -173,6 +176,7 @@ class Policy:
             "targets_gib": dict(self.targets_gib),
             "target_weights": dict(self.target_weights),
             "net_weights": dict(self.net_weights),
+            "permissiveness": dict(self.permissiveness),
             "strict": self.strict,
         }
 
@@ -196,5 +200,6 @@ class Policy:
             targets_gib=floats("targets_gib"),
             target_weights=floats("target_weights"),
             net_weights=floats("net_weights"),
+            permissiveness=floats("permissiveness") or dict(PERMISSIVENESS),
             strict=source.get("strict") is True,
         )

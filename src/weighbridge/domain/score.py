@@ -52,7 +52,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """One named question of a metric, its answer in [0, 1] (None: unknown or n/a), and why."""
+    """One named question of a metric, its answer in [0, 1] (None: unknown or n/a), and why.
+
+    Of an unknown answer, ``low`` and ``high`` say what it can still be.
+    """
 
     id: str
     weight: float
@@ -61,6 +64,8 @@ class Signal:
     reason: str
     proofs: tuple[Proof, ...] = ()
     how_to_improve: str = ""
+    low: float = 0.0
+    high: float = 1.0
 
     @classmethod
     def of(
@@ -98,16 +103,54 @@ class Signal:
         )
 
     @classmethod
+    def between(
+        cls,
+        id: str,
+        weight: float,
+        low: float,
+        high: float,
+        reason: str,
+        proofs: Sequence[Proof] = (),
+        how_to_improve: str = "",
+    ) -> Signal:
+        """A signal that was read in part: the answer lies in [low, high]; a known one if they meet."""
+        if high <= low:
+            return cls.of(id, weight, low, reason, proofs, how_to_improve)
+        return cls(
+            id=id,
+            weight=weight,
+            value=None,
+            status=Status.UNKNOWN,
+            reason=reason,
+            proofs=tuple(proofs),
+            how_to_improve=how_to_improve,
+            low=round(max(0.0, low), 6),
+            high=round(min(1.0, high), 6),
+        )
+
+    @property
+    def least(self) -> float:
+        """The lowest value that the answer can have."""
+        return self.low if self.value is None else self.value
+
+    @property
+    def most(self) -> float:
+        """The highest value that the answer can have."""
+        return self.high if self.value is None else self.value
+
+    @classmethod
     def not_applicable(cls, id: str, weight: float, reason: str) -> Signal:
         """A signal that this kind of model cannot have."""
         return cls(id=id, weight=weight, value=None, status=Status.NOT_APPLICABLE, reason=reason)
 
     def to_json(self) -> JsonObject:
-        """All fields; proofs as a list of objects."""
+        """All fields; proofs as a list of objects, ``low`` and ``high`` only of an unknown answer."""
+        bounds = {"low": self.low, "high": self.high} if self.status is Status.UNKNOWN else {}
         return {
             "id": self.id,
             "weight": self.weight,
             "value": self.value,
+            **bounds,
             "status": self.status.value,
             "reason": self.reason,
             "evidence": [proof.to_json() for proof in self.proofs],
@@ -117,17 +160,22 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """A hard upper limit on a metric, with its reason."""
+    """A hard upper limit on a metric, with its reason.
+
+    One that is not certain may apply (its source could not be read): it lowers the low end only.
+    """
 
     limit: float
     reason: str
     proofs: tuple[Proof, ...] = ()
     how_to_improve: str = ""
+    is_certain: bool = True
 
     def to_json(self) -> JsonObject:
         """All fields."""
         return {
             "limit": self.limit,
+            "certain": self.is_certain,
             "reason": self.reason,
             "evidence": [proof.to_json() for proof in self.proofs],
             "how_to_improve": self.how_to_improve,
@@ -183,8 +231,8 @@ def weigh(
 ) -> Score:
     """The score of a checklist: ``min(caps, sum(w*v) / sum(w))``, rounded to four digits.
 
-    An unknown signal counts 0 at the low end and 1 at the high end; one that does not apply
-    leaves the denominator. Sums run in the order of ``signals``, so that the result is the same
+    An unknown signal counts its ``low`` (0) at the low end and its ``high`` (1) at the high end;
+    one that does not apply leaves the denominator. Sums run in the order of ``signals``, so that the result is the same
     on every machine.
 
     Raises:
@@ -194,10 +242,10 @@ def weigh(
     total = sum(s.weight for s in counted)
     if total <= 0:
         raise Invalid("metric", metric, "has no signal that applies")
-    limit = min([1.0, *(cap.limit for cap in caps)])
-    low = sum(s.weight * (s.value if s.value is not None else 0.0) for s in counted) / total
-    high = sum(s.weight * (s.value if s.value is not None else 1.0) for s in counted) / total
-    low, high = (min(limit, max(0.0, round(end, 4))) for end in (low, high))
+    low = min([sum(s.weight * s.least for s in counted) / total, *(cap.limit for cap in caps)])
+    certain = [cap.limit for cap in caps if cap.is_certain]
+    high = min([sum(s.weight * s.most for s in counted) / total, *certain])
+    low, high = (min(1.0, max(0.0, round(end, 4))) for end in (low, high))
     return Score(
         metric=metric,
         version=version,
@@ -233,6 +281,7 @@ def score_from_json(source: JsonObject) -> Score:
                 reason=text(c, "reason") or "",
                 proofs=_proofs(c),
                 how_to_improve=text(c, "how_to_improve") or "",
+                is_certain=c.get("certain") is not False,
             )
             for c in objects(source, "caps")
         ),
@@ -242,6 +291,7 @@ def score_from_json(source: JsonObject) -> Score:
 
 def _signal(source: JsonObject) -> Signal:
     value: Json = source.get("value")
+    low, high = number(source, "low"), number(source, "high")
     return Signal(
         id=text(source, "id") or "",
         weight=float(number(source, "weight") or 0),
@@ -250,6 +300,8 @@ def _signal(source: JsonObject) -> Signal:
         reason=text(source, "reason") or "",
         proofs=_proofs(source),
         how_to_improve=text(source, "how_to_improve") or "",
+        low=0.0 if low is None else float(low),
+        high=1.0 if high is None else float(high),
     )
 
 
