@@ -222,3 +222,10 @@ def _require_visible(principal: Principal, info: ModelInfo, name: str) -> None:
 def _require_open(principal: Principal, info: ModelInfo) -> None:
     if info.raw.get("gated") and principal.is_anonymous:
         raise Gated(info.repo.full_name)
+
+
+def open_folder(folder: Path) -> HubDesk:
+    """A desk over a folder of models, open to everyone."""
+    from weighbridge.adapters.hub_dir import FolderHub
+
+    return HubDesk(FolderHub(folder))

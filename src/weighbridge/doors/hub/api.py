@@ -1,0 +1,192 @@
+"""The Hub's read calls below ``/api``; each is one call into the desk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import parse_qsl
+
+from weighbridge.bridge.hub import HubDesk, Tree
+from weighbridge.domain.access import Principal
+from weighbridge.domain.json_values import Json, texts
+from weighbridge.domain.ref import RepoKind
+from weighbridge.domain.repo_query import RepoQuery, SortKey, parameter_range
+from weighbridge.doors.hub import shapes
+from weighbridge.doors.hub.answers import Answer, json_answer
+from weighbridge.doors.hub.request import Request
+from weighbridge.errors import BadInput, NoSuchFile
+
+_TREE_PAGE, _TREE_PAGE_EXPANDED, _COMMITS_PAGE, _LIST_PAGE = 1000, 50, 50, 1000
+_UNKNOWN_FILTERS = ("apps", "inference", "inference_provider")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call about one repository; ``revision`` and ``path`` are what stands behind the verb."""
+
+    desk: HubDesk
+    principal: Principal
+    request: Request
+    kind: RepoKind
+    name: str
+    revision: str
+    path: str
+
+
+Handle: TypeAlias = Callable[[Call], Answer]
+
+
+def info(call: Call) -> Answer:
+    """``GET /api/models/{repo}[/revision/{rev}]``."""
+    found = call.desk.info(call.principal, call.kind, call.name, call.revision)
+    tree = None
+    if call.request.flag("blobs"):
+        tree = call.desk.tree(call.principal, call.kind, call.name, found.commit)
+    expand, scans = call.request.values("expand"), call.request.flag("securityStatus")
+    return json_answer(shapes.info_json(found, tree=tree, expand=expand, scans=scans))
+
+
+def tree(call: Call) -> Answer:
+    """``GET .../tree/{rev}[/{path}]``: a page of files and folders."""
+    expand = call.request.flag("expand")
+    found = call.desk.tree(call.principal, call.kind, call.name, call.revision)
+    listed = _below(found, call, recursive=call.request.flag("recursive"))
+    page = call.request.number("limit", _TREE_PAGE_EXPANDED if expand else _TREE_PAGE, _TREE_PAGE)
+    cursor = call.request.value("cursor")
+    paths = [path for path in sorted(listed) if path > cursor]
+    answer: list[Json] = [listed[path] for path in paths[:page]]
+    if expand:
+        answer = _expanded(call, answer)
+    more = {"link": call.request.next_page(paths[page - 1])} if len(paths) > page else {}
+    return json_answer(answer, headers=more)
+
+
+def _below(tree: Tree, call: Call, *, recursive: bool) -> Mapping[str, dict[str, Json]]:
+    folder = call.path.strip("/")
+    if folder not in tree.folders:
+        raise NoSuchFile(call.name, tree.manifest.commit, folder)
+    start = f"{folder}/" if folder else ""
+
+    def shown(path: str) -> bool:
+        return path.startswith(start) and (recursive or "/" not in path[len(start) :])
+
+    folders = {p: shapes.folder_json(p, id) for p, id in tree.folders.items() if p not in ("", folder)}
+    files = {entry.path: entry for entry in tree.manifest.files if shown(entry.path)}
+    return {path: found for path, found in folders.items() if shown(path)} | {
+        path: shapes.file_json(entry) for path, entry in files.items()
+    }
+
+
+def _expanded(call: Call, entries: list[Json]) -> list[Json]:
+    """With the last commit of each entry: no history of single files is kept, so the revision's."""
+    newest = call.desk.commits(call.principal, call.kind, call.name, call.revision)[0]
+    last = shapes.last_commit_json(newest)
+    return [{**entry, "lastCommit": last} for entry in entries if isinstance(entry, dict)]
+
+
+def paths_info(call: Call) -> Answer:
+    """``POST .../paths-info/{rev}``: the files and folders among the paths that are named."""
+    wanted, expand = _wanted_paths(call.request)
+    found = call.desk.tree(call.principal, call.kind, call.name, call.revision)
+    answer: list[Json] = []
+    for path in dict.fromkeys(path.strip("/") for path in wanted):
+        if path in found.manifest.by_path:
+            answer.append(shapes.file_json(found.manifest.by_path[path]))
+        elif path and path in found.folders:
+            answer.append(shapes.folder_json(path, found.folders[path]))
+    return json_answer(_expanded(call, answer) if expand else answer)
+
+
+def _wanted_paths(request: Request) -> tuple[tuple[str, ...], bool]:
+    """The paths of a form (as Python sends it) or of JSON.
+
+    Raises:
+        BadInput: the body is neither.
+    """
+    try:
+        if "json" in request.headers.get("content-type", ""):
+            document = json.loads(request.body)
+            source = document if isinstance(document, dict) else {}
+            return texts(source, "paths"), source.get("expand") is True
+        form = parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=100_000)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("the body is neither a form nor JSON") from error
+    paths = tuple(value for key, value in form if key in ("paths", "paths[]"))
+    return paths, any(key == "expand" and value.lower() in ("true", "1") for key, value in form)
+
+
+def refs(call: Call) -> Answer:
+    """``GET .../refs``."""
+    found = call.desk.refs(call.principal, call.kind, call.name)
+    asked = call.request.flag("include_prs") or call.request.flag("include_pull_requests")
+    return json_answer(shapes.refs_json(found, pull_requests=asked))
+
+
+def commits(call: Call) -> Answer:
+    """``GET .../commits/{rev}``: a page of the history, newest first."""
+    history = call.desk.commits(call.principal, call.kind, call.name, call.revision)
+    page = call.request.number("limit", _COMMITS_PAGE, _TREE_PAGE)
+    start = call.request.number("cursor", 0, len(history))
+    headers = {"x-total-count": str(len(history))}
+    if start + page < len(history):
+        headers["link"] = call.request.next_page(str(start + page))
+    formatted = "formatted" in call.request.values("expand")
+    shown = history[start : start + page]
+    return json_answer([shapes.commit_json(c, formatted=formatted) for c in shown], headers=headers)
+
+
+def auth_check(call: Call) -> Answer:
+    """``GET .../auth-check``: whether the caller may download the files."""
+    call.desk.require_access(call.principal, call.kind, call.name)
+    return json_answer({"access": True})
+
+
+REPO_CALLS: Mapping[str, Handle] = {
+    "revision": info,
+    "tree": tree,
+    "refs": refs,
+    "commits": commits,
+    "auth-check": auth_check,
+    "paths-info": paths_info,
+}
+"""What may stand behind a repository's name."""
+
+
+def listing(desk: HubDesk, principal: Principal, request: Request, kind: RepoKind) -> Answer:
+    """``GET /api/models``: a page of repositories."""
+    found = desk.repos(principal, kind, _query(request))
+    page = request.number("limit", _LIST_PAGE, _LIST_PAGE)
+    start = request.number("cursor", 0, len(found))
+    more = {"link": request.next_page(str(start + page))} if start + page < len(found) else {}
+    asked = {name for name in ("config", "cardData") if request.flag(name)}
+    if request.flag("full"):
+        asked |= {"siblings", "cardData", "config"}
+    expand = request.values("expand")
+    shown = [shapes.listed_json(each, asked=asked, expand=expand) for each in found[start : start + page]]
+    return json_answer(shown, headers=more)
+
+
+def _query(request: Request) -> RepoQuery:
+    unknown = [name for name in _UNKNOWN_FILTERS if request.value(name)]
+    if unknown:
+        raise BadInput(f"this Hub cannot filter by '{unknown[0]}'")
+    sort = request.value("sort")
+    if sort and sort not in set(SortKey):
+        raise BadInput(f"'sort' is none of {', '.join(SortKey)}")
+    span = request.value("num_parameters")
+    return RepoQuery(
+        search=request.value("search"),
+        author=request.value("author"),
+        tags=tuple(tag for value in request.values("filter") for tag in value.split(",") if tag),
+        pipeline_tag=request.value("pipeline_tag"),
+        gated=request.flag("gated") if request.value("gated") else None,
+        parameters=parameter_range(span) if span else None,
+        sort=SortKey(sort) if sort else None,
+    )
+
+
+def whoami(desk: HubDesk, principal: Principal) -> Answer:
+    """``GET /api/whoami-v2``."""
+    return json_answer(shapes.whoami_json(desk.whoami(principal)))

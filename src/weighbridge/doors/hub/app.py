@@ -1,0 +1,205 @@
+"""The ASGI application: routes on the raw path, one hop into a thread, one answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
+
+from weighbridge.bridge.hub import HubDesk
+from weighbridge.domain.access import Principal
+from weighbridge.domain.ref import RepoKind
+from weighbridge.doors.hub import api
+from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
+from weighbridge.doors.hub.files import Wanted, serve_file
+from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
+
+_KINDS = {kind.plural: kind for kind in RepoKind}
+_FILE_CALLS = ("resolve", "raw")
+_CHUNK_BYTES = 1 << 20
+_THREADS = 16
+
+Work: TypeAlias = Callable[[HubDesk, Principal], "Answer | FileAnswer"]
+
+
+def hub_app(desk: HubDesk) -> AsgiApp:
+    """The application over a desk."""
+    pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await _answer(desk, pool, scope, receive, send)
+
+    return app
+
+
+def is_hub_path(raw_path: bytes) -> bool:
+    """Whether an address belongs to this door, beside another one on the same port."""
+    parts = raw_path.partition(b"?")[0].strip(b"/").split(b"/")
+    if parts[0] == b"api":
+        return True
+    if parts[0] in (b"datasets", b"spaces"):
+        parts = parts[1:]
+    calls = [call.encode() for call in _FILE_CALLS]
+    return any(part in calls for part in parts[1:3]) or any(p.endswith(b".git") for p in parts[:2])
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return
+
+
+async def _answer(
+    desk: HubDesk, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
+) -> None:
+    request_id, token_sent = "", False
+    try:
+        request = read_request(scope)
+        request_id, token_sent = request.request_id, request.secret is not None
+        work = route(request)
+        if request.method == "POST":
+            work = route(request.with_body(await read_body(receive)))
+
+        def run() -> Answer | FileAnswer:
+            return work(desk, desk.principal(request.secret))
+
+        answer = await asyncio.get_running_loop().run_in_executor(pool, run)
+    except Exception as error:  # at the door every error becomes an answer
+        answer = error_answer(error, token_sent=token_sent)
+    headers = dict(answer.headers)
+    if request_id:
+        headers["x-request-id"] = request_id
+    spelled = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": spelled})
+    await _send_body(answer, pool, scope, send)
+
+
+async def _send_body(answer: Answer | FileAnswer, pool: ThreadPoolExecutor, scope: Scope, send: Send) -> None:
+    if isinstance(answer, Answer) or scope["method"] == "HEAD" or answer.start >= answer.stop:
+        body = answer.body if isinstance(answer, Answer) and scope["method"] != "HEAD" else b""
+        await send({"type": "http.response.body", "body": body})
+        return
+    whole = answer.status == 200 and answer.file.path is not None
+    if whole and "http.response.pathsend" in (scope.get("extensions") or {}):
+        await send({"type": "http.response.pathsend", "path": str(answer.file.path)})
+        return
+    await _stream(answer, pool, send)
+
+
+async def _stream(answer: FileAnswer, pool: ThreadPoolExecutor, send: Send) -> None:
+    """The range in pieces that are read in a thread; memory does not grow with its length."""
+    loop = asyncio.get_running_loop()
+    opened = answer.file.open(answer.start, answer.stop)
+    stream = await loop.run_in_executor(pool, opened.__enter__)
+    try:
+        left = answer.stop - answer.start
+        while left:
+            buffer = bytearray(min(_CHUNK_BYTES, left))
+            got = await loop.run_in_executor(pool, stream.readinto, memoryview(buffer))
+            if not got:
+                break
+            left -= got
+            body = bytes(buffer) if got == len(buffer) else bytes(buffer[:got])
+            await send({"type": "http.response.body", "body": body, "more_body": left > 0})
+    finally:
+        stream.close()
+
+
+def route(request: Request) -> Work:
+    """What an address asks for.
+
+    Raises:
+        NoRoute, OnlyReads: it is nothing that this door does.
+    """
+    first, rest = request.segments[0], request.segments[1:]
+    if first == "api":
+        return _api(request, rest)
+    kind = next((k for plural, k in _KINDS.items() if plural == first and k is not RepoKind.MODEL), None)
+    segments = rest if kind else request.segments
+    at = next((i for i in (2, 1) if len(segments) > i and segments[i] in _FILE_CALLS), None)
+    if at is None:
+        raise _no_route(request)
+    _require_read(request)
+    revision, path = _revision_and_path(segments[at + 1 :])
+    wanted = Wanted(
+        kind=kind or RepoKind.MODEL,
+        name="/".join(segments[:at]),
+        revision=revision,
+        path=path,
+        raw=segments[at] == "raw",
+    )
+    return lambda desk, principal: serve_file(desk, principal, request, wanted)
+
+
+def _api(request: Request, segments: tuple[str, ...]) -> Work:
+    match segments:
+        case ("whoami-v2",):
+            return lambda desk, principal: api.whoami(desk, principal)
+        case ("agent-harnesses",):
+            return lambda desk, principal: json_answer({"standardEnvVars": [], "harnesses": {}})
+        case ("telemetry", *_):
+            return lambda desk, principal: json_answer({})
+        case (plural, *about) if plural in _KINDS:
+            return _repo_call(request, _KINDS[plural], tuple(about))
+    _require_read(request)
+    raise _no_route(request)
+
+
+def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work:
+    """``{org}/{name}/{call}/...``, or ``{name}/{call}/...`` for a repository without a namespace."""
+    if not about:
+        _require_read(request)
+        return lambda desk, principal: api.listing(desk, principal, request, kind)
+    cut = _name_length(about)
+    verb, behind = (about[cut], about[cut + 1 :]) if len(about) > cut else ("revision", ("main",))
+    if request.method != "POST" or verb != "paths-info":
+        _require_read(request)
+    if verb not in api.REPO_CALLS or (verb == "auth-check" and behind):
+        raise _no_route(request)
+    if verb == "revision":
+        revision, path = "/".join(behind), ""
+    else:
+        revision, path = _revision_and_path(behind)
+
+    def work(desk: HubDesk, principal: Principal) -> Answer:
+        return api.REPO_CALLS[verb](
+            api.Call(
+                desk=desk,
+                principal=principal,
+                request=request,
+                kind=kind,
+                name="/".join(about[:cut]),
+                revision=revision or "main",
+                path=path,
+            )
+        )
+
+    return work
+
+
+def _name_length(about: tuple[str, ...]) -> int:
+    """How many segments are the repository's name: two, or one for a name without a namespace."""
+    if len(about) > 2 and about[2] in api.REPO_CALLS:
+        return 2
+    return 1 if len(about) == 1 or about[1] in api.REPO_CALLS else 2
+
+
+def _revision_and_path(segments: tuple[str, ...]) -> tuple[str, str]:
+    """The revision is one segment; ``refs/pr/1`` is also understood with its slashes plain."""
+    cut = 3 if segments[:1] == ("refs",) and len(segments) > 3 else 1
+    return "/".join(segments[:cut]), "/".join(segments[cut:])
+
+
+def _require_read(request: Request) -> None:
+    if request.method not in ("GET", "HEAD"):
+        raise OnlyReads("this Hub only serves: it takes no uploads and no changes")
+
+
+def _no_route(request: Request) -> NoRoute:
+    return NoRoute(f"this Hub has no {request.method} {request.path[:200]}")

@@ -1,0 +1,100 @@
+"""``resolve`` and ``raw``: one file, or a range of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from weighbridge.bridge.hub import HubDesk, ServedFile
+from weighbridge.domain.access import Principal
+from weighbridge.domain.git_objects import blob_id
+from weighbridge.domain.manifest import FileEntry, Storage, lfs_pointer
+from weighbridge.domain.ref import RepoKind, is_commit
+from weighbridge.doors.hub.answers import Answer, FileAnswer
+from weighbridge.doors.hub.request import Request
+
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+_TEXT = frozenset({"txt", "md", "json", "jsonl", "yaml", "yml", "py", "toml", "cfg", "csv", "tsv", "jinja"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which file of which revision; ``raw`` asks for what git holds, the pointer of a large file."""
+
+    kind: RepoKind
+    name: str
+    revision: str
+    path: str
+    raw: bool
+
+
+def serve_file(desk: HubDesk, principal: Principal, request: Request, wanted: Wanted) -> Answer | FileAnswer:
+    """The file, a range of it, or 304 where the client has it."""
+    file = desk.file(principal, wanted.kind, wanted.name, wanted.revision, wanted.path)
+    entry, pointer = file.entry, wanted.raw and file.entry.storage is Storage.LFS
+    etag = f'"{blob_id(entry) if pointer else _content_id(entry)}"'
+    headers = _headers(file, etag, pinned=is_commit(wanted.revision))
+    if _matches(request.headers.get("if-none-match", ""), etag):
+        return Answer(status=304, headers=headers)
+    if pointer:
+        body = lfs_pointer(entry.sha256 or "", entry.size_bytes)
+        kind = "text/plain; charset=utf-8"
+        return Answer(headers={**headers, "content-type": kind, "content-length": str(len(body))}, body=body)
+    return _ranged(request, file, headers, etag)
+
+
+def _ranged(request: Request, file: ServedFile, headers: dict[str, str], etag: str) -> Answer | FileAnswer:
+    size = file.entry.size_bytes
+    asked = request.headers.get("range", "") if request.method == "GET" else ""
+    if request.headers.get("if-range", etag) != etag:
+        asked = ""
+    wanted = _RANGE.fullmatch(asked.replace(" ", ""))
+    if wanted is None or wanted.groups() == ("", ""):
+        headers["content-length"] = str(size)
+        return FileAnswer(status=200, headers=headers, file=file, start=0, stop=size)
+    start, stop = _bounds(wanted[1], wanted[2], size)
+    if start >= stop:
+        return Answer(
+            status=416, headers={**headers, "content-range": f"bytes */{size}", "content-length": "0"}
+        )
+    headers["content-range"] = f"bytes {start}-{stop - 1}/{size}"
+    headers["content-length"] = str(stop - start)
+    return FileAnswer(status=206, headers=headers, file=file, start=start, stop=stop)
+
+
+def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
+    """``[start, stop)`` of ``a-b``, ``a-`` and ``-n`` (RFC 9110, 14.1.2); empty if unsatisfiable."""
+    if not first:
+        return max(0, size - int(last)), size
+    if last and int(last) < int(first):
+        return 0, size  # not a valid range: it is ignored, so the whole file is the answer
+    return int(first), min(int(last) + 1, size) if last else size
+
+
+def _content_id(entry: FileEntry) -> str:
+    """The Hub's ETag: the sha256 of a large file, the git blob id of a small one."""
+    strong = entry.sha256 or entry.strongest.value
+    return strong if entry.storage is Storage.LFS else entry.git_sha1 or strong
+
+
+def _headers(file: ServedFile, etag: str, *, pinned: bool) -> dict[str, str]:
+    name = file.entry.path.rpartition("/")[2]
+    # shown as text or bytes whatever it is: a page in a repository is no page of ours
+    text = name.rpartition(".")[2].lower() in _TEXT
+    return {
+        "etag": etag,
+        "x-repo-commit": file.commit,
+        "accept-ranges": "bytes",
+        # private: a shared cache would go on serving what was withdrawn
+        "cache-control": "private, max-age=31536000, immutable" if pinned else "private, no-cache",
+        "content-type": "text/plain; charset=utf-8" if text else "application/octet-stream",
+        "content-disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}",
+        "content-security-policy": "default-src 'none'; sandbox",
+        "x-content-type-options": "nosniff",
+    }
+
+
+def _matches(condition: str, etag: str) -> bool:
+    known = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+    return etag in known or "*" in known

@@ -1,0 +1,134 @@
+"""What a client of the Hub asks, read from the raw path.
+
+A branch name stands in one segment of the path with its slashes percent-encoded
+(``refs%2Fpr%2F1``), so the path is split first and decoded afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
+
+from weighbridge.errors import BadInput
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_BODY_LIMIT_BYTES = 8 << 20
+_HOST = re.compile(r"[A-Za-z0-9._~\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request. ``segments`` are decoded, ``headers`` have lower-case names."""
+
+    method: str
+    path: str
+    segments: tuple[str, ...]
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    origin: str
+    body: bytes = b""
+
+    @property
+    def secret(self) -> str | None:
+        """The bearer token."""
+        kind, _, secret = self.headers.get("authorization", "").partition(" ")
+        return secret.strip() or None if kind.lower() == "bearer" else None
+
+    @property
+    def request_id(self) -> str:
+        """The id by which the client names this request; empty where it has none."""
+        asked = self.headers.get("x-request-id") or self.headers.get("x-amzn-trace-id") or ""
+        return asked if _REQUEST_ID.fullmatch(asked) else ""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Every value of a query parameter; clients write lists as ``a=1&a=2`` or ``a[]=1``."""
+        return tuple(value for key, value in self.query if key in (name, f"{name}[]") and value)
+
+    def value(self, name: str) -> str:
+        """The last value of a query parameter; empty where there is none."""
+        return (self.values(name) or ("",))[-1]
+
+    def flag(self, name: str) -> bool:
+        """Whether a query parameter says yes."""
+        return self.value(name).lower() in ("true", "1")
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """A whole number between 1 and ``most``.
+
+        Raises:
+            BadInput: the parameter is no such number.
+        """
+        spelled = self.value(name)
+        if not spelled:
+            return default
+        if not spelled.isascii() or not spelled.isdigit() or len(spelled) > 9 or not int(spelled):
+            raise BadInput(f"'{name}' is not a positive whole number: {spelled[:40]!a}")
+        return min(int(spelled), most)
+
+    def next_page(self, cursor: str) -> str:
+        """The ``Link`` header that leads to the page after this one."""
+        query = [(key, value) for key, value in self.query if key != "cursor"]
+        return f'<{self.origin}{self.path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'
+
+    def with_body(self, body: bytes) -> Request:
+        """This request with its body read."""
+        return replace(self, body=body)
+
+
+def read_request(scope: Scope) -> Request:
+    """The head of a request.
+
+    Raises:
+        BadInput: the path is not UTF-8 once it is decoded.
+    """
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = raw.partition(b"?")[0].decode("latin-1")
+    try:
+        segments = tuple(unquote_to_bytes(part).decode() for part in path.strip("/").split("/"))
+    except UnicodeDecodeError as error:
+        raise BadInput("the path is not UTF-8") from error
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=2000)
+    return Request(
+        method=scope["method"],
+        path=path,
+        segments=segments,
+        query=query,
+        headers=headers,
+        origin=_origin(scope, headers),
+    )
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body, which must be a small one.
+
+    Raises:
+        BadInput: it is larger than 8 MiB, or the client went away.
+    """
+    body = bytearray()
+    while True:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise BadInput("the client went away")
+        body += event.get("body", b"")
+        if len(body) > _BODY_LIMIT_BYTES:
+            raise BadInput(f"the body is larger than {_BODY_LIMIT_BYTES} bytes")
+        if not event.get("more_body"):
+            return bytes(body)
+
+
+def _origin(scope: Scope, headers: Mapping[str, str]) -> str:
+    """How the client reached us: addresses in answers must have the host that it used."""
+    scheme = headers.get("x-forwarded-proto", scope.get("scheme", "http")).partition(",")[0].strip()
+    host = headers.get("x-forwarded-host", headers.get("host", "")).partition(",")[0].strip()
+    if scheme not in ("http", "https"):
+        scheme = "http"
+    return f"{scheme}://{host}" if _HOST.fullmatch(host) else ""

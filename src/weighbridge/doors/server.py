@@ -1,0 +1,132 @@
+"""The server process: one granian, in this process, for one ASGI application.
+
+Nothing is forked, so a kill of any kind leaves no process behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+from weighbridge.doors.hub import is_hub_path
+from weighbridge.doors.hub.request import AsgiApp, Receive, Scope, Send
+from weighbridge.errors import BadInput, HubDown
+
+_START_LIMIT_S = 20.0
+_STOP_LIMIT_S = 10
+_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_ACCESS_LINE = '%(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
+
+
+def compose(rest: AsgiApp, hub: AsgiApp) -> AsgiApp:
+    """One application: the Hub's addresses to ``hub``, all others (and start and stop) to ``rest``."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        is_hub = scope["type"] == "http" and is_hub_path(scope.get("raw_path") or scope["path"].encode())
+        await (hub if is_hub else rest)(scope, receive, send)
+
+    return app
+
+
+def serve(
+    app: AsgiApp,
+    host: str,
+    port: int,
+    *,
+    announce: Callable[[str], None] | None = None,
+    access_log: bool = False,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then finish what is being answered, within ten seconds.
+
+    Port 0 takes a free one. ``announce`` is told the address once it answers. The access log has
+    method, path and status, and never a header.
+
+    Raises:
+        BadInput: the address cannot be listened on (in use, not ours, not permitted).
+        HubDown: the server did not start.
+    """
+    with _claimed(host, port) as claim:
+        address, taken = claim.getsockname()[:2]
+        if not sys.platform.startswith("linux"):
+            claim.close()  # elsewhere two sockets cannot have one port
+        shown = f"[{host}]" if ":" in host else host
+        asyncio.run(_serve(app, (address, taken), f"http://{shown}:{taken}", announce, access_log))
+
+
+def _claimed(host: str, port: int) -> socket.socket:
+    """A socket that holds the port for us.
+
+    The server listens with SO_REUSEPORT: without this claim, which is made without that option,
+    a second server on the same port would start in silence and get half of the requests.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    claim = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        claim.bind((host, port))
+    except OSError as error:
+        claim.close()
+        raise BadInput(
+            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another one with --port"
+        ) from error
+    if hasattr(socket, "SO_REUSEPORT"):
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    return claim
+
+
+async def _serve(
+    app: AsgiApp,
+    address: tuple[str, int],
+    url: str,
+    announce: Callable[[str], None] | None,
+    access_log: bool,
+) -> None:
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server.embed import Server
+
+    server = Server(
+        app,
+        *address,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_enabled=access_log,
+        log_access=access_log,
+        log_access_format=_ACCESS_LINE,
+        backlog=1024,
+    )
+    server.workers_kill_timeout = _STOP_LIMIT_S
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
+            loop.add_signal_handler(number, server.stop)
+    running = asyncio.ensure_future(server.serve())
+    started = asyncio.ensure_future(_answers(*address))
+    await asyncio.wait({running, started}, return_when=asyncio.FIRST_COMPLETED)
+    if not started.done() or running.done():
+        started.cancel()
+    elif announce is not None:
+        announce(url)
+    with suppress(TimeoutError):  # a client that reads slowly does not keep us
+        await running
+
+
+async def _answers(host: str, port: int) -> None:
+    """Return once the address takes connections.
+
+    Raises:
+        HubDown: it did not within twenty seconds.
+    """
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + _START_LIMIT_S
+    while loop.time() < limit:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(_ANY.get(host, host), port)
+            writer.close()
+            return
+        await asyncio.sleep(0.01)
+    raise HubDown(f"the server did not start on {host}:{port}")
