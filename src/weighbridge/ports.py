@@ -194,12 +194,22 @@ class Engine(Protocol):
 class Layout(Protocol):
     """How held files are laid out for those who read them: a plain folder, a Hugging Face cache."""
 
-    def lay_out(self, id: str, manifest: Manifest) -> Path:
+    def path(self, folder: str) -> Path:
+        """Where a model is, or will be."""
+
+    def state(self, folder: str, manifest: Manifest) -> str:
+        """``held``, ``partial``, ``missing``, ``stale`` or ``tampered``, by one stat per file."""
+
+    def renew(self, folder: str, manifest: Manifest) -> str:
+        """Take over a folder whose files are right but not known to be; gives the state after it."""
+
+    def doubtful(self, manifest: Manifest) -> Sequence[FileEntry]:
+        """Files whose held content may have been changed through a laid out name."""
+
+    def lay_out(self, folder: str, manifest: Manifest) -> Path:
         """Make the folder show just this manifest, in one rename; every blob is held.
 
         Raises:
+            Conflict: the folder holds what somebody else put there.
             StoreDown: the medium fails.
         """
-
-    def state(self, id: str, manifest: Manifest) -> str:
-        """``held``, ``partial``, ``missing``, ``stale`` or ``tampered``, by one stat per file."""

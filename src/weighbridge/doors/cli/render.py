@@ -77,10 +77,10 @@ def show_unknown_command(error: CycloptsError, tokens: Sequence[str], known: Seq
     """A misspelt command and the nearest one; cyclopts would import every command to say so."""
     from difflib import get_close_matches
 
-    word = next((token for token in tokens if not token.startswith("-")), "")
-    if error.command_chain or not word:
+    if error.command_chain:
         show_usage_error(error)
         return
+    word = next((token for token in tokens if not token.startswith("-")), tokens[0])
     near = get_close_matches(word, known, n=1)
     print(f"error: there is no command '{printable(word)}'", file=sys.stderr)
     print(f"hint: {f'did you mean {near[0]!r}?' if near else 'see weighbridge --help'}", file=sys.stderr)
