@@ -1,0 +1,63 @@
+"""Who calls: the token out of the request, the principal out of the bridge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+
+from weighbridge.bridge import Bridge
+from weighbridge.domain.access import Principal
+from weighbridge.errors import NotAuthenticated
+
+# These two only tell the documentation (its Authorize button); ``_secret`` reads the headers.
+_BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="the token of POST /authenticate")
+_HEADER = APIKeyHeader(
+    name="X-Authorization", auto_error=False, scheme_name="X-Authorization", description="the same token"
+)
+
+
+async def bridge_of(request: Request) -> Bridge:
+    """The registry that this application stands before."""
+    bridge = request.app.state.bridge
+    assert isinstance(bridge, Bridge)  # noqa: S101 - rest_app put it there
+    return bridge
+
+
+TheBridge = Annotated[Bridge, Depends(bridge_of)]
+
+
+def caller(
+    request: Request,
+    bridge: TheBridge,
+    _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None,
+    _header: Annotated[str | None, Depends(_HEADER)] = None,
+) -> Principal:
+    """Who calls; without a token, anonymous.
+
+    Raises:
+        NotAuthenticated: the token is no good, or it is no bearer token.
+    """
+    return bridge.people.principal(_secret(request))
+
+
+Caller = Annotated[Principal, Depends(caller)]
+
+
+def _secret(request: Request) -> str | None:
+    # X-Authorization first: it is sent where Authorization belongs to a proxy in between.
+    bare = request.headers.get("x-authorization")
+    if bare is not None:
+        scheme, rest = get_authorization_scheme_param(bare)
+        return rest if scheme.lower() == "bearer" and rest else bare
+    given = request.headers.get("authorization")
+    if given is None:
+        return None
+    scheme, secret = get_authorization_scheme_param(given)
+    if scheme.lower() != "bearer" or not secret:
+        raise NotAuthenticated(
+            "the Authorization header is no bearer token", hint="Authorization: Bearer ..."
+        )
+    return secret

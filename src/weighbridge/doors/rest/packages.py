@@ -1,0 +1,139 @@
+"""Packages, refusals and the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import JsonValue
+
+from weighbridge.domain.package import PackageState
+from weighbridge.domain.ref import RepoKind
+from weighbridge.doors.rest.callers import Caller, TheBridge
+from weighbridge.doors.rest.models import (
+    Admitted,
+    AuditLineOut,
+    AuditPage,
+    IngestIn,
+    PackageOut,
+    PackagePage,
+    PackageWithFiles,
+    RefusalOut,
+    RefusalPage,
+    RefusalWithVerdict,
+    VerdictOut,
+)
+from weighbridge.errors import RateLimited
+
+router = APIRouter()
+Limit = Annotated[int, Query(ge=1, le=500, description="how many at most")]
+After = Annotated[str | None, Query(max_length=64, description="the last one of the page before")]
+Id = Annotated[str, Path(max_length=64)]
+
+INGESTIONS_AT_ONCE = 16
+"""Ingestions hold a thread for minutes; the rest of the threads must go on answering."""
+_SEATS = BoundedSemaphore(INGESTIONS_AT_ONCE)
+
+
+@router.post("/package/ingest-huggingface", tags=["packages"], summary="Weigh a model and list it")
+def ingest(wanted: IngestIn, request: Request, bridge: TheBridge, caller: Caller) -> Admitted:
+    """Fetch a model from the Hub, weigh it, and list it if it passes; needs the permission `upload`.
+
+    A refusal is answered with 400 and the verdict; with 424 where a source could not be read.
+    """
+    request.state.kind = wanted.kind
+    with _seat():
+        admission = bridge.packages.ingest(caller, wanted.request(caller))
+    return Admitted.of(
+        admission.package,
+        message="HuggingFace model ingested successfully",
+        not_judged=list(admission.verdict.not_judged),
+        waived=[waiver.to_json() for waiver in admission.verdict.waived],
+    )
+
+
+@router.get("/packages", tags=["packages"], summary="List packages, newest first")
+def packages(
+    bridge: TheBridge,
+    caller: Caller,
+    kind: RepoKind | None = None,
+    name: Annotated[str | None, Query(max_length=256, description="org/name")] = None,
+    state: PackageState | None = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> PackagePage:
+    """Who may only search and download sees only what is served."""
+    found = bridge.packages.packages(caller, kind=kind, name=name, state=state, limit=limit, after=after)
+    return PackagePage(
+        packages=[PackageOut.of(package) for package in found],
+        next=found[-1].id if len(found) == limit else None,
+    )
+
+
+@router.get("/package/{id}", tags=["packages"], summary="One package and its files")
+def package(id: Id, bridge: TheBridge, caller: Caller) -> PackageWithFiles:
+    """The files with their sizes and digests; the bytes are served to every Hugging Face client."""
+    found = bridge.packages.package(caller, id)
+    return PackageWithFiles.of(found, files=found.manifest.to_json()["files"])
+
+
+@router.get("/package/{id}/verdict", tags=["packages"], summary="Why a package was admitted")
+def verdict(id: Id, bridge: TheBridge, caller: Caller) -> VerdictOut:
+    """Every score with its signals, every file that was scanned, and the policy."""
+    return VerdictOut.of(bridge.packages.verdict(caller, id))
+
+
+@router.get(
+    "/package/{id}/evidence",
+    tags=["packages"],
+    summary="What the judgement looked at",
+    response_model=dict[str, JsonValue],
+)
+def evidence(id: Id, bridge: TheBridge, caller: Caller) -> JSONResponse:
+    """All of it: the same evidence gives the same scores."""
+    return JSONResponse(bridge.packages.evidence(caller, id))
+
+
+@router.get("/refusals", tags=["refusals"], summary="List what was not admitted, newest first")
+def refusals(bridge: TheBridge, caller: Caller, limit: Limit = 100, after: After = None) -> RefusalPage:
+    """Needs the permission `upload`."""
+    found = bridge.packages.refusals(caller, limit=limit, after=after)
+    return RefusalPage(
+        refusals=[RefusalOut.of(refusal) for refusal in found],
+        next=found[-1].id if len(found) == limit else None,
+    )
+
+
+@router.get("/refusal/{id}", tags=["refusals"], summary="One refusal and its verdict")
+def refusal(id: Id, bridge: TheBridge, caller: Caller) -> RefusalWithVerdict:
+    """Needs the permission `upload`."""
+    found, judgement = bridge.packages.refusal(caller, id)
+    return RefusalWithVerdict.of(found, verdict=VerdictOut.of(judgement))
+
+
+@router.get("/audit", tags=["audit"], summary="Every change, newest first")
+def audit(bridge: TheBridge, caller: Caller, limit: Limit = 100, after: After = None) -> AuditPage:
+    """Needs the permission `admin`."""
+    found = bridge.packages.audit(caller, limit=limit, after=after)
+    return AuditPage(
+        lines=[AuditLineOut.of(line) for line in found],
+        next=found[-1].id if len(found) == limit else None,
+    )
+
+
+@contextmanager
+def _seat() -> Iterator[None]:
+    if not _SEATS.acquire(blocking=False):
+        raise RateLimited(
+            f"{INGESTIONS_AT_ONCE} models are being weighed already",
+            retry_after_s=30,
+            hint="send it again in a while",
+        )
+    try:
+        yield
+    finally:
+        _SEATS.release()

@@ -1,0 +1,182 @@
+"""Errors as HTTP: one table from class to status, and RFC 9457 problem documents.
+
+``detail`` is a sentence, as the ingestion document spells it; ``code`` is for programs.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import Json
+from weighbridge.domain.verdict import Outcome, Verdict
+from weighbridge.errors import (
+    BadInput,
+    BadName,
+    BadVersion,
+    Conflict,
+    Denied,
+    IntegrityError,
+    LicenseMismatch,
+    NoSuchRepo,
+    NotAuthenticated,
+    NotFound,
+    PackageExists,
+    RateLimited,
+    Rejected,
+    StoreDown,
+    Unreachable,
+    WeighbridgeError,
+)
+
+STATUS: Sequence[tuple[type[Exception], int]] = (
+    (Rejected, 400),  # 424 where the outcome is indeterminate
+    (LicenseMismatch, 400),
+    (BadName, 400),
+    (BadVersion, 400),
+    (PackageExists, 400),
+    (BadInput, 422),
+    (Invalid, 422),
+    (NotFound, 404),
+    (NotAuthenticated, 401),
+    (Denied, 403),
+    (Conflict, 409),
+    (IntegrityError, 502),
+    (StoreDown, 500),
+    (Unreachable, 503),
+    (WeighbridgeError, 500),
+)
+"""Which error answers with which status; the first line that fits counts."""
+
+RETRY_AFTER_S = 30
+"""What is advised where the one who failed did not say how long."""
+MEDIA_TYPE = "application/problem+json"
+_LOG = logging.getLogger(__name__)
+
+
+def status_of(error: Exception) -> int:
+    """The status that an error means."""
+    if isinstance(error, Rejected) and error.verdict.outcome is Outcome.INDETERMINATE:
+        return 424
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    hint: str = "",
+    headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Json] | None = None,
+) -> JSONResponse:
+    """A problem document; ``more`` are further members."""
+    document: dict[str, Json] = {
+        "type": f"urn:weighbridge:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if hint:
+        document["hint"] = hint
+    return JSONResponse(
+        {**document, **(more or {})}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` with a problem document."""
+    app.add_exception_handler(WeighbridgeError, _ours)
+    app.add_exception_handler(Invalid, _ours)
+    app.add_exception_handler(RequestValidationError, _wrong_schema)
+    app.add_exception_handler(HTTPException, _of_the_framework)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    status = status_of(error)
+    code = error.code if isinstance(error, WeighbridgeError) else BadInput.code
+    if status == 500:
+        # The cause names files and databases; it is for the operator's eyes.
+        _LOG.error("%s %s: %s", request.method, request.url.path, error)
+        return problem(500, code, "The registry's store or catalogue failed.", hint="its log says why")
+    return problem(
+        status,
+        code,
+        _detail(request, error),
+        hint=getattr(error, "hint", ""),
+        headers=_headers(status, error),
+        more=_verdict(error) if isinstance(error, Rejected) else None,
+    )
+
+
+def _detail(request: Request, error: Exception) -> str:
+    if isinstance(error, NoSuchRepo):
+        what = str(getattr(request.state, "kind", "model")).capitalize()
+        return f"{what} '{error.repo}' not found on HuggingFace Hub"
+    return str(error)
+
+
+def _headers(status: int, error: Exception) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": 'Bearer realm="weighbridge"'}
+    if status == 503:
+        told = error.retry_after_s if isinstance(error, RateLimited) else None
+        return {"Retry-After": str(RETRY_AFTER_S if told is None else max(1, math.ceil(told)))}
+    return {}
+
+
+def _verdict(error: Rejected) -> dict[str, Json]:
+    verdict = error.verdict
+    spelled = dict(verdict.to_json())
+    for large in ("scores", "scan", "policy"):  # the whole of it is at /refusal/{id}
+        del spelled[large]
+    spelled["failures"] = _failures(verdict)
+    more: dict[str, Json] = {"verdict": spelled}
+    if error.refusal_id:
+        more["refusal"] = f"/refusal/{error.refusal_id}"
+    return more
+
+
+def _failures(verdict: Verdict) -> list[Json]:
+    """The failed metrics, weakest first, each with its signals and what would improve it."""
+    by_metric = {score.metric: score for score in verdict.scores}
+    spelled = verdict.to_json()["failures"]
+    assert isinstance(spelled, Sequence)  # noqa: S101 - to_json says so
+    return [
+        {**shown, "signals": [signal.to_json() for signal in by_metric[failure.metric].signals]}
+        for shown, failure in zip(spelled, verdict.failures, strict=True)
+        if isinstance(shown, Mapping)
+    ]
+
+
+async def _wrong_schema(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
+    # Not the values: one of them may be a password.
+    faults: list[Json] = [
+        {"field": ".".join(map(str, fault["loc"])), "message": str(fault["msg"])} for fault in error.errors()
+    ]
+    told = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults if isinstance(fault, dict))
+    return problem(422, BadInput.code, told, more={"errors": faults})
+
+
+async def _of_the_framework(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem(
+        error.status_code, phrase.lower().replace(" ", "-"), str(error.detail), headers=error.headers
+    )
+
+
+async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+    # The framework raises it once more for the server, which logs it with its trace.
+    return problem(500, "internal", "Something went wrong in the registry.", hint="its log says what")
