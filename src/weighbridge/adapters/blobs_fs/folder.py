@@ -1,0 +1,289 @@
+"""The store's methods over a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import BoundedSemaphore, Lock
+from typing import BinaryIO
+
+from weighbridge.adapters.blobs_fs.hashing import Digesting, Follower
+from weighbridge.adapters.blobs_fs.partial import Partial
+from weighbridge.adapters.blobs_fs.places import Places, medium, take_turn, work_name
+from weighbridge.adapters.blobs_fs.spread import Spread
+from weighbridge.adapters.blobs_fs.straight import check_end, fetch_straight, fill
+from weighbridge.domain.manifest import FileEntry
+from weighbridge.domain.manifest import sha256 as sha256_digest
+from weighbridge.errors import DigestMismatch, IntegrityError, NotFound, SizeMismatch, StoreDown
+from weighbridge.ports import Source
+
+SMALL_BYTES = 1 << 20
+"""Up to this size a file is read whole: no partial, no lock file, one rename."""
+LARGE_BYTES = 32 << 20
+"""From this size on the hash has its own thread, and several connections may be used."""
+
+
+class FolderBlobs:
+    """Blobs under ``home``; several processes and threads may use one folder at once.
+
+    With ``durable`` a content and its name are on the disk before ``fetch`` and ``add`` return.
+    ``connections`` is how many may be used beyond the first one of each file, over all files,
+    where one connection is slow.
+    """
+
+    def __init__(self, home: Path, *, durable: bool = False, connections: int = 15) -> None:
+        self._home, self._places = home, Places(home, durable=durable)
+        self._helpers = BoundedSemaphore(connections)
+        self._small = _SmallTurns()
+
+    def holds(self, sha256: str) -> bool:
+        """Whether this content is here, whole: one stat."""
+        return self._size(sha256) is not None
+
+    def fetch(
+        self, entry: FileEntry, source: Source, moved: Callable[[int], None] | None = None
+    ) -> FileEntry:
+        """Take a file in; what an earlier try left of it counts as moved at once."""
+        with medium(self._home):
+            if entry.sha256 and (found := self._found(entry, entry.sha256)):
+                return found
+            self._places.prepare()
+            if entry.size_bytes <= SMALL_BYTES:
+                return self._fetch_small(entry, source, moved or _nobody)
+            return self._fetch_kept(entry, source, _Told(moved, entry.size_bytes) if moved else _nobody)
+
+    def add(self, content: bytes) -> str:
+        """Take a content in and give its sha256."""
+        name = hashlib.sha256(content).hexdigest()
+        with medium(self._home):
+            if not self.holds(name):
+                self._places.prepare()
+                self._places.write(content, name)
+        return name
+
+    def open(self, sha256: str) -> BinaryIO:
+        """A content, seekable."""
+        with medium(self._home):
+            try:
+                return self._places.blob(sha256).open("rb")
+            except FileNotFoundError:
+                raise NotFound(f"the store does not hold sha256:{sha256}") from None
+
+    def path(self, sha256: str) -> Path:
+        """Where a content can be read as a local file."""
+        if not self.holds(sha256):
+            raise NotFound(f"the store does not hold sha256:{sha256}")
+        return self._places.blob(sha256)
+
+    def remove(self, sha256: str) -> None:
+        """Drop a content; one that is not here is fine."""
+        with medium(self._home), suppress(FileNotFoundError, NotFound):
+            self._places.blob(sha256).unlink()
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Every content in the order of the names: its sha256 and its size in bytes."""
+        with medium(self._home):
+            for blob in self._places.walk():
+                with suppress(FileNotFoundError):  # removed meanwhile
+                    yield blob.name, blob.stat().st_size
+
+    def sweep(self, older_than_s: float) -> int:
+        """Remove what abandoned fetches left and nobody has touched for so long; bytes freed.
+
+        Raises:
+            StoreDown: the medium fails.
+        """
+        limit, freed = time.time() - older_than_s, 0
+        with medium(self._home):
+            for tmp in _aged(self._places.tmp, limit):
+                freed += _unlink(tmp)
+            # The sidecar is younger than its file, or has lost it.
+            for partial in _aged(self._places.partials, limit):
+                name = partial.name.removesuffix(".ranges")
+                with suppress(BlockingIOError), take_turn(self._places.locks / name, wait=False) as turn:
+                    freed += _unlink(partial)
+                    turn.end()
+            for lock in _aged(self._places.locks, limit):
+                with suppress(BlockingIOError), take_turn(lock, wait=False) as turn:
+                    turn.end()
+        return freed
+
+    def _size(self, sha256: str) -> int | None:
+        try:
+            return self._places.blob(sha256).stat().st_size
+        except (FileNotFoundError, NotADirectoryError, NotFound):
+            return None
+        except OSError as error:
+            raise StoreDown(f"the store at '{self._home}' failed: {error.strerror}") from error
+
+    def _found(self, entry: FileEntry, sha256: str) -> FileEntry | None:
+        size = self._size(sha256)
+        if size is None:
+            return None
+        if size != entry.size_bytes:
+            raise SizeMismatch(entry.path, wanted=entry.size_bytes, got=size)
+        return entry.with_digests([sha256_digest(sha256)])
+
+    def _fetch_small(self, entry: FileEntry, source: Source, moved: Callable[[int], None]) -> FileEntry:
+        """Read whole, hash, write, rename: nothing is kept of a broken try, it was small."""
+        with self._small.turn(work_name(entry)) as turn:
+            if turn.sha256 and (found := self._found(entry, turn.sha256)):
+                return found
+            content = bytearray(entry.size_bytes)
+            if content:
+                with source(0, None) as stream:
+                    fill(stream, memoryview(content), entry.path, at=0, size=len(content))
+                    check_end(stream, entry.path, len(content))
+            digesting = Digesting(entry)
+            digesting.update(content)
+            checked = digesting.checked()
+            turn.sha256 = checked.sha256 or ""
+            self._places.write(content, turn.sha256)
+        moved(len(content))
+        return checked
+
+    def _fetch_kept(self, entry: FileEntry, source: Source, moved: Callable[[int], None]) -> FileEntry:
+        name = work_name(entry)
+        while True:
+            with take_turn(self._places.locks / name) as turn:
+                known = turn.note or entry.sha256
+                if known and (found := self._found(entry, known)):
+                    return found
+                if not turn.is_current:
+                    continue
+                turn.begin()
+                with Partial(self._places.partials / name, entry.size_bytes) as partial:
+                    self._require_room(entry.size_bytes - partial.kept_bytes)
+                    try:
+                        checked = _bring_in(entry, partial, source, moved, self._helpers)
+                        self._places.publish(partial.file, partial.path, checked.sha256 or "")
+                    except IntegrityError:
+                        partial.remove()
+                        turn.end()
+                        raise
+                    partial.remove()
+                    turn.end(checked.sha256 or "")
+                    return checked
+
+    def _require_room(self, wanted_bytes: int) -> None:
+        disk = os.statvfs(self._home)
+        free = disk.f_bavail * disk.f_frsize
+        if wanted_bytes > free:
+            raise StoreDown(
+                f"the store at '{self._home}' has {free} bytes free, but {wanted_bytes} are needed",
+                hint="free some space there, or point WEIGHBRIDGE_HOME to a larger disk",
+            )
+
+
+def _bring_in(
+    entry: FileEntry,
+    partial: Partial,
+    source: Source,
+    moved: Callable[[int], None],
+    helpers: BoundedSemaphore,
+) -> FileEntry:
+    """Complete the partial file and check it.
+
+    A mismatch in a file that an earlier try had begun proves nothing against the source (a
+    power cut may have spoilt what was kept), so that such a file is fetched once more, whole.
+    """
+    was_begun = partial.kept_bytes > 0
+    while True:
+        try:
+            return _try_once(entry, partial, source, moved, helpers)
+        except DigestMismatch:
+            if not was_begun:
+                raise
+            was_begun = False
+            partial.clear()
+
+
+def _try_once(
+    entry: FileEntry,
+    partial: Partial,
+    source: Source,
+    moved: Callable[[int], None],
+    helpers: BoundedSemaphore,
+) -> FileEntry:
+    digesting = Digesting(entry)
+    if entry.size_bytes < LARGE_BYTES:
+        fetch_straight(partial, source, digesting, moved, entry.path)
+        return digesting.checked()
+    follower = Follower(digesting, partial.file)
+    try:
+        Spread(partial, source, follower, moved, entry.path, helpers).run()
+        follower.finish()
+    except BaseException:
+        follower.abandon()
+        raise
+    return digesting.checked()
+
+
+class _Told:
+    """Tells how much has come in, never more than the file holds; several threads may tell."""
+
+    def __init__(self, moved: Callable[[int], None], size: int) -> None:
+        self._moved, self._left, self._lock = moved, size, Lock()
+
+    def __call__(self, count: int) -> None:
+        with self._lock:
+            count = min(count, self._left)
+            self._left -= count
+        if count:
+            self._moved(count)
+
+
+def _nobody(count: int) -> None:
+    """Hears of bytes that came in, where nobody asked to."""
+
+
+class _SmallTurn:
+    def __init__(self) -> None:
+        self.lock, self.users, self.sha256 = Lock(), 0, ""
+
+
+class _SmallTurns:
+    """Turns among the threads of this process, for files too small to be worth a lock file."""
+
+    def __init__(self) -> None:
+        self._turns: dict[str, _SmallTurn] = {}
+        self._lock = Lock()
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[_SmallTurn]:
+        """Hold the turn for ``name``; ``sha256`` tells what the one before found, if any."""
+        with self._lock:
+            turn = self._turns.setdefault(name, _SmallTurn())
+            turn.users += 1
+        try:
+            with turn.lock:
+                yield turn
+        finally:
+            with self._lock:
+                turn.users -= 1
+                if not turn.users:
+                    del self._turns[name]
+
+
+def _aged(folder: Path, limit: float) -> list[Path]:
+    """The files of a folder that were last written before ``limit`` (seconds since 1970)."""
+    found = []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.is_file(follow_symlinks=False) and entry.stat().st_mtime <= limit:
+                    found.append(Path(entry.path))
+    return found
+
+
+def _unlink(path: Path) -> int:
+    try:
+        size = path.lstat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    return size

@@ -1,0 +1,177 @@
+"""Paths, renames, locks, and a failing medium as StoreDown."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from threading import get_ident
+
+from weighbridge.domain.manifest import FileEntry
+from weighbridge.errors import NotFound, StoreDown
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# Weighbridge's store; see bford.info/cachedir\n"
+_HINTS = {
+    errno.ENOSPC: "free some space there, or point WEIGHBRIDGE_HOME to a larger disk",
+    errno.EDQUOT: "the quota is used up; point WEIGHBRIDGE_HOME elsewhere",
+    errno.EACCES: "give yourself write permission there, or point WEIGHBRIDGE_HOME elsewhere",
+    errno.EPERM: "give yourself write permission there, or point WEIGHBRIDGE_HOME elsewhere",
+    errno.EROFS: "the disk is read-only; point WEIGHBRIDGE_HOME elsewhere",
+}
+
+
+@contextmanager
+def medium(home: Path) -> Iterator[None]:
+    """Turn what the file system raises into StoreDown that names the place and a remedy."""
+    try:
+        yield
+    except OSError as error:
+        place, cause = error.filename or home, error.strerror or str(error)
+        hint = _HINTS.get(error.errno or 0, "")
+        raise StoreDown(f"the store at '{home}' failed: {cause}: '{place}'", hint=hint) from error
+
+
+class Places:
+    """Where things lie in the home, and how a finished file gets its name."""
+
+    def __init__(self, home: Path, *, durable: bool) -> None:
+        self.home, self._durable = home, durable
+        self._blobs = home / "blobs-v1" / "sha256"
+        self.partials, self.locks, self.tmp = home / "partial", home / "locks", home / "tmp"
+        self._numbers = count()
+        self._is_prepared = False
+
+    def prepare(self) -> None:
+        """Make the folders and the tag, once."""
+        if self._is_prepared:
+            return
+        for folder in (self._blobs, self.partials, self.locks, self.tmp):
+            folder.mkdir(parents=True, exist_ok=True)
+        tag = self.home / "CACHEDIR.TAG"
+        if not tag.exists():
+            tag.write_bytes(_TAG)
+        self._is_prepared = True
+
+    def blob(self, sha256: str) -> Path:
+        """Where the content with this sha256 lies, if it is here.
+
+        Raises:
+            NotFound: this is no sha256, so nothing can lie under it.
+        """
+        if not _SHA256.fullmatch(sha256):
+            raise NotFound(f"{sha256[:80]!a} is not a sha256, so the store holds nothing under it")
+        return self._blobs / sha256[:2] / sha256
+
+    def walk(self) -> Iterator[os.DirEntry[str]]:
+        """Every blob, in the order of the names."""
+        for folder in self._listed(self._blobs):
+            for blob in self._listed(self._blobs / folder.name):
+                if _SHA256.fullmatch(blob.name):
+                    yield blob
+
+    def _listed(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as found:
+                return sorted(found, key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def write(self, content: bytes | bytearray, sha256: str) -> None:
+        """Make ``content``, whose sha256 was checked, visible."""
+        # The name is unique among all processes and threads that share this folder.
+        number = f"{os.getpid():x}-{get_ident():x}-{next(self._numbers):x}-{os.urandom(4).hex()}"
+        tmp = self.tmp / number
+        file = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(file, left) :]
+            self.publish(file, tmp, sha256)
+        except BaseException:
+            tmp.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(file)
+
+    def publish(self, file: int, path: Path, sha256: str) -> None:
+        """Give the finished, checked file its name in the store, in one rename."""
+        os.fchmod(file, 0o444)
+        if self._durable:
+            os.fsync(file)
+        target = self.blob(sha256)
+        try:
+            path.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+            if self._durable:
+                _sync_folder(target.parent.parent)
+        if self._durable:
+            _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def work_name(entry: FileEntry) -> str:
+    """The name under which all who fetch this content meet: ``sha256-<hex>`` or ``git-sha1-<hex>``."""
+    digest = entry.strongest
+    return f"{digest.algorithm.value}-{digest.value}"
+
+
+class Turn:
+    """The right to work on one name, among all threads and processes; see ``take_turn``."""
+
+    def __init__(self, path: Path, file: int) -> None:
+        self._path, self._file = path, file
+
+    @property
+    def note(self) -> str:
+        """What the one before us left when it was done: the content's sha256; else nothing."""
+        note = os.pread(self._file, 65, 0).decode("ascii", "replace")
+        return note if _SHA256.fullmatch(note) else ""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether newcomers meet at our lock file; if not, take another turn before working."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def begin(self) -> None:
+        """Drop an old note: there is work to do."""
+        os.ftruncate(self._file, 0)
+
+    def end(self, sha256: str = "") -> None:
+        """Tell those who wait what the content's sha256 is, and take the lock file away."""
+        os.pwrite(self._file, sha256.encode(), 0)
+        self._path.unlink(missing_ok=True)
+
+
+@contextmanager
+def take_turn(path: Path, *, wait: bool = True) -> Iterator[Turn]:
+    """Hold the flock on ``path``; the kernel gives it back when this process dies.
+
+    The file that was waited on may be gone by then: see ``Turn.note`` and ``Turn.is_current``.
+
+    Raises:
+        BlockingIOError: somebody else holds it, and ``wait`` is false.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield Turn(path, file)
+    finally:
+        os.close(file)
