@@ -42,6 +42,8 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is being answered, within ten seconds.
 
+    A second signal does not wait for that.
+
     Port 0 takes a free one. ``announce`` is told the address once it answers. The access log has
     method, path and status, and never a header.
 
@@ -100,19 +102,31 @@ async def _serve(
         backlog=1024,
     )
     server.workers_kill_timeout = _STOP_LIMIT_S
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
-            loop.add_signal_handler(number, server.stop)
     running = asyncio.ensure_future(server.serve())
+    _stop_on_signals(server.stop, running)
     started = asyncio.ensure_future(_answers(*address))
     await asyncio.wait({running, started}, return_when=asyncio.FIRST_COMPLETED)
     if not started.done() or running.done():
         started.cancel()
     elif announce is not None:
         announce(url)
-    with suppress(TimeoutError):  # a client that reads slowly does not keep us
+    with suppress(TimeoutError, asyncio.CancelledError):  # a client that reads slowly does not keep us
         await running
+
+
+def _stop_on_signals(stop: Callable[[], None], running: asyncio.Future[None]) -> None:
+    """The first signal stops, a second one does not wait for what is being answered."""
+    asked: list[bool] = []
+
+    def on_signal() -> None:
+        if asked:
+            running.cancel()
+        asked.append(True)
+        stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
 
 
 async def _answers(host: str, port: int) -> None:
