@@ -106,8 +106,9 @@ class CatalogHub:
         Raises:
             StoreDown: the store lost the content.
         """
+        content = self._content_of(repo, commit, entry)
         try:
-            return self._blobs.path(self._content_of(repo, commit, entry))
+            return self._blobs.path(content)
         except NotFound as error:
             raise _lost(repo, entry) from error
 
@@ -119,8 +120,9 @@ class CatalogHub:
         Raises:
             StoreDown: the store lost the content.
         """
+        content = self._content_of(repo, commit, entry)
         try:
-            file = self._blobs.open(self._content_of(repo, commit, entry))
+            file = self._blobs.open(content)
         except NotFound as error:
             raise _lost(repo, entry) from error
         return file_stream(file, entry.path, start, entry.size_bytes if stop is None else stop)

@@ -1,0 +1,200 @@
+"""What every Hub must do: a folder, our catalogue, and the folder over HTTP through our own door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.hub_process import TINY, hub_process, safetensors, write_repo
+from weighbridge.adapters.blobs_fs import FolderBlobs
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.hub_catalog import CatalogHub
+from weighbridge.adapters.hub_dir import FolderHub
+from weighbridge.adapters.hub_http import HttpHub
+from weighbridge.domain.access import AuditLine
+from weighbridge.domain.json_values import canonical
+from weighbridge.domain.manifest import FileEntry, Manifest, Storage, digests_of
+from weighbridge.domain.package import Package, Version
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.errors import NoSuchFile, NoSuchRepo, NoSuchRevision
+from weighbridge.ports import Hub
+
+REPO = RepoId.parse("acme/Tiny")
+NOWHERE = "0" * 40
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("models")
+    history = [
+        {"title": "Better words", "date": "2026-02-01T00:00:00.000Z", "authors": ["ann"]},
+        {"title": "First", "date": "2026-01-01T00:00:00.000Z", "authors": ["bob"]},
+    ]
+    write_repo(made, "acme/Tiny", TINY, {"downloads": 5, "likes": 2, "history": history})
+    write_repo(made, "acme/popular", {"config.json": b"{}", "w.bin": b"\0" * 100}, {"downloads": 99})
+    write_repo(made, "datasets/acme/words", {"README.md": b"---\nlicense: mit\n---\n", "a.csv": b"a\n"})
+    return made
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[str]:
+    with hub_process(folder) as url:
+        yield url
+
+
+def read(hub: Hub, manifest: Manifest, path: str, start: int = 0, stop: int | None = None) -> bytes:
+    """A file's bytes through ``open``, in small pieces."""
+    content, buffer = bytearray(), memoryview(bytearray(70_000))
+    with hub.open(manifest.repo, manifest.commit, manifest.by_path[path], start, stop) as stream:
+        while got := stream.readinto(buffer):
+            content += buffer[:got]
+    return bytes(content)
+
+
+class HubContract:
+    """The suite; a subclass gives ``hub``, which serves what ``folder`` holds."""
+
+    def manifest(self, hub: Hub) -> Manifest:
+        return hub.manifest(REPO, hub.info(ModelRef(repo=REPO)).commit)
+
+    def test_info_says_what_the_card_says(self, hub: Hub) -> None:
+        info = hub.info(ModelRef(repo=REPO))
+        assert (info.repo, info.license, info.pipeline_tag) == (REPO, "apache-2.0", "text-classification")
+        assert (info.library, info.downloads, info.likes) == ("transformers", 5, 2)
+        assert {"tiny", "en", "de", "dataset:acme/words", "license:apache-2.0"} <= set(info.tags)
+        assert info.raw["sha"] == info.commit
+        assert info.raw["safetensors"] == {"parameters": {"F32": 64_000}, "total": 64_000}
+
+    def test_every_name_of_the_commit_means_it(self, hub: Hub) -> None:
+        commit = hub.info(ModelRef(repo=REPO)).commit
+        for revision in ("refs/heads/main", "HEAD", commit, commit[:7]):
+            assert hub.info(ModelRef(repo=REPO, revision=revision)).commit == commit
+
+    def test_upper_and_lower_case_do_not_matter(self, hub: Hub) -> None:
+        assert hub.info(ModelRef.parse("ACME/tiny")).raw["id"] == "acme/Tiny"
+
+    def test_the_manifest_lists_every_file_truly(self, hub: Hub) -> None:
+        manifest = self.manifest(hub)
+        assert list(manifest.by_path) == sorted(TINY)
+        for path, content in TINY.items():
+            entry = manifest.by_path[path]
+            true = FileEntry(path=path, size_bytes=len(content), digests=digests_of(content))
+            assert entry.agrees_with(true)
+            assert (entry.storage is Storage.LFS) == (path == "model.safetensors")
+            assert (entry.sha256 if entry.storage is Storage.LFS else entry.git_sha1) is not None
+
+    @pytest.mark.parametrize("path", TINY)
+    def test_open_gives_the_bytes(self, hub: Hub, path: str) -> None:
+        assert read(hub, self.manifest(hub), path) == TINY[path]
+
+    @pytest.mark.parametrize(("start", "stop"), [(0, 1), (1, None), (100_000, 200_001), (255_000, None)])
+    def test_open_gives_just_the_range(self, hub: Hub, start: int, stop: int | None) -> None:
+        wanted = TINY["model.safetensors"][start:stop]
+        assert read(hub, self.manifest(hub), "model.safetensors", start, stop) == wanted
+
+    def test_what_is_located_here_is_the_file(self, hub: Hub) -> None:
+        manifest = self.manifest(hub)
+        where = hub.locate(REPO, manifest.commit, manifest.by_path["config.json"])
+        assert where is None or where.read_bytes() == TINY["config.json"]
+
+    def test_a_file_that_is_not_listed_is_missing(self, hub: Hub) -> None:
+        manifest = self.manifest(hub)
+        entry = FileEntry(path="nope.json", size_bytes=2, digests=digests_of(b"{}"))
+        with pytest.raises(NoSuchFile) as told, hub.open(REPO, manifest.commit, entry) as stream:
+            stream.readinto(memoryview(bytearray(2)))
+        assert told.value.path == "nope.json"
+
+    @pytest.mark.parametrize("name", ["acme/nothing", "nobody/Tiny", "Tiny"])
+    def test_a_missing_repository(self, hub: Hub, name: str) -> None:
+        missing = RepoId.parse(name)
+        with pytest.raises(NoSuchRepo):
+            hub.info(ModelRef(repo=missing))
+        with pytest.raises(NoSuchRepo):
+            hub.manifest(missing, NOWHERE)
+        with pytest.raises(NoSuchRepo):
+            hub.refs(missing)
+
+    def test_a_missing_revision(self, hub: Hub) -> None:
+        for revision in ("dev", NOWHERE, "refs/pr/1"):
+            with pytest.raises(NoSuchRevision):
+                hub.info(ModelRef(repo=REPO, revision=revision))
+        with pytest.raises(NoSuchRevision):
+            hub.manifest(REPO, NOWHERE)
+        with pytest.raises(NoSuchRevision):
+            hub.commits(REPO, "dev")
+
+    def test_refs_and_commits_begin_at_main(self, hub: Hub) -> None:
+        commit = hub.info(ModelRef(repo=REPO)).commit
+        assert hub.refs(REPO).branches["main"] == commit
+        history = hub.commits(REPO, "main")
+        assert history[0].id == commit
+        assert history[0].authors
+        assert hub.commits(REPO, "main", limit=1) == history[:1]
+        assert [c.created_at for c in history] == sorted((c.created_at for c in history), reverse=True)
+
+    def test_repositories_come_by_downloads(self, hub: Hub) -> None:
+        listed = list(hub.repos(RepoKind.MODEL))
+        assert [info.repo.full_name for info in listed] == ["acme/popular", "acme/Tiny"]
+        assert [info.commit for info in listed] == [hub.info(ModelRef(repo=i.repo)).commit for i in listed]
+
+    def test_kinds_are_kept_apart(self, hub: Hub) -> None:
+        words = RepoId.parse("acme/words", RepoKind.DATASET)
+        info = hub.info(ModelRef(repo=words))
+        assert (info.license, info.repo.kind) == ("mit", RepoKind.DATASET)
+        manifest = hub.manifest(words, info.commit)
+        assert read(hub, manifest, "a.csv") == b"a\n"
+        assert [listed.repo for listed in hub.repos(RepoKind.DATASET)] == [words]
+        assert list(hub.repos(RepoKind.SPACE)) == []
+
+
+class TestFolder(HubContract):
+    @pytest.fixture
+    def hub(self, folder: Path) -> Hub:
+        return FolderHub(folder)
+
+
+class TestFolderOverHttp(HubContract):
+    @pytest.fixture
+    def hub(self, served: str) -> Hub:
+        return HttpHub(served, environ={})
+
+
+class TestCatalogue(HubContract):
+    @pytest.fixture
+    def hub(self, folder: Path, tmp_path: Path) -> Iterator[Hub]:
+        with closing(Catalog.open("sqlite://")) as catalog:
+            yield CatalogHub(catalog, admitted(catalog, folder, tmp_path))
+
+
+def admitted(catalog: Catalog, folder: Path, home: Path) -> FolderBlobs:
+    """Every repository of the folder as version 1.0.0 in the catalogue, its bytes in a store."""
+    upstream, blobs = FolderHub(folder), FolderBlobs(home)
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    for kind in RepoKind:
+        for info in upstream.repos(kind):
+            manifest = upstream.manifest(info.repo, info.commit)
+            for entry in manifest.files:
+                blobs.add(upstream.locate(info.repo, info.commit, entry).read_bytes())
+            evidence = blobs.add(canonical({"info": info.raw}))
+            package = Package(
+                id=f"{kind}-{info.repo.name}",
+                version=Version("1.0.0"),
+                manifest=manifest,
+                net_score=0.7,
+                metrics={},
+                evidence_sha256=evidence,
+                verdict_sha256=evidence,
+                created_at=at,
+                created_by="ann",
+            )
+            line = AuditLine(at=at, by="ann", verb="ingest", target=package.name)
+            catalog.add(package, (), line)
+    return blobs
+
+
+def test_the_tensor_file_is_one() -> None:
+    assert len(safetensors(64)) == 8 + int.from_bytes(safetensors(64)[:8], "little") + 4 * 64
