@@ -48,7 +48,7 @@ def catalog() -> Iterator[Catalog]:
 
 @pytest.fixture
 def people(catalog: Catalog, clock: Clock, tmp_path: Path) -> People:
-    return People(catalog, Settings(home=tmp_path / "home"), clock)
+    return People(catalog, Settings(home=tmp_path / "home", anonymous=()), clock)
 
 
 def open_account(people: People, name: str = "ada", *permissions: Permission) -> None:
@@ -286,6 +286,14 @@ class TestAnonymous:
         assert people.principal(None) == Principal(
             name="anonymous", permissions=frozenset({Permission.SEARCH}), is_anonymous=True
         )
+
+    def test_who_says_who_it_is_may_at_least_what_everybody_may(
+        self, catalog: Catalog, clock: Clock, tmp_path: Path
+    ) -> None:
+        people = People(catalog, Settings(home=tmp_path, anonymous=("download",)), clock)
+        open_account(people, "ada", Permission.UPLOAD)
+        permissions = people.principal(people.authenticate("ada", WORD)).permissions
+        assert permissions == {Permission.DOWNLOAD, Permission.UPLOAD}
 
     @pytest.mark.parametrize("word", ["admin", "everything"])
     def test_not_everything_can_be_given_away(

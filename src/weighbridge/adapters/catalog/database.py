@@ -120,7 +120,7 @@ def _sqlite(url: URL) -> Engine:
 
 def _make_private(path: Path) -> None:
     """The file holds password hashes: 0600 from its first moment (WAL and SHM take its mode)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 

@@ -177,6 +177,6 @@ async def _of_the_framework(_request: Request, error: Exception) -> JSONResponse
     )
 
 
-async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-    # The framework raises it once more for the server, which logs it with its trace.
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem(500, "internal", "Something went wrong in the registry.", hint="its log says what")

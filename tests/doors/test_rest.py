@@ -1,0 +1,599 @@
+"""The REST door by real HTTP: real accounts, real catalogue, real verbs; only the weighing is scripted."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doors.asgi_server import Answer, call, serving
+from weighbridge.adapters.blobs_fs import FolderBlobs
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.bridge import Bridge
+from weighbridge.bridge.packages import Packages
+from weighbridge.bridge.people import People
+from weighbridge.domain.access import LOCAL, AuditLine, Permission
+from weighbridge.domain.json_values import canonical
+from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
+from weighbridge.domain.package import Package, Refusal, Version
+from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import is_commit
+from weighbridge.domain.scan import ScanReport
+from weighbridge.domain.score import Score, Signal, weigh
+from weighbridge.domain.verdict import Verdict, judge
+from weighbridge.doors.rest import MAX_BODY_BYTES, rest_app
+from weighbridge.errors import (
+    Conflict,
+    DigestMismatch,
+    Disabled,
+    Gated,
+    HubDown,
+    LicenseMismatch,
+    NoSuchRepo,
+    NoSuchRevision,
+    RateLimited,
+    Rejected,
+    StoreDown,
+)
+from weighbridge.flows.ingest import State
+from weighbridge.settings import Settings
+
+WORD = "correct horse"
+HEAD = "1" * 40
+
+
+def signal(value: float | None, what: str) -> Signal:
+    if value is None:
+        return Signal.unknown(what, 1.0, "the source could not be read", "try again")
+    return Signal.of(what, 1.0, value, f"it is {value}", how_to_improve=f"improve {what}")
+
+
+def scores(**values: float | None) -> tuple[Score, ...]:
+    return tuple(weigh(metric, "1", [signal(value, f"{metric}.a")]) for metric, value in values.items())
+
+
+ERRORS: dict[str, Exception] = {
+    "org/missing": NoSuchRepo("org/missing"),
+    "org/no-revision": NoSuchRevision("org/no-revision", "dev"),
+    "org/gated": Gated("org/gated"),
+    "org/disabled": Disabled("'org/disabled' was disabled"),
+    "org/down": HubDown("the Hub does not answer"),
+    "org/busy": RateLimited("slower, please", retry_after_s=6.2),
+    "org/liar": DigestMismatch("model.safetensors", wanted="sha256:aa", got="sha256:bb"),
+    "org/license": LicenseMismatch("org/license", wanted="mit", got="gpl-3.0"),
+    "org/conflict": Conflict("somebody was first"),
+    "org/full": StoreDown("no space left on /var/lib/secret-place"),
+    "org/bug": RuntimeError("an internal detail"),
+}
+WEIGHED: dict[str, tuple[Score, ...]] = {
+    "org/weak": scores(license=1.0, ramp_up_time=0.4, bus_factor=0.3),
+    "org/unsure": scores(license=1.0, performance_claims=None),
+}
+GOOD = scores(license=1.0, size_score=0.8, ramp_up_time=0.7, performance_claims=0.9)
+
+
+class ScriptedEngine:
+    """An engine for which a model's name says how its weighing ends."""
+
+    def __init__(self, catalog: Catalog, blobs: FolderBlobs) -> None:
+        self.catalog, self.blobs = catalog, blobs
+
+    def run(self, _steps: Sequence[tuple[str, Callable[[Any], Any]]], state: State) -> State:
+        name, wanted = state.request.ref.repo.full_name, state.request.ref.revision
+        commit = wanted if is_commit(wanted) else HEAD
+        if name in ERRORS:
+            raise ERRORS[name]
+        version = state.request.version or Version("1.0.0")
+        self.catalog.require_free(state.request.ref.repo, commit, version)
+        verdict = judge(
+            WEIGHED.get(name, GOOD),
+            ScanReport(rules="1", files=()),
+            state.policy,
+            repo=name,
+            commit=commit,
+            as_of=state.at.date(),
+        )
+        state = replace(state, commit=commit, version=version)
+        return self.accept(state, verdict) if verdict.outcome == "accepted" else self.refuse(state, verdict)
+
+    def accept(self, state: State, verdict: Verdict) -> State:
+        content = b'{"model_type": "bert"}'
+        entry = FileEntry(path="config.json", size_bytes=len(content), digests=digests_of(content))
+        package = Package(
+            id=state.id,
+            version=state.version or Version("1.0.0"),
+            manifest=Manifest(repo=state.request.ref.repo, commit=state.commit, files=(entry,)),
+            net_score=verdict.net_score,
+            metrics={score.metric: score.low for score in verdict.scores},
+            evidence_sha256=self.blobs.add(canonical({"evidence_format": 1, "of": state.commit})),
+            verdict_sha256=self.blobs.add(canonical(verdict.to_json())),
+            created_at=state.at,
+            created_by=state.by,
+            description=state.request.description,
+        )
+        self.catalog.add(package, verdict.waived, self.line(state, "accepted"))
+        return state
+
+    def refuse(self, state: State, verdict: Verdict) -> State:
+        refusal = Refusal(
+            id=state.id,
+            ref=state.request.ref,
+            commit=state.commit,
+            outcome=verdict.outcome.value,
+            sentence=verdict.sentence(),
+            evidence_sha256=self.blobs.add(b"{}"),
+            verdict_sha256=self.blobs.add(canonical(verdict.to_json())),
+            created_at=state.at,
+            created_by=state.by,
+        )
+        self.catalog.add_refusal(refusal, self.line(state, verdict.outcome.value))
+        raise Rejected(verdict, refusal_id=refusal.id)
+
+    def line(self, state: State, detail: str) -> AuditLine:
+        target = f"{state.request.ref.repo}@{state.commit}"
+        return AuditLine(at=state.at, by=state.by, verb="ingest", target=target, detail=detail)
+
+
+class Registry:
+    """A registry with three users, called over HTTP."""
+
+    def __init__(self, home: Path) -> None:
+        self.catalog = Catalog.open(f"sqlite:///{home / 'catalog.sqlite3'}")
+        blobs = FolderBlobs(home)
+        self.people = People(self.catalog, Settings(home=home), lambda: datetime.now(UTC))
+        packages = Packages(
+            catalog=self.catalog,
+            blobs=blobs,
+            engine=ScriptedEngine(self.catalog, blobs),
+            tools=None,  # type: ignore[arg-type]  # the scripted engine runs no step
+            policy=Policy(),
+            now=lambda: datetime.now(UTC),
+        )
+        self.bridge = Bridge(
+            packages=packages,
+            people=self.people,
+            hub=None,  # type: ignore[arg-type]  # another door's
+            close=self.catalog.close,
+        )
+        self.url = ""
+
+    def open_accounts(self) -> None:
+        everything = frozenset(Permission)
+        self.people.add_user(LOCAL, "admin", everything, WORD)
+        self.people.add_user(LOCAL, "una", everything - {Permission.ADMIN}, WORD)
+        self.people.add_user(LOCAL, "rita", {Permission.SEARCH, Permission.DOWNLOAD}, WORD)
+        self.tokens = {name: self.people.create_token(LOCAL, name)[1] for name in ("admin", "una", "rita")}
+
+    def call(self, method: str, path: str, body: Any = None, by: str | None = None, **headers: str) -> Answer:
+        if by is not None:
+            headers["Authorization"] = f"Bearer {self.tokens[by]}"
+        return call(self.url, method, path, body, headers)
+
+    def ingest(self, model_id: str, by: str | None = "una", **more: Any) -> Answer:
+        return self.call("POST", "/package/ingest-huggingface", {"model_id": model_id, **more}, by)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    made = Registry(tmp_path)
+    made.open_accounts()
+    with serving(rest_app(made.bridge)) as url:
+        made.url = url
+        yield made
+    made.bridge.close()
+
+
+def is_problem(answer: Answer, status: int, detail: str | None = None) -> dict[str, Any]:
+    """The problem document, checked against what RFC 9457 asks for."""
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json
+    assert document["status"] == status
+    assert document["type"] == f"urn:weighbridge:problem:{document['code']}"
+    assert document["title"]
+    assert isinstance(document["detail"], str)
+    if detail is not None:
+        assert document["detail"] == detail
+    return document
+
+
+class TestIngest:
+    def test_the_documents_request_gets_the_documents_answer(self, registry: Registry) -> None:
+        model = "distilbert-base-uncased-finetuned-sst-2-english"
+        answer = registry.ingest(model, description="Sentiment analysis model")
+        assert answer.status == 200, answer.body
+        body = answer.json
+        assert body.pop("package_id") in body["verdict"]
+        assert body.pop("created_at").endswith("Z")
+        assert body.pop("verdict").endswith("/verdict")
+        assert body == {
+            "name": model,
+            "version": "1.0.0",
+            "model_id": model,
+            "kind": "model",
+            "commit": HEAD,
+            "s3_path": None,
+            "net_score": body["metrics"]["net_score"],
+            "size_bytes": 22,
+            "message": "HuggingFace model ingested successfully",
+            "metrics": {
+                "license": 1.0,
+                "size_score": 0.8,
+                "ramp_up_time": 0.7,
+                "performance_claims": 0.9,
+                "net_score": body["net_score"],
+            },
+            "description": "Sentiment analysis model",
+            "state": "active",
+            "state_reason": "",
+            "created_by": "una",
+            "not_judged": ["bus_factor", "dataset_and_code_score", "dataset_quality", "code_quality"],
+            "waived": [],
+        }
+        assert 0.7 <= body["net_score"] <= 1.0
+
+    def test_a_refusal_has_the_documents_sentence_and_the_reasons(self, registry: Registry) -> None:
+        problem = is_problem(
+            registry.ingest("org/weak"),
+            400,
+            "Model does not meet quality requirements. "
+            "Failed metrics: Bus Factor (0.30 < 0.50), Ramp-Up Time (0.40 < 0.50)",
+        )
+        assert problem["code"] == "rejected"
+        verdict = problem["verdict"]
+        assert (verdict["outcome"], verdict["weakest"]) == ("refused", "bus_factor")
+        assert [(f["metric"], f["score"], f["threshold"]) for f in verdict["failures"]] == [
+            ("bus_factor", 0.3, 0.5),
+            ("ramp_up_time", 0.4, 0.5),
+        ]
+        assert verdict["failures"][0]["how_to_improve"] == ["improve bus_factor.a"]
+        assert verdict["failures"][0]["signals"][0]["reason"] == "it is 0.3"
+        kept = registry.call("GET", problem["refusal"], by="una").json
+        assert kept["sentence"] == problem["detail"]
+        assert kept["verdict"]["scores"][0]["metric"] == "license"
+        listed = registry.call("GET", "/refusals", by="una").json
+        assert [refusal["refusal_id"] for refusal in listed["refusals"]] == [kept["refusal_id"]]
+        assert registry.call("GET", "/packages").json == {"packages": [], "next": None}
+
+    def test_what_cannot_be_told_is_neither_accepted_nor_refused(self, registry: Registry) -> None:
+        problem = is_problem(registry.ingest("org/unsure"), 424)
+        assert problem["detail"].startswith("indeterminate: performance_claims 0.00..1.00")
+        assert problem["verdict"]["outcome"] == "indeterminate"
+
+    @pytest.mark.parametrize(
+        ("name", "status", "detail"),
+        [
+            ("org/missing", 404, "Model 'org/missing' not found on HuggingFace Hub"),
+            ("org/no-revision", 404, "'org/no-revision' has no revision 'dev'"),
+            ("org/gated", 403, "'org/gated' is gated and access was not granted"),
+            ("org/disabled", 403, "'org/disabled' was disabled"),
+            ("org/down", 503, "the Hub does not answer"),
+            ("org/busy", 503, "slower, please"),
+            ("org/liar", 502, "'model.safetensors' should be sha256:aa but is sha256:bb"),
+            ("org/license", 400, "'org/license' has licence gpl-3.0, but the model list asks for mit"),
+            ("org/conflict", 409, "somebody was first"),
+        ],
+    )
+    def test_each_failure_is_its_own_status(
+        self, registry: Registry, name: str, status: int, detail: str
+    ) -> None:
+        is_problem(registry.ingest(name), status, detail)
+
+    def test_a_data_set_is_called_one(self, registry: Registry) -> None:
+        answer = registry.ingest("org/missing", kind="dataset")
+        is_problem(answer, 404, "Dataset 'org/missing' not found on HuggingFace Hub")
+
+    def test_a_pause_is_told_in_whole_seconds(self, registry: Registry) -> None:
+        assert registry.ingest("org/busy").headers["retry-after"] == "7"
+        assert registry.ingest("org/down").headers["retry-after"] == "30"
+
+    @pytest.mark.parametrize("name", ["org/full", "org/bug"])
+    def test_internals_go_to_the_log_and_not_to_the_caller(
+        self, registry: Registry, name: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.ERROR):
+            answer = registry.ingest(name)
+        is_problem(answer, 500)
+        for word in (b"secret-place", b"internal detail", b"RuntimeError", b"Traceback"):
+            assert word not in answer.body
+        assert str(ERRORS[name]) in caplog.text
+
+    def test_a_duplicate_is_400_as_in_the_document(self, registry: Registry) -> None:
+        assert registry.ingest("org/good", version="1.0.0").status == 200
+        problem = is_problem(registry.ingest("org/good", version="1.0.0", revision="2" * 40), 400)
+        assert problem["code"] == "package-exists"
+        assert problem["detail"] == "this name and version are already in the registry as org/good@1.0.0"
+        problem = is_problem(registry.ingest("org/good", version="2.0.0"), 400)
+        assert problem["detail"].startswith("commit 111111111111 is already in the registry")
+        assert registry.ingest("org/good", version="2.0.0", revision="2" * 40).status == 200
+
+    @pytest.mark.parametrize(
+        ("wish", "status", "code"),
+        [
+            ({"model_id": "a/b/c"}, 400, "bad-name"),
+            ({"model_id": "../../etc/passwd"}, 400, "bad-name"),
+            ({"model_id": ""}, 400, "bad-name"),
+            ({"version": "1.0"}, 400, "bad-version"),
+            ({"version": "v1.0.0"}, 400, "bad-version"),
+            ({"version": ""}, 400, "bad-version"),
+            ({"revision": "a..b"}, 422, "bad-input"),
+            ({"kind": "space"}, 422, "bad-input"),
+            ({"wait": False}, 422, "bad-input"),
+            ({"surprise": 1}, 422, "bad-input"),
+            ({"model_id": None}, 422, "bad-input"),
+            ({"thresholds": {"beauty": 0.9}}, 422, "bad-input"),
+            ({"thresholds": {"license": 1.5}}, 422, "bad-input"),
+            ({"waivers": [{"metric": "beauty", "reason": "r"}]}, 422, "bad-input"),
+            ({"waivers": [{"metric": "license", "reason": " "}]}, 422, "bad-input"),
+            ({"waivers": [{"metric": "license"}]}, 422, "bad-input"),
+            ({"waivers": [{"metric": "license", "reason": "r", "expires": "soon"}]}, 422, "bad-input"),
+            ({"waivers": [{"metric": "safety", "reason": "r"}]}, 422, "bad-input"),
+        ],
+    )
+    def test_bad_requests(self, registry: Registry, wish: dict[str, Any], status: int, code: str) -> None:
+        answer = registry.call(
+            "POST", "/package/ingest-huggingface", {"model_id": "org/good", **wish}, by="admin"
+        )
+        assert is_problem(answer, status)["code"] == code
+        assert registry.catalog.packages() == ()
+
+    def test_waivers_and_thresholds_count_and_are_recorded(self, registry: Registry) -> None:
+        waivers = [{"metric": "bus_factor", "reason": "one maintainer, but us", "expires": "2999-12-31"}]
+        wish = {"waivers": waivers, "thresholds": {"ramp_up_time": 0.35}}
+        is_problem(registry.ingest("org/weak", by="una", **wish), 403)
+        answer = registry.ingest("org/weak", by="admin", **wish)
+        assert answer.status == 200, answer.body
+        assert answer.json["waived"] == [
+            {
+                "metric": "bus_factor",
+                "repo": "org/weak",
+                "reason": "one maintainer, but us",
+                "author": "admin",
+                "commit": None,
+                "expires": "2999-12-31",
+            }
+        ]
+        verdict = registry.call("GET", answer.json["verdict"]).json
+        assert verdict["outcome"] == "accepted"
+        assert verdict["policy"]["thresholds"] == {"ramp_up_time": 0.35}
+        raised = registry.ingest("org/good", thresholds={"ramp_up_time": 0.75})
+        assert "Ramp-Up Time (0.70 < 0.75)" in is_problem(raised, 400)["detail"]
+
+    def test_null_means_the_default(self, registry: Registry) -> None:
+        answer = registry.ingest("org/good", version=None, description=None)
+        assert answer.status == 200, answer.body
+        assert answer.json["version"] == "1.0.0"
+
+
+class TestCallers:
+    def test_the_documents_log_in(self, registry: Registry) -> None:
+        answer = registry.call("POST", "/authenticate", {"username": "una", "password": WORD})
+        token = answer.json["token"]
+        assert answer.json == {"token": token}
+        body = {"model_id": "org/good"}
+        for number, headers in enumerate(
+            (
+                {"Authorization": f"Bearer {token}"},
+                {"Authorization": f"bearer {token}"},
+                {"X-Authorization": token},
+                {"X-Authorization": f"Bearer {token}"},
+                {"Authorization": "Basic cHJveHk6cHJveHk=", "X-Authorization": token},
+            )
+        ):
+            wish = {**body, "model_id": f"org/good{number}"}
+            assert registry.call("POST", "/package/ingest-huggingface", wish, **headers).status == 200
+
+    def test_a_wrong_password_is_401(self, registry: Registry) -> None:
+        answer = registry.call("POST", "/authenticate", {"username": "una", "password": "wrong password"})
+        is_problem(answer, 401, "wrong user name or password")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {},
+            {"Authorization": "Bearer wbr_wrong"},
+            {"Authorization": "Bearer"},
+            {"Authorization": "Basic YTpi"},
+            {"Authorization": "nonsense"},
+            {"X-Authorization": ""},
+            {"X-Authorization": "wrong"},
+        ],
+    )
+    def test_without_a_good_token_nothing_is_taken_in(
+        self, registry: Registry, headers: dict[str, str]
+    ) -> None:
+        answer = registry.call("POST", "/package/ingest-huggingface", {"model_id": "org/good"}, **headers)
+        is_problem(answer, 401)
+        assert "www-authenticate" in answer.headers
+        assert registry.catalog.packages() == ()
+
+    def test_a_reader_may_not_take_in(self, registry: Registry) -> None:
+        is_problem(registry.ingest("org/good", by="rita"), 403)
+
+    def test_a_bad_token_is_not_anonymous_even_for_reading(self, registry: Registry) -> None:
+        is_problem(registry.call("GET", "/packages", Authorization="Bearer wbr_wrong"), 401)
+        assert registry.call("GET", "/packages").status == 200
+
+    def test_a_password_is_never_repeated(self, registry: Registry) -> None:
+        for body in ({"username": "una", "password": ["sesame"]}, {"user": "una", "password": "sesame"}):
+            answer = registry.call("POST", "/authenticate", body)
+            is_problem(answer, 422)
+            assert b"sesame" not in answer.body
+
+    def test_strings_that_no_database_takes(self, registry: Registry) -> None:
+        bad = b'{"username": "\\ud800", "password": "\\ud800 and more"}'
+        assert is_problem(registry.call("POST", "/authenticate", bad), 422)
+        assert registry.call("POST", "/authenticate", {"username": "a\0b", "password": WORD}).status == 401
+
+
+class TestSetUp:
+    def test_the_first_account(self, tmp_path: Path) -> None:
+        made = Registry(tmp_path)
+        made.people.first_start()
+        secret = (tmp_path / "setup-secret").read_text().strip()
+        with serving(rest_app(made.bridge)) as url:
+            made.url = url
+            wish = {"secret": secret, "username": "ada", "password": WORD}
+            is_problem(made.call("POST", "/setup", {**wish, "secret": "wrong"}), 401)
+            is_problem(made.call("POST", "/setup", {**wish, "password": "short"}), 422)
+            is_problem(made.call("POST", "/setup", {**wish, "username": "Ada L"}), 400)
+            token = made.call("POST", "/setup", wish).json["token"]
+            made.tokens = {"ada": token}
+            assert made.ingest("org/good", by="ada").status == 200
+            is_problem(made.call("POST", "/setup", wish), 401)
+        made.bridge.close()
+
+
+class TestListing:
+    def test_pages(self, registry: Registry) -> None:
+        for number in range(5):
+            registry.ingest("org/good", version=f"1.{number}.0", revision=str(number) * 40)
+        seen: list[str] = []
+        after = ""
+        while True:
+            page = registry.call("GET", f"/packages?limit=2{after}").json
+            seen += [package["version"] for package in page["packages"]]
+            if page["next"] is None:
+                break
+            after = f"&after={page['next']}"
+        assert seen == ["1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"]
+        is_problem(registry.call("GET", "/packages?after=nothing"), 422)
+        for bad in ("limit=0", "limit=501", "limit=x", "kind=car", "state=gone"):
+            is_problem(registry.call("GET", f"/packages?{bad}"), 422)
+
+    def test_one_package_with_its_files_verdict_and_evidence(self, registry: Registry) -> None:
+        id = registry.ingest("org/good").json["package_id"]
+        package = registry.call("GET", f"/package/{id}", by="rita").json
+        assert [(file["path"], file["size"]) for file in package["files"]] == [("config.json", 22)]
+        assert package["files"][0]["sha256"] == digests_of(b'{"model_type": "bert"}')[1].value
+        verdict = registry.call("GET", f"/package/{id}/verdict", by="rita").json
+        assert [score["metric"] for score in verdict["scores"]] == list(GOOD_METRICS)
+        assert registry.call("GET", f"/package/{id}/evidence", by="rita").json["of"] == HEAD
+        for path in ("/package/nothing", "/package/nothing/verdict", "/package/nothing/evidence"):
+            is_problem(registry.call("GET", path), 404, "package 'nothing' not found")
+
+    def test_a_reader_sees_what_is_served_and_nothing_else(self, registry: Registry) -> None:
+        id = registry.ingest("org/good").json["package_id"]
+        line = AuditLine(at=datetime.now(UTC), by="admin", verb="withdraw", target=id)
+        registry.catalog.withdraw(id, "a worm was found", line)
+        for by in (None, "rita"):
+            assert registry.call("GET", "/packages", by=by).json["packages"] == []
+            assert registry.call("GET", "/packages?state=withdrawn", by=by).json["packages"] == []
+            is_problem(registry.call("GET", f"/package/{id}", by=by), 404)
+            is_problem(registry.call("GET", f"/package/{id}/verdict", by=by), 404)
+        found = registry.call("GET", "/packages?state=withdrawn", by="una").json["packages"]
+        assert [(package["state"], package["state_reason"]) for package in found] == [
+            ("withdrawn", "a worm was found")
+        ]
+
+    def test_filters(self, registry: Registry) -> None:
+        registry.ingest("org/good")
+        registry.ingest("org/fine")
+        registry.ingest("org/good", kind="dataset")
+
+        def found(query: str) -> list[tuple[str, str]]:
+            page = registry.call("GET", f"/packages?{query}").json
+            return [(package["kind"], package["name"]) for package in page["packages"]]
+
+        assert found("kind=dataset") == [("dataset", "org/good")]
+        assert found("name=Org/Good&kind=model") == [("model", "org/good")]
+        assert len(found("state=active")) == 3
+
+    def test_the_audit_is_for_administrators(self, registry: Registry) -> None:
+        registry.ingest("org/good")
+        is_problem(registry.ingest("org/weak"), 400)
+        is_problem(registry.call("GET", "/audit"), 401)
+        is_problem(registry.call("GET", "/audit", by="una"), 403)
+        page = registry.call("GET", "/audit?limit=2", by="admin").json
+        assert [(line["by"], line["verb"], line["detail"]) for line in page["lines"]] == [
+            ("una", "ingest", "refused"),
+            ("una", "ingest", "accepted"),
+        ]
+        more = registry.call("GET", f"/audit?after={page['next']}", by="admin").json
+        assert {line["verb"] for line in more["lines"]} == {"user.add", "token.create"}
+        assert more["next"] is None
+
+    def test_refusals_are_not_for_readers(self, registry: Registry) -> None:
+        refused = registry.ingest("org/weak").json["refusal"]
+        for path in ("/refusals", refused):
+            is_problem(registry.call("GET", path), 401)
+            is_problem(registry.call("GET", path, by="rita"), 403)
+        is_problem(registry.call("GET", "/refusal/nothing", by="una"), 404)
+
+
+GOOD_METRICS = tuple(score.metric for score in GOOD)
+
+
+class TestServer:
+    def test_health(self, registry: Registry) -> None:
+        assert registry.call("GET", "/health").json["status"] == "ok"
+
+    def test_unknown_addresses_and_methods(self, registry: Registry) -> None:
+        is_problem(registry.call("GET", "/nothing"), 404)
+        is_problem(registry.call("GET", "/packages/"), 404)
+        answer = registry.call("DELETE", "/packages")
+        is_problem(answer, 405)
+        assert answer.headers["allow"] == "GET"
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"model_id": NaN}'])
+    def test_what_is_no_json_object(self, registry: Registry, body: bytes) -> None:
+        answer = registry.call("POST", "/package/ingest-huggingface", body, by="una")
+        is_problem(answer, 422)
+
+    def test_a_body_that_is_too_large_is_not_read_into_memory(self, registry: Registry) -> None:
+        body = b'{"username": "' + b"a" * MAX_BODY_BYTES + b'"}'
+        is_problem(registry.call("POST", "/authenticate", body), 413)
+
+    def test_the_documentation_needs_no_other_machine(self, registry: Registry) -> None:
+        page = registry.call("GET", "/docs")
+        assert page.status == 200
+        assert b"http://" not in page.body
+        assert b"https://" not in page.body
+        assert b"docs/swagger-ui-bundle.js" in page.body
+        for path in ("/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/favicon.png"):
+            assert registry.call("GET", path).status == 200
+
+    def test_the_description(self, registry: Registry) -> None:
+        schema = registry.call("GET", "/openapi.json").json
+        assert sorted(schema["paths"]) == [
+            "/audit",
+            "/authenticate",
+            "/health",
+            "/package/ingest-huggingface",
+            "/package/{id}",
+            "/package/{id}/evidence",
+            "/package/{id}/verdict",
+            "/packages",
+            "/refusal/{id}",
+            "/refusals",
+            "/setup",
+        ]
+        ingest = schema["paths"]["/package/ingest-huggingface"]["post"]
+        assert {"400", "401", "403", "404", "405", "409", "422", "424", "502", "503"} < set(
+            ingest["responses"]
+        )
+        for status, answer in ingest["responses"].items():
+            media = "application/json" if status == "200" else "application/problem+json"
+            assert list(answer["content"]) == [media]
+        assert ingest["security"] == [{"token": []}, {"X-Authorization": []}]
+        assert schema["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+        assert "security" not in schema["paths"]["/authenticate"]["post"]
+
+    def test_many_at_once(self, registry: Registry) -> None:
+        def take(number: int) -> int:
+            return registry.ingest(
+                "org/good", version=f"1.{number % 4}.0", revision=f"{number % 4}" * 40
+            ).status
+
+        with ThreadPoolExecutor(12) as pool:
+            statuses = list(pool.map(take, range(12)))
+        assert sorted(statuses) == [200] * 4 + [400] * 8
+        assert len(json.loads(registry.call("GET", "/packages").body)["packages"]) == 4
