@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from weighbridge.adapters.file_stream import file_stream
 from weighbridge.domain.json_values import Json, JsonObject, child
@@ -38,17 +38,26 @@ _NOT_OURS = frozenset(
     }
 )
 """What upstream says of itself and would be wrong of this Hub."""
-_KEPT_INFOS = 512
+_KEPT = 512
+"""Repositories, and infos of packages, that are kept in memory."""
+
+
+_States: TypeAlias = tuple[tuple[str, PackageState], ...]
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class Listing(Protocol):
     """What is read of the catalogue."""
 
-    def spelling(self, kind: RepoKind, name: str) -> RepoId | None:
-        """The repository that somebody means who did not mind upper and lower case."""
+    def states_of(self, repo: RepoId) -> tuple[tuple[str, PackageState], ...]:
+        """Id and state of every package of a repository, withdrawn ones too, newest first.
+
+        Neither this nor ``packages_of`` minds upper and lower case.
+        """
 
     def packages_of(self, repo: RepoId) -> tuple[Package, ...]:
-        """Every package of a repository, withdrawn ones too, newest first."""
+        """The packages themselves, in the same order."""
 
     def repos(self, kind: RepoKind) -> tuple[RepoId, ...]:
         """Every repository with an active package."""
@@ -69,6 +78,7 @@ class CatalogHub:
         self._catalog, self._blobs = catalog, blobs
         self._load = load_document or self._load_from_blobs
         self._infos: OrderedDict[str, ModelInfo] = OrderedDict()
+        self._known: OrderedDict[RepoId, tuple[_States, tuple[Package, ...]]] = OrderedDict()
         self._guard = threading.Lock()
 
     def info(self, ref: ModelRef) -> ModelInfo:
@@ -96,7 +106,7 @@ class CatalogHub:
         """See ``ports.Hub.repos``."""
         found = []
         for repo in self._catalog.repos(kind):
-            active = [p for p in self._catalog.packages_of(repo) if p.state is PackageState.ACTIVE]
+            active = [p for p in self._packages(repo) if p.state is PackageState.ACTIVE]
             found += [self._info(package) for package in active[:1]]
         return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
 
@@ -128,13 +138,21 @@ class CatalogHub:
         return file_stream(file, entry.path, start, entry.size_bytes if stop is None else stop)
 
     def _packages(self, repo: RepoId) -> tuple[Package, ...]:
-        """The packages of a repository, newest first; never an empty tuple."""
-        packages = self._catalog.packages_of(repo)
-        if not packages:  # a catalogue may compare names exactly
-            spelled = self._catalog.spelling(repo.kind, repo.full_name)
-            packages = self._catalog.packages_of(spelled) if spelled else ()
-        if not packages:
+        """The packages of a repository, newest first; never an empty tuple.
+
+        Their states are asked for each time, so what another process withdrew is gone at once;
+        the packages themselves, with their long manifests, are read when the states changed.
+        """
+        states = self._catalog.states_of(repo)
+        if not states:
             raise NoSuchRepo(repo.full_name)
+        with self._guard:
+            known = self._known.get(repo)
+        if known and known[0] == states:
+            return known[1]
+        packages = self._catalog.packages_of(repo)
+        with self._guard:
+            _keep(self._known, repo, (tuple((p.id, p.state) for p in packages), packages))
         return packages
 
     def _content_of(self, repo: RepoId, commit: str, entry: FileEntry) -> str:
@@ -148,16 +166,14 @@ class CatalogHub:
     def _info(self, package: Package) -> ModelInfo:
         """The package's info; it never changes, so it is made once."""
         with self._guard:
-            if package.id in self._infos:
-                self._infos.move_to_end(package.id)
-                return self._infos[package.id]
+            known = self._infos.get(package.id)
+        if known is not None:
+            return known
         upstream = child(self._load(package.evidence_sha256), "info")
         manifest = package.manifest
         info = ModelInfo(repo=manifest.repo, commit=manifest.commit, raw=_raw(package, upstream))
         with self._guard:
-            self._infos[package.id] = info
-            while len(self._infos) > _KEPT_INFOS:
-                self._infos.popitem(last=False)
+            _keep(self._infos, package.id, info)
         return info
 
     def _load_from_blobs(self, sha256: str) -> JsonObject:
@@ -169,6 +185,13 @@ class CatalogHub:
         except ValueError as error:
             raise StoreDown(f"the stored document {sha256} is not JSON") from error
         return document if isinstance(document, dict) else {}
+
+
+def _keep(kept: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Remember, and forget what was remembered first once there is too much."""
+    kept[key] = value
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
 
 
 def _raw(package: Package, upstream: JsonObject) -> JsonObject:

@@ -103,6 +103,13 @@ class Packages(Database):
             rows = connection.execute(_newest_first(query, PACKAGES)).all()
         return tuple(map(_package, rows))
 
+    def states_of(self, repo: RepoId) -> tuple[tuple[str, PackageState], ...]:
+        """Id and state of what ``packages_of`` gives, in that order, without reading manifests."""
+        query = select(PACKAGES.c.id, PACKAGES.c.state).where(_of(repo))
+        with self._reading() as connection:
+            rows = connection.execute(_newest_first(query, PACKAGES)).all()
+        return tuple((row.id, PackageState(row.state)) for row in rows)
+
     def repos(self, kind: RepoKind) -> tuple[RepoId, ...]:
         """Every repository with an active package, by name."""
         query = select(PACKAGES.c.name).distinct().order_by(PACKAGES.c.name)
