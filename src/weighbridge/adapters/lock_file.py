@@ -1,7 +1,15 @@
-"""The lock of a model list (models.lock): read whole, written in one rename."""
+"""The lock of a model list (models.lock): read whole, written in one rename.
+
+    <home>/locks-in-use/<sha256 of the path>      holds the path of one lock
+
+Which locks use a store is noted there, one file each, so that two processes cannot lose each
+other's note, and ``clean`` knows what somebody else still wants.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -45,3 +53,46 @@ def write_lock(path: Path, lock: Lock) -> bool:
         fresh.unlink(missing_ok=True)
         raise StoreDown(f"cannot write {path}: {error.strerror or error}") from error
     return True
+
+
+class LockRegister:
+    """The locks that use the store of one home."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "locks-in-use"
+
+    def note(self, path: Path) -> None:
+        """Remember a lock; one that is known already costs a look.
+
+        Raises:
+            StoreDown: the home cannot be written.
+        """
+        path = path.absolute()
+        note = self._note_of(path)
+        if note.exists():
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fresh = self._folder / f".{uuid4().hex}"
+            fresh.write_text(str(path), encoding="utf-8")
+            fresh.replace(note)
+        except OSError as error:
+            raise StoreDown(
+                f"cannot write below {self._folder}: {error.strerror or error}",
+                hint="WEIGHBRIDGE_HOME names another place",
+            ) from error
+
+    def others(self, path: Path) -> Iterator[Lock]:
+        """Every other lock that still stands.
+
+        Raises:
+            BadInput: one cannot be read; what it uses is then not known.
+        """
+        own = self._note_of(path.absolute())
+        for note in sorted(self._folder.glob("[!.]*")):
+            lock = None if note == own else read_lock(Path(note.read_text(encoding="utf-8")))
+            if lock is not None:
+                yield lock
+
+    def _note_of(self, path: Path) -> Path:
+        return self._folder / sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()

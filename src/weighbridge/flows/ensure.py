@@ -209,7 +209,7 @@ def as_found(folder: str, manifest: Manifest, layout: Layout) -> Ensured | None:
     """
     found = layout.state(folder, manifest)
     if found == "held" or (found != "missing" and layout.renew(folder, manifest) == "held"):
-        return Ensured(path=layout.path(folder), state=found, fetched_bytes=0)
+        return Ensured(path=layout.path(folder), state="held", fetched_bytes=0)
     return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from cyclopts import Parameter
@@ -41,6 +41,8 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (Denied, 8),
 )
 """Which error ends a command with which code; anything else is 1."""
+WORST_FIRST = (1, 7, 3, 8, 5, 4, 2, 6, 0)
+"""Of several codes: somebody lies, before we refuse, before what the caller or a retry can mend."""
 
 AsJson: TypeAlias = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]
 """The option that every command has."""
@@ -51,19 +53,29 @@ def exit_code_of(error: Exception) -> int:
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
 
 
+def worst_code_of(errors: Iterable[Exception]) -> int:
+    """The exit code of a batch: its worst, 0 where nothing failed."""
+    return min(map(exit_code_of, errors), key=WORST_FIRST.index, default=0)
+
+
 def error_document(error: Exception) -> dict[str, Json]:
     """An error as JSON: ``{"code", "message", "hint"}``; code is the stable name of its class."""
     code = error.code if isinstance(error, WeighbridgeError) else "bad-input"
     return {"code": code, "message": str(error), "hint": getattr(error, "hint", "")}
 
 
-def show_error(error: Exception, *, as_json: bool = False) -> None:
+def show_error(error: Exception, *, about: str = "", as_json: bool = False) -> None:
     """``error:`` and ``hint:`` on stderr; with ``--json`` also a document on stdout."""
-    print(f"error: {printable(str(error))}", file=sys.stderr)
+    print(f"error: {about}{': ' if about else ''}{printable(str(error))}", file=sys.stderr)
     if hint := getattr(error, "hint", ""):
         print(f"hint: {printable(hint)}", file=sys.stderr)
     if as_json:
         show_json({"error": error_document(error)})
+
+
+def show_note(message: str, *, about: str = "") -> None:
+    """Something worth knowing that is no error, on stderr."""
+    print(f"note: {about}{': ' if about else ''}{printable(message)}", file=sys.stderr)
 
 
 def show_usage_error(error: CycloptsError) -> None:

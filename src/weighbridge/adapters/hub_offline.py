@@ -1,0 +1,54 @@
+"""The Hub of somebody who is offline: nothing is asked, and the error says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.errors import HubDown
+from weighbridge.ports import ByteStream
+
+
+class OfflineHub:
+    """Raises HubDown for every question, without asking it."""
+
+    def info(self, ref: ModelRef) -> ModelInfo:
+        """Raises HubDown."""
+        raise _offline(ref.repo)
+
+    def manifest(self, repo: RepoId, commit: str) -> Manifest:
+        """Raises HubDown."""
+        raise _offline(repo)
+
+    def open(
+        self, repo: RepoId, commit: str, entry: FileEntry, start: int = 0, stop: int | None = None
+    ) -> AbstractContextManager[ByteStream]:
+        """Raises HubDown."""
+        raise _offline(repo, entry.path)
+
+    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path | None:
+        """None: the bytes are nowhere."""
+        return None
+
+    def refs(self, repo: RepoId) -> Refs:
+        """Raises HubDown."""
+        raise _offline(repo)
+
+    def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
+        """Raises HubDown."""
+        raise _offline(repo)
+
+    def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
+        """Raises HubDown."""
+        raise HubDown("offline: the Hub was not asked", hint="leave --offline and HF_HUB_OFFLINE out")
+
+
+def _offline(repo: RepoId, path: str = "") -> HubDown:
+    what = f"'{path}' of '{repo}' is not held" if path else f"'{repo}' is not known here"
+    return HubDown(
+        f"offline: {what}, and the Hub was not asked", hint="leave --offline and HF_HUB_OFFLINE out"
+    )

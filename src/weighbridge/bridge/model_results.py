@@ -1,0 +1,84 @@
+"""What the verbs of a model list give back: one line per model, its error in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.lock import LockEntry, Spec
+from weighbridge.errors import WeighbridgeError
+
+Failure: TypeAlias = WeighbridgeError | Invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """What ``lock`` did to one model: ``added``, ``changed``, ``kept``, ``removed`` or ``failed``."""
+
+    id: str
+    change: str
+    commit: str = ""
+    was: str = ""
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A model of the lock, the commit it is pinned to, and what its revision means upstream now."""
+
+    id: str
+    revision: str
+    commit: str
+    now: str = ""
+    error: Failure | None = None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether upstream is elsewhere."""
+        return bool(self.now) and self.now != self.commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """A model's folder after ``sync``; ``state`` is how it was found."""
+
+    id: str
+    folder: Path
+    commit: str = ""
+    state: str = ""
+    fetched_bytes: int = 0
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What ``verify`` found: every fault, and files that the lock does not name."""
+
+    id: str
+    folder: Path
+    files: int = 0
+    size_bytes: int = 0
+    faults: tuple[Failure, ...] = ()
+    unlisted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of ``list``; ``entry`` is None where the lock does not answer the list."""
+
+    spec: Spec
+    folder: Path
+    state: str
+    entry: LockEntry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """A folder that was (or would be) removed."""
+
+    id: str
+    folder: Path
+    removed_bytes: int = 0
+    error: Failure | None = None
