@@ -100,7 +100,7 @@ def require_free(tools: Tools, state: State) -> State:
 def resolve(tools: Tools, state: State) -> State:
     """Pin the revision, refuse a commit that is listed already, choose the version."""
     repo = state.request.ref.repo
-    info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf)
+    info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf, tools.blobs)
     version = state.request.version or _next_version(tools, repo, info.commit)
     tools.ledger.require_free(repo, info.commit, version)
     draft = {"info": info.raw}
@@ -221,7 +221,7 @@ INGEST: tuple[tuple[str, Step], ...] = (
 
 def weigh_only(tools: Tools, state: State) -> tuple[Score, ...]:
     """The scores of a revision by what is known before its weights are fetched; nothing is listed."""
-    info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf)
+    info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf, tools.blobs)
     draft_sha256 = _keep(tools, {"info": info.raw})
     state = gather_evidence(tools, replace(state, commit=info.commit, draft_sha256=draft_sha256))
     draft = evidence_from_json(_load(tools, state.draft_sha256))
