@@ -49,11 +49,11 @@ def _ranged(request: Request, file: ServedFile, headers: dict[str, str], etag: s
     asked = request.headers.get("range", "") if request.method == "GET" else ""
     if request.headers.get("if-range", etag) != etag:
         asked = ""
-    wanted = _RANGE.fullmatch(asked.replace(" ", ""))
-    if wanted is None or wanted.groups() == ("", ""):
+    span = _span(asked, size)
+    if span is None:
         headers["content-length"] = str(size)
         return FileAnswer(status=200, headers=headers, file=file, start=0, stop=size)
-    start, stop = _bounds(wanted[1], wanted[2], size)
+    start, stop = span
     if start >= stop:
         return Answer(
             status=416, headers={**headers, "content-range": f"bytes */{size}", "content-length": "0"}
@@ -63,12 +63,19 @@ def _ranged(request: Request, file: ServedFile, headers: dict[str, str], etag: s
     return FileAnswer(status=206, headers=headers, file=file, start=start, stop=stop)
 
 
-def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
-    """``[start, stop)`` of ``a-b``, ``a-`` and ``-n`` (RFC 9110, 14.1.2); empty if unsatisfiable."""
+def _span(asked: str, size: int) -> tuple[int, int] | None:
+    """``[start, stop)`` of ``a-b``, ``a-`` and ``-n`` (RFC 9110, 14.1.2); empty if unsatisfiable.
+
+    None for everything else: a header that is no single range is ignored.
+    """
+    found = _RANGE.fullmatch(asked.replace(" ", ""))
+    if found is None or found.groups() == ("", ""):
+        return None
+    first, last = found.groups()
     if not first:
         return max(0, size - int(last)), size
     if last and int(last) < int(first):
-        return 0, size  # not a valid range: it is ignored, so the whole file is the answer
+        return None
     return int(first), min(int(last) + 1, size) if last else size
 
 
