@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
@@ -13,6 +13,19 @@ from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.tables import TOKENS, USERS
 from weighbridge.domain.access import AuditLine, Permission, Token, User
 from weighbridge.errors import Conflict, NotFound
+
+# Every request with a token asks this, so it is put together once.
+_TOKEN_WITH_USER = (
+    select(
+        *TOKENS.c,
+        USERS.c.permissions.label("of_user"),
+        USERS.c.created_at.label("user_since"),
+        USERS.c.disabled.label("user_disabled"),
+    )
+    .join_from(TOKENS, USERS)
+    .where(TOKENS.c.sha256 == bindparam("wanted"))
+)
+_KNOWN = {permission.value: permission for permission in Permission}
 
 
 class Accounts(Database):
@@ -109,17 +122,15 @@ class Accounts(Database):
 
     def token(self, sha256: str) -> tuple[Token, User] | None:
         """The token with this secret and its user, in one look-up; None where there is none."""
-        columns = (*TOKENS.c, *(column.label(f"user_{column.name}_") for column in USERS.c))
-        query = select(*columns).join_from(TOKENS, USERS).where(TOKENS.c.sha256 == sha256)
         with self._reading() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_TOKEN_WITH_USER, {"wanted": sha256}).first()
         if row is None:
             return None
         user = User(
-            name=row.user_name_,
-            permissions=_permissions(row.user_permissions_),
-            created_at=row.user_created_at_,
-            disabled=row.user_disabled_,
+            name=row.user_name,
+            permissions=_permissions(row.of_user),
+            created_at=row.user_since,
+            disabled=row.user_disabled,
         )
         return _token(row), user
 
@@ -168,7 +179,7 @@ def _words(permissions: Collection[Permission]) -> list[str]:
 
 def _permissions(words: Collection[str]) -> frozenset[Permission]:
     # A word that a newer version may know gives nothing here.
-    return frozenset(Permission(word) for word in words if word in set(Permission))
+    return frozenset(_KNOWN[word] for word in words if word in _KNOWN)
 
 
 def _user(row: Row[*tuple[object, ...]]) -> User:

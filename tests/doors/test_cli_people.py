@@ -1,0 +1,76 @@
+"""``weighbridge user`` and ``weighbridge token`` as processes on a home of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORD = "correct horse"
+
+
+class Machine:
+    """Runs the command on one home."""
+
+    def __init__(self, home: Path) -> None:
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "WEIGHBRIDGE_HOME": str(home / "registry"),
+        }
+
+    def run(self, *arguments: str, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "weighbridge", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.environ,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    def json(self, *arguments: str, stdin: str = "") -> Any:
+        return json.loads(self.run(*arguments, "--json", stdin=stdin).stdout)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_an_account_and_its_tokens(machine: Machine) -> None:
+    added = machine.json("user", "add", "ada", "--permission", "upload", "--password-stdin", stdin=WORD)
+    assert (added["name"], added["permissions"]) == ("ada", ["upload"])
+    made = machine.run("token", "create", "--user", "ada", "--permission", "upload", "--expires", "7")
+    secret = made.stdout.strip()
+    assert secret.startswith("wbr_")
+    assert secret not in made.stderr
+    listed = machine.run("token", "list")
+    assert secret not in listed.stdout
+    assert listed.stdout.splitlines()[1].split()[1:4] == ["ada", "upload", "holds"]
+    [token] = machine.json("token", "list", "--user", "ada")
+    machine.run("token", "revoke", token["id"])
+    machine.run("user", "disable", "ada")
+    assert machine.json("token", "list")[0]["revoked_at"] is not None
+    assert machine.json("user", "list")[0]["disabled"]
+
+
+def test_mistakes_have_their_exit_codes(machine: Machine) -> None:
+    machine.run("user", "add", "ada", "--password-stdin", stdin=WORD + "\n")
+    assert machine.json("user", "list")[0]["permissions"] == ["download", "search"]
+    assert "already" in machine.run("user", "add", "ada", "--password-stdin", stdin=WORD, code=5).stderr
+    assert "hint: use --password-stdin" in machine.run("user", "passwd", "ada", code=2).stderr
+    assert "too short" in machine.run("user", "passwd", "ada", "--password-stdin", stdin="x", code=2).stderr
+    machine.run("user", "passwd", "eve", "--password-stdin", stdin=WORD, code=4)
+    machine.run("user", "add", "Not A Name", "--password-stdin", stdin=WORD, code=2)
+    machine.run("user", "add", "bob", "--permission", "fly", "--password-stdin", stdin=WORD, code=2)
+    machine.run("token", "create", "--user", "ada", "--permission", "admin", code=2)
+    machine.run("token", "revoke", "nothing", code=4)
