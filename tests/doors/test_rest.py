@@ -576,7 +576,13 @@ class TestServer:
             "/refusals",
             "/setup",
         ]
+        documented = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()
+        for path, operations in schema["paths"].items():
+            for method in operations:
+                assert f"`{method.upper()} {path}`" in documented
         ingest = schema["paths"]["/package/ingest-huggingface"]["post"]
+        for field in schema["components"]["schemas"]["IngestIn"]["properties"]:
+            assert f"| `{field}` |" in documented
         assert {"400", "401", "403", "404", "405", "409", "422", "424", "502", "503"} < set(
             ingest["responses"]
         )

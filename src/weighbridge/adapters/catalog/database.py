@@ -90,12 +90,14 @@ def engine_for(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
         return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         # The URL may hold a password, and the foreign message repeats it.
         raise BadInput(
             "WEIGHBRIDGE_DATABASE_URL is not a database URL that can be used here",
-            hint="as in sqlite:////var/lib/weighbridge/catalog.sqlite3",
+            hint="as in sqlite:////var/lib/weighbridge/catalog.sqlite3; postgresql:// needs psycopg",
         ) from error
 
 
