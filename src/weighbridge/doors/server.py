@@ -9,8 +9,11 @@ import asyncio
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from weighbridge.doors.hub import is_hub_path
 from weighbridge.doors.hub.request import AsgiApp, Receive, Scope, Send
@@ -18,6 +21,7 @@ from weighbridge.errors import BadInput, HubDown
 
 _START_LIMIT_S = 20.0
 _STOP_LIMIT_S = 10
+_THREADS_LIMIT_S, _THREADS_PAUSE_S = 2.0, 0.02
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 _ACCESS_LINE = '%(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
 
@@ -56,7 +60,9 @@ def serve(
         if not sys.platform.startswith("linux"):
             claim.close()  # elsewhere two sockets cannot have one port
         shown = f"[{host}]" if ":" in host else host
+        before = _native_threads()
         asyncio.run(_serve(app, (address, taken), f"http://{shown}:{taken}", announce, access_log))
+        _outlive(before)
 
 
 def _claimed(host: str, port: int) -> socket.socket:
@@ -78,6 +84,27 @@ def _claimed(host: str, port: int) -> socket.socket:
     if hasattr(socket, "SO_REUSEPORT"):
         claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return claim
+
+
+def _native_threads() -> set[str]:
+    """The threads of this process that Python did not start, by number; empty off Linux."""
+    try:
+        ours = {str(thread.native_id) for thread in threading.enumerate()}
+        return {task.name for task in Path("/proc/self/task").iterdir()} - ours
+    except OSError:
+        return set()
+
+
+def _outlive(before: set[str]) -> None:
+    """Wait until the server's own threads have ended, at most two seconds.
+
+    They end a moment after the server says that it has stopped, and need the interpreter for it:
+    one that met an interpreter that is being taken down would abort the process.
+    """
+    limit = time.monotonic() + _THREADS_LIMIT_S
+    time.sleep(_THREADS_PAUSE_S)
+    while _native_threads() - before and time.monotonic() < limit:
+        time.sleep(_THREADS_PAUSE_S)
 
 
 async def _serve(
