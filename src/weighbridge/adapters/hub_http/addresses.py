@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from weighbridge.errors import BadInput
+
+if TYPE_CHECKING:
+    import ssl
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -109,6 +110,8 @@ def _proxy(address: str, name: str, origin: Origin) -> Proxy:
 def _exempts(rule: str, origin: Origin) -> bool:
     if rule == "*":
         return True
+    from ipaddress import ip_address, ip_network  # slow to import, rarely needed
+
     try:
         return ip_address(origin.host) in ip_network(rule, strict=False)
     except ValueError:
@@ -125,6 +128,8 @@ def trust(environ: Mapping[str, str]) -> ssl.SSLContext:
     Raises:
         BadInput: a variable names a file that holds no certificates.
     """
+    import ssl  # slow to import, and plain http needs none
+
     context = ssl.create_default_context()
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         place = environ.get(name)

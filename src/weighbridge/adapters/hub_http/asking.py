@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
-from http.client import HTTPException
 from typing import NamedTuple
 from urllib.parse import urljoin
 
 from weighbridge.adapters.hub_http.addresses import Origin, split_address
+from weighbridge.adapters.hub_http.answer import Answer
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question, refusal, said
-from weighbridge.adapters.hub_http.wire import Answer, Wire
+from weighbridge.adapters.hub_http.wire import Wire
 from weighbridge.errors import BadListing, HubDown, RateLimited, WeighbridgeError
 
 MAX_REDIRECTS = 5
@@ -21,9 +20,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Reply(NamedTuple):
-    """The last answer, and the commit that the Hub itself named on the way there."""
+    """The last answer, who gave it, and the commit that the Hub itself named on the way there."""
 
     answer: Answer
+    origin: Origin
     commit: str
 
 
@@ -54,17 +54,14 @@ class Asking:
         while True:
             try:
                 reply = self._follow(target, question, headers or {})
-                trouble = self._trouble(reply.answer, question)
+                trouble = self._trouble(reply, question)
                 if trouble is None:
                     return reply
                 asked_s = trouble.retry_after_s if isinstance(trouble, RateLimited) else None
-            except ssl.SSLCertVerificationError as error:
-                raise HubDown(
-                    f"{self.hub} shows a certificate that is not trusted: {error.verify_message}",
-                    hint="name your authority's certificates in SSL_CERT_FILE",
-                ) from error
-            except (OSError, HTTPException) as error:
+            except OSError as error:
                 trouble, asked_s = self.broken(question, error), None
+                if _is_untrusted(error):
+                    raise trouble from error
             failures += 1
             pause_s = self.patience.pause_s(failures) if asked_s is None else asked_s
             if failures >= self.patience.tries or waited_s + pause_s > self.patience.total_s:
@@ -72,18 +69,15 @@ class Asking:
             self.patience.sleep(pause_s)
             waited_s += pause_s
 
-    def broken(self, question: Question, error: Exception) -> HubDown:
+    def broken(self, question: Question, error: OSError) -> HubDown:
         """The error for a connection that could not be made or kept."""
-        if isinstance(error, TimeoutError):
-            cause = "it did not answer in time"
-        elif isinstance(error, OSError):
-            cause = error.strerror or type(error).__name__
-        else:
-            cause = f"the connection broke ({type(error).__name__})"
-        return HubDown(
-            f"{self.hub} cannot be reached for {question}: {cause}",
-            hint="check the network, HF_ENDPOINT and the proxy settings; what was fetched is kept",
+        hint = "check the network, HF_ENDPOINT and the proxy settings; what was fetched is kept"
+        if _is_untrusted(error):
+            hint = "name your authority's certificates in SSL_CERT_FILE"
+        cause = (
+            "it did not answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
         )
+        return HubDown(f"{self.hub} cannot be reached for {question}: {cause}", hint=hint)
 
     def _follow(self, target: str, question: Question, headers: Mapping[str, str]) -> Reply:
         origin, commit = self.home, ""
@@ -91,10 +85,10 @@ class Asking:
             mine = self._headers if origin == self.home else {"User-Agent": self._headers["User-Agent"]}
             answer = self._wire.get(origin, target, {**mine, "Accept-Encoding": "identity", **headers})
             if origin == self.home:
-                commit = commit or answer.header("X-Repo-Commit")
+                commit = commit or answer.header("x-repo-commit")
             if answer.status not in _REDIRECTS:
-                return Reply(answer, commit)
-            location = answer.header("Location")
+                return Reply(answer, origin, commit)
+            location = answer.header("location")
             answer.close()
             origin, target = self._next(origin, target, location, question)
         raise BadListing(f"{self.hub} redirects {question} more than {MAX_REDIRECTS} times")
@@ -110,24 +104,29 @@ class Asking:
             raise BadListing(f"{self.hub} redirects {question} from https to http")
         return there, target
 
-    def _trouble(self, answer: Answer, question: Question) -> WeighbridgeError | None:
+    def _trouble(self, reply: Reply, question: Question) -> WeighbridgeError | None:
         """None for a good answer, an error to be patient with; raised where patience is no use."""
-        status = answer.status
+        answer, status = reply.answer, reply.answer.status
         if 200 <= status < 300 or status == 416:
             return None
         try:
             body = answer.read(MAX_ERROR_BYTES)
         finally:
             answer.close()
-        message = said(answer.header("X-Error-Message"), body, self._token)
+        message = said(answer.header("x-error-message"), body, self._token)
         if status == 429:
             wait_s = self.patience.asked_pause_s(answer.header)
             after = "" if wait_s is None else f"; it asks for a pause of {wait_s:.0f} s"
             return RateLimited(f"{self.hub} limits our requests for {question}{after}", retry_after_s=wait_s)
         if status in _PASSING:
             return HubDown(f"{self.hub} answered {status} for {question}", hint="it may be back soon")
-        if answer.origin != self.home:
+        if reply.origin != self.home:
             # A signed address is good for a while only; asking the Hub again gives a fresh one.
             return HubDown(f"the storage behind {self.hub} answered {status} for {question}")
-        code = answer.header("X-Error-Code")
+        code = answer.header("x-error-code")
         raise refusal(question, status, code, message, has_token=self._token is not None)
+
+
+def _is_untrusted(error: OSError) -> bool:
+    """Whether a certificate was not accepted; by its mark, so that plain http needs no ``ssl``."""
+    return hasattr(error, "verify_message")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from http.client import HTTPException
 from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
 from weighbridge.adapters.hub_http.addresses import split_address
+from weighbridge.adapters.hub_http.answer import Answer
 from weighbridge.adapters.hub_http.answers import (
     next_page,
     read_commit,
@@ -23,7 +23,7 @@ from weighbridge.adapters.hub_http.asking import Asking
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question
 from weighbridge.adapters.hub_http.stream import HttpStream
-from weighbridge.adapters.hub_http.wire import Answer, Wire
+from weighbridge.adapters.hub_http.wire import Wire
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
@@ -156,8 +156,8 @@ class HttpHub:
         while True:
             answer = self._asking.get(target, question).answer
             try:
-                return self._body(answer, question, limit), answer.header("Link")
-            except (OSError, HTTPException) as error:
+                return self._body(answer, question, limit), answer.header("link")
+            except OSError as error:
                 failures += 1
                 if failures >= patience.tries:
                     raise self._asking.broken(question, error) from error
@@ -168,7 +168,7 @@ class HttpHub:
     def _body(self, answer: Answer, question: Question, limit: int) -> bytes:
         if answer.status != 200:
             raise BadListing(f"{self._name} answers {answer.status} for {question}")
-        if answer.header("Content-Encoding").lower() not in ("", "identity"):
+        if answer.header("content-encoding").lower() not in ("", "identity"):
             raise BadListing(f"{self._name} encodes its answer for {question}, which was not asked for")
         body = answer.read(limit + 1)
         if len(body) > limit:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 _RATE_LIMIT = re.compile(r";\s*r=(\d{1,9})\b.*?;\s*t=(\d{1,9})\b")
 
@@ -41,15 +40,17 @@ class Patience:
         ``Retry-After`` holds seconds or a date (RFC 9110, 10.2.3); ``RateLimit: "api";r=0;t=55``
         says that nothing remains for 55 seconds (draft-ietf-httpapi-ratelimit-headers).
         """
-        retry_after = header("Retry-After").strip()
+        retry_after = header("retry-after").strip()
         if retry_after.isascii() and retry_after.isdigit():
             return float(retry_after[:9])
         if retry_after:
+            from email.utils import parsedate_to_datetime  # slow to import, rarely needed
+
             try:
                 date = parsedate_to_datetime(retry_after)
             except (TypeError, ValueError):
                 return None
             aware = date if date.tzinfo else date.replace(tzinfo=UTC)
             return max(0.0, (aware - datetime.fromtimestamp(self.now(), UTC)).total_seconds())
-        spent = _RATE_LIMIT.search(header("RateLimit"))
+        spent = _RATE_LIMIT.search(header("ratelimit"))
         return float(spent[2]) if spent and spent[1] == "0" else None

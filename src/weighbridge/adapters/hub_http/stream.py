@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from http.client import HTTPException
 from types import TracebackType
 from typing import Self
 
+from weighbridge.adapters.hub_http.answer import Answer
 from weighbridge.adapters.hub_http.asking import Asking
 from weighbridge.adapters.hub_http.refusals import Question
-from weighbridge.adapters.hub_http.wire import Answer
 from weighbridge.domain.manifest import FileEntry
 from weighbridge.errors import BadListing, HubDown, SizeMismatch
 
@@ -46,12 +45,12 @@ class HttpStream:
             return 0
         while True:
             answer = self._answer or self._connect()
-            cause: Exception = ConnectionResetError("the connection ended early")
+            cause: OSError = ConnectionResetError("the connection ended early")
             try:
                 count = answer.readinto(buffer[:wanted])
                 if not count and answer.is_chunked:
                     raise SizeMismatch(self._entry.path, wanted=self._entry.size_bytes, got=self._at)
-            except (OSError, HTTPException) as error:
+            except OSError as error:
                 cause, count = error, 0
             if count:
                 self._at += count
@@ -72,7 +71,7 @@ class HttpStream:
     ) -> None:
         self.close()
 
-    def _lost(self, cause: Exception) -> None:
+    def _lost(self, cause: OSError) -> None:
         """Count a cut connection and wait before the next one, unless it is one too many."""
         if self._answer is not None:
             self._answer.drop()
@@ -103,19 +102,17 @@ class HttpStream:
 
     def _check_commit(self, commit: str) -> None:
         if commit and self._question.revision and commit != self._question.revision:
-            raise BadListing(
-                f"{self._question.hub} answers for {self._question} with commit {commit[:40]!a}"
-            )
+            raise BadListing(f"{self._question.hub} answers for {self._question} with commit {commit[:40]!a}")
 
     def _check_answer(self, answer: Answer) -> None:
         size = self._entry.size_bytes
-        if answer.header("Content-Encoding").lower() not in ("", "identity"):
+        if answer.header("content-encoding").lower() not in ("", "identity"):
             raise BadListing(f"{self._question.hub} encodes {self._question}, which was not asked for")
         if answer.status == 416:
-            got = _UNSATISFIED.fullmatch(answer.header("Content-Range"))
+            got = _UNSATISFIED.fullmatch(answer.header("content-range"))
             raise SizeMismatch(self._entry.path, wanted=size, got=int(got[1]) if got else self._at)
         if answer.status == 206:
-            self._check_range(answer.header("Content-Range"))
+            self._check_range(answer.header("content-range"))
             self._check_length(answer, self._stop - self._at, before=self._at)
             return
         self._check_length(answer, size, before=0)
@@ -140,7 +137,7 @@ class HttpStream:
         while left:
             try:
                 count = answer.readinto(scrap[:left])
-            except (OSError, HTTPException) as error:
+            except OSError as error:
                 raise self._asking.broken(self._question, error) from error
             if not count:
                 raise self._asking.broken(self._question, ConnectionResetError("cut while skipping"))
@@ -153,7 +150,7 @@ class HttpStream:
             return
         try:
             more = answer.readinto(memoryview(bytearray(1)))
-        except (OSError, HTTPException):
+        except OSError:
             more = 0
         if more:
             got = self._entry.size_bytes + more
