@@ -10,8 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.doors.asgi_server import Answer, call, serving
 from weighbridge.adapters.blobs_fs import FolderBlobs
@@ -38,6 +41,7 @@ from weighbridge.errors import (
     LicenseMismatch,
     NoSuchRepo,
     NoSuchRevision,
+    NotAuthenticated,
     RateLimited,
     Rejected,
     StoreDown,
@@ -69,6 +73,7 @@ ERRORS: dict[str, Exception] = {
     "org/liar": DigestMismatch("model.safetensors", wanted="sha256:aa", got="sha256:bb"),
     "org/license": LicenseMismatch("org/license", wanted="mit", got="gpl-3.0"),
     "org/conflict": Conflict("somebody was first"),
+    "org/token": NotAuthenticated("the Hub does not accept the token"),
     "org/full": StoreDown("no space left on /var/lib/secret-place"),
     "org/bug": RuntimeError("an internal detail"),
 }
@@ -279,6 +284,7 @@ class TestIngest:
             ("org/liar", 502, "'model.safetensors' should be sha256:aa but is sha256:bb"),
             ("org/license", 400, "'org/license' has licence gpl-3.0, but the model list asks for mit"),
             ("org/conflict", 409, "somebody was first"),
+            ("org/token", 502, "the Hub does not accept the token"),
         ],
     )
     def test_each_failure_is_its_own_status(
@@ -530,6 +536,67 @@ class TestListing:
 
 
 GOOD_METRICS = tuple(score.metric for score in GOOD)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=6,
+)
+NEARLY = st.fixed_dictionaries(
+    {"model_id": st.sampled_from(["org/good", "org/weak", "a/b/c", "\u0000", "é" * 50]) | ANY_JSON},
+    optional={
+        "version": st.sampled_from(["1.0.0", "01.0.0", "1.0.0-é"]) | ANY_JSON,
+        "revision": st.sampled_from(["main", "0" * 40, "a b", "refs/pr/1", ".."]) | ANY_JSON,
+        "description": ANY_JSON,
+        "kind": st.sampled_from(["model", "dataset"]) | ANY_JSON,
+        "thresholds": st.dictionaries(st.sampled_from(["license", "x"]), st.floats(), max_size=2) | ANY_JSON,
+        "waivers": st.lists(
+            st.fixed_dictionaries(
+                {"metric": st.sampled_from(["license", "safety"]) | ANY_JSON, "reason": ANY_JSON}
+            ),
+            max_size=2,
+        )
+        | ANY_JSON,
+        "wait": ANY_JSON,
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    made = Registry(tmp_path_factory.mktemp("shared"))
+    made.open_accounts()
+    with serving(rest_app(made.bridge)) as url:
+        made.url = url
+        yield made
+    made.bridge.close()
+
+
+class TestAnything:
+    @settings(max_examples=150, deadline=None)
+    @given(body=NEARLY | ANY_JSON, by=st.sampled_from(["una", "admin"]))
+    def test_no_body_is_a_surprise(self, shared: Registry, body: object, by: str) -> None:
+        answer = shared.call("POST", "/package/ingest-huggingface", body, by=by)
+        if answer.status != 200:
+            assert answer.status in (400, 403, 422)
+            is_problem(answer, answer.status)
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        query=st.dictionaries(
+            st.sampled_from(["kind", "name", "state", "limit", "after"]), st.text(max_size=70)
+        )
+    )
+    def test_no_query_is_a_surprise(self, shared: Registry, query: dict[str, str]) -> None:
+        answer = shared.call("GET", f"/packages?{urlencode(query, errors='surrogatepass')}")
+        assert answer.status in (200, 422), answer.body
+
+    @settings(max_examples=60, deadline=None)
+    @given(username=st.text(max_size=30), password=st.text(max_size=30))
+    def test_no_name_is_a_surprise(self, shared: Registry, username: str, password: str) -> None:
+        answer = shared.call("POST", "/authenticate", {"username": username, "password": password})
+        assert answer.status in (401, 422)
 
 
 class TestServer:

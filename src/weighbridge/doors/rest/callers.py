@@ -40,7 +40,10 @@ def caller(
     Raises:
         NotAuthenticated: the token is no good, or it is no bearer token.
     """
-    return bridge.people.principal(_secret(request))
+    secret = _secret(request)
+    principal = bridge.people.principal(secret)
+    request.state.is_known = secret is not None
+    return principal
 
 
 Caller = Annotated[Principal, Depends(caller)]

@@ -104,6 +104,8 @@ def install(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     status = status_of(error)
+    if status == 401 and getattr(request.state, "is_known", False):
+        status = 502  # we know the caller: it is the Hub that does not take the registry's own token
     code = error.code if isinstance(error, WeighbridgeError) else BadInput.code
     if status == 500:
         # The cause names files and databases; it is for the operator's eyes.
