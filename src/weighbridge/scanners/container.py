@@ -1,0 +1,213 @@
+"""Looks for pickles in every place that a loader may unpickle from: archives, packings, arrays.
+
+Runs in the sandbox only. Archives are read member by member, each member by its first bytes; the
+storages of a torch checkpoint are not read further, so a gigabyte takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Callable
+from typing import BinaryIO
+
+from weighbridge.domain.paths import path_faults
+from weighbridge.scanners.notes import LIMIT, UNSUPPORTED, LimitExceeded, Malformed, Notes, shown
+from weighbridge.scanners.npy import scan_npy
+from weighbridge.scanners.pickle_stream import scan_pickles
+from weighbridge.scanners.sniff import EXECUTABLES, HEAD_BYTES, PACKINGS, kind_of, may_be_pickle
+from weighbridge.scanners.streams import section, unpacked
+from weighbridge.scanners.zip_directory import METHODS, Member, read_members
+
+PICKLE_ENDINGS = (
+    ".pkl", ".pickle", ".p", ".pk", ".pck", ".dill", ".joblib", ".cloudpickle", ".sav",
+    ".pt", ".pth", ".ckpt", ".pkl.gz", ".pkl.bz2", ".pkl.xz", ".debug_pkl",
+)  # fmt: skip
+"""Names whose readers unpickle: a file called so must be a whole pickle or one of its packings."""
+_MAX_DEPTH = 3
+_MAX_TAR_MEMBERS = 100_000
+_TORCH_PLAIN = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
+
+
+def scan_container(
+    source: BinaryIO, size: int, name: str, notes: Notes, where: str = "", depth: int = 0
+) -> None:
+    """Note everything that a loader would unpickle from ``source``, whose whole content is ``size`` bytes."""
+    source.seek(0)
+    head = source.read(HEAD_BYTES)
+    source.seek(0)
+    kind = kind_of(head)
+    try:
+        if kind == "zip":
+            _scan_zip(source, size, name, notes, where, depth)
+        elif kind in PACKINGS:
+            _scan_packed(source, size, kind, name, notes, where, depth)
+        elif kind == "tar":
+            _scan_tar(source, notes, where, depth)
+        elif kind == "npy":
+            scan_npy(source, notes, where)
+        else:
+            _scan_plain(source, kind, head, name, notes, where)
+    except Malformed as error:
+        at = where if error.at is None else f"{where}@{error.at}" if where else error.at
+        notes.block(f"{kind}.malformed", f"malformed {kind}: {shown(str(error))}", at)
+    except LimitExceeded as error:
+        notes.block(error.rule, shown(str(error)), where)
+    except (MemoryError, RecursionError):
+        notes.block(LIMIT, "needs more memory than a scan may take", where)
+
+
+def _scan_plain(source: BinaryIO, kind: str, head: bytes, name: str, notes: Notes, where: str) -> None:
+    if kind == "pickle" or name.lower().endswith(PICKLE_ENDINGS):
+        scan_pickles(source, notes, where)
+        return
+    is_pickle = may_be_pickle(head) and scan_pickles(source, notes, where, probe=True).is_pickle
+    if kind == "binary" and not is_pickle:
+        notes.review(UNSUPPORTED, "no scanner for this binary format yet", where)
+
+
+# -- packings: one compressed stream ----------------------------------------------------------
+
+
+def _scan_packed(
+    source: BinaryIO, size: int, packing: str, name: str, notes: Notes, where: str, depth: int
+) -> None:
+    inner = unpacked(packing, source, 0, size)
+    head = inner.read(HEAD_BYTES)
+    inner.seek(0)
+    kind = kind_of(head)
+    if depth >= _MAX_DEPTH or kind in PACKINGS or kind in ("zip", "7z", "rar", "zstd"):
+        notes.block("archive.nested", f"a {kind} inside {packing}", where)
+    elif kind == "tar":
+        _scan_tar(inner, notes, where, depth)
+    elif kind == "npy":
+        scan_npy(inner, notes, where)
+    elif kind in EXECUTABLES:
+        notes.block("content.executable", f"an executable ({kind}) inside {packing}", where)
+    else:
+        _scan_plain(inner, kind, head, name, notes, where)
+        if kind == "text" and not name.lower().endswith(PICKLE_ENDINGS):
+            notes.review("archive.generic", f"a text packed with {packing}", where)
+
+
+# -- ZIP: torch since 1.6, .npz, and any other ------------------------------------------------
+
+
+def _scan_zip(source: BinaryIO, size: int, name: str, notes: Notes, where: str, depth: int) -> None:
+    members = [m for m in read_members(source, size, notes) if not m.name.endswith("/")]
+    names = {member.name for member in members}
+    roots = {n.removesuffix("data.pkl") for n in names if n.endswith("/data.pkl") and n.count("/") == 1}
+    root = roots.pop() if len(roots) == 1 else ""
+    for member in members:
+        _scan_member(source, member, notes, where, root, depth)
+    if root and any(n == f"{root}constants.pkl" or n.startswith(f"{root}code/") for n in names):
+        notes.review("code.torchscript", "a TorchScript program, which runs when it is loaded", where)
+    elif not root and not (names and all(n.endswith(".npy") for n in names)):
+        notes.review(
+            "archive.generic", f"an archive of {len(members)} files, which no model loader reads", where
+        )
+
+
+def _scan_member(source: BinaryIO, member: Member, notes: Notes, where: str, root: str, depth: int) -> None:
+    label = f"{where}!{member.name}" if where else member.name
+    packing = METHODS.get(member.method)
+    if packing is None:
+        notes.block(UNSUPPORTED, f"{shown(member.name)} is packed by method {member.method}", label)
+        return
+    try:
+        if packing:
+            inner = unpacked(packing, source, member.start, member.stop)
+        else:
+            inner = section(source, member.start, member.stop)
+            if member.packed_bytes != member.size_bytes:
+                notes.block("archive.disagree", f"{shown(member.name)} is stored with two sizes", label)
+        is_storage = bool(root) and member.name.startswith(f"{root}data/") and not packing
+        _scan_inner(inner, member.size_bytes, member.name, notes, label, depth, root, is_storage)
+    except Malformed as error:
+        notes.block("archive.malformed", f"{shown(member.name)}: {shown(str(error))}", label)
+    except LimitExceeded as error:
+        notes.block(error.rule, f"{shown(member.name)}: {shown(str(error))}", label)
+
+
+def _scan_inner(
+    inner: BinaryIO, size: int, name: str, notes: Notes, label: str, depth: int, root: str, is_storage: bool
+) -> None:
+    head = inner.read(64 if is_storage else HEAD_BYTES)
+    kind = kind_of(head)
+    inner.seek(0)
+    if kind in EXECUTABLES and not (is_storage and kind == "script"):
+        notes.block("content.executable", f"{shown(name)} is an executable ({kind})", label)
+    elif is_storage:
+        # Numbers may begin like a pickle by chance; torch reads them as numbers all the same.
+        if kind == "pickle":
+            scan_pickles(inner, notes, label, probe=True)
+        elif kind in ("zip", "7z"):
+            notes.block("archive.nested", f"{shown(name)} is an archive in an archive", label)
+    elif kind in ("zip", "tar", "7z", "rar", "zstd") or kind in PACKINGS:
+        notes.block("archive.nested", f"{shown(name)} is an archive in an archive", label)
+        if depth < _MAX_DEPTH and kind in ("zip", "tar"):
+            scan_container(inner, size, name, notes, label, depth + 1)
+    elif kind == "npy" or name.endswith(".npy"):
+        scan_npy(inner, notes, label)
+    elif kind != "empty" or name.lower().endswith(PICKLE_ENDINGS):
+        _scan_small(inner, kind, head, name, notes, label, root)
+
+
+def _scan_small(
+    inner: BinaryIO, kind: str, head: bytes, name: str, notes: Notes, label: str, root: str
+) -> None:
+    if name.endswith(".py") and not (root and name.startswith(f"{root}code/")):
+        notes.review("code.python", f"{shown(name)} is Python source", label)
+    if kind == "binary" and root and name.removeprefix(root) in _TORCH_PLAIN:
+        kind = "text"
+    _scan_plain(inner, kind, head, name, notes, label)
+
+
+# -- tar: torch before 0.2, and any other -----------------------------------------------------
+
+
+def _scan_tar(source: BinaryIO, notes: Notes, where: str, depth: int) -> None:
+    count = 0
+    try:
+        with tarfile.open(fileobj=source, mode="r:") as archive:
+            for info in archive:
+                count += 1
+                if count > _MAX_TAR_MEMBERS:
+                    raise LimitExceeded(f"the archive lists more than {_MAX_TAR_MEMBERS} members")
+                _scan_tar_member(source, info, notes, where, depth)
+            end = archive.offset
+    except (tarfile.TarError, ValueError, OverflowError) as error:
+        raise Malformed(str(error) or "not a tar archive") from error
+    _require_zeros(source, end)
+    notes.review("archive.generic", f"an archive of {count} files", where)
+
+
+def _scan_tar_member(source: BinaryIO, info: tarfile.TarInfo, notes: Notes, where: str, depth: int) -> None:
+    name = info.name
+    label = f"{where}!{name}" if where else name
+    for fault in path_faults(name.removesuffix("/").removeprefix("./") or "."):
+        if name not in (".", "./"):
+            notes.block("archive.path", f"the member name {shown(name)} {fault.why}", label, fault.rule)
+    if info.isdir():
+        return
+    if not info.isreg() or info.issparse():
+        notes.block("archive.link", f"{shown(name)} is a link, a device or sparse", label)
+        return
+    inner = section(source, info.offset_data, info.offset_data + info.size)
+    _scan_inner(inner, info.size, name, notes, label, depth, "", is_storage=False)
+
+
+def _require_zeros(source: BinaryIO, start: int) -> None:
+    source.seek(start)
+    while piece := source.read(1 << 20):
+        if piece.strip(b"\0"):
+            raise Malformed("bytes follow the end of the tar archive", start)
+
+
+def scan_file_inside(path: str, file: str, notes: Notes) -> None:
+    """Open ``file`` and note what is in it."""
+    with open(file, "rb") as source:  # noqa: PTH123
+        scan_container(source, os.fstat(source.fileno()).st_size, path, notes)
+
+
+Task = Callable[[str, str, Notes], None]

@@ -1,0 +1,79 @@
+"""Whether a file is what its name says, and what no model needs: executables and hidden archives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from weighbridge.domain.scan import Finding
+from weighbridge.scanners.notes import Notes
+from weighbridge.scanners.sniff import EXECUTABLES, PACKINGS
+from weighbridge.scanners.zip_directory import ends_like_zip
+
+_TEXTS = {"text", "empty", "script"}
+_PICKLES = {"pickle", *PACKINGS}
+_TORCH = {"zip", "pickle", "tar"}
+EXPECTED: dict[str, frozenset[str]] = {
+    ending: frozenset(kinds)
+    for endings, kinds in (
+        (".safetensors", {"safetensors"}),
+        (".pt .pth .ckpt", {*_TORCH, "binary"}),
+        (".bin", {*_TORCH, "binary"}),
+        (".pkl .pickle .dill .joblib .p .pk .pck .sav .cloudpickle", {*_PICKLES, *_TORCH, "binary", "text"}),
+        (".npy", {"npy"}),
+        (".npz .zip .keras .mar .whl .jar .docx .xlsx", {"zip"}),
+        (".tar", {"tar"}),
+        (".nemo", {"tar", "gzip"}),
+        (".gz .tgz", {"gzip"}),
+        (".gguf", {"gguf"}),
+        (".h5 .hdf5", {"hdf5"}),
+        (".onnx .pb .tflite .mlmodel .msgpack .ot .spm", {"binary", "tflite", "zip"}),
+        (".model", {"binary", "text"}),
+        (".png", {"png"}),
+        (".jpg .jpeg", {"jpeg"}),
+        (".gif", {"gif"}),
+        (".webp", {"webp"}),
+        (".wav", {"wav"}),
+        (".flac", {"flac"}),
+        (".mp3", {"mp3"}),
+        (".ogg .opus", {"ogg"}),
+        (".mp4 .m4a .mov", {"mp4"}),
+        (".pdf", {"pdf"}),
+        (".parquet", {"parquet"}),
+        (
+            ".json .jsonl .md .txt .yaml .yml .toml .csv .tsv .xml .html .svg .ini .cfg .rst .jinja .ipynb",
+            _TEXTS,
+        ),
+        (".py .sh .bash .bat .ps1 .js .ts .c .h .cpp .cu .rs .tex .bib .gitattributes .gitignore", _TEXTS),
+    )
+    for ending in endings.split()
+}
+"""What a file with this ending may be. A file with another ending may be anything."""
+_TEXT_NAMES = frozenset({"license", "licence", "readme", "notice", "makefile", "dockerfile", "copying"})
+_BINARY_PROGRAMS = (".exe", ".dll", ".so", ".dylib", ".pyd", ".pyc", ".msi", ".scr", ".com", ".class")
+_SOURCES = (".py", ".sh", ".bash", ".bat", ".ps1", ".js", ".ts", ".rb", ".pl")
+
+
+def ending_of(path: str) -> str:
+    """The lowercase ending with its dot (``.gitattributes`` is one), or an empty string."""
+    name = path.rpartition("/")[2].lower()
+    dot = name.rfind(".")
+    return name[dot:] if dot >= 0 else ""
+
+
+def check_content(path: str, file: Path, size: int, kind: str) -> tuple[Finding, ...]:
+    """What can be said of any file from its name, its kind and its last bytes."""
+    notes = Notes(path)
+    ending, name = ending_of(path), path.rpartition("/")[2].lower()
+    is_source = ending in _SOURCES
+    if ending in _BINARY_PROGRAMS or (kind in EXECUTABLES and not (kind == "script" and is_source)):
+        notes.block("content.executable", f"is an executable ({kind})", subject=kind)
+    expected = EXPECTED.get(ending) or (frozenset(_TEXTS) if name in _TEXT_NAMES else None)
+    if expected is not None and kind not in expected and not (kind == "empty" and size == 0):
+        notes.block("content.mismatch", f"is called {ending or name} but holds {kind}", subject=kind)
+    if kind == "7z":
+        notes.block("archive.7z", "a 7z archive, which no model loader reads")
+    if kind not in ("zip", "safetensors", "text", "script", "empty"):
+        with file.open("rb") as source:
+            if ends_like_zip(source, size):
+                notes.block("archive.prepended", "a ZIP archive hides behind other content")
+    return notes.findings

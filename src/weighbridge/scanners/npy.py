@@ -1,0 +1,85 @@
+"""Reads the header of an ``.npy`` array; one of Python objects is a pickle in disguise.
+
+Format: ``numpy.lib.format`` 1.0 to 3.0.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from typing import BinaryIO
+
+from weighbridge.scanners.notes import Malformed, Notes, shown
+from weighbridge.scanners.pickle_machine import skip
+from weighbridge.scanners.pickle_stream import scan_pickles
+
+MAGIC = b"\x93NUMPY"
+MAX_HEADER_BYTES = 10_000
+"""What ``numpy.load`` itself accepts from a file that it does not trust."""
+_PLAIN = re.compile(r"[<>|=]?([biufcSUVmM?])(\d*)(?:\[[\w/]+\])?")
+_CHAR_WIDTH = {"U": 4}
+
+
+def scan_npy(source: BinaryIO, notes: Notes, where: str = "") -> None:
+    """Note what is wrong with one array, which must end where ``source`` ends.
+
+    Raises:
+        Malformed: the header or the length is wrong.
+    """
+    header = _header(source)
+    descr, shape = header.get("descr"), header.get("shape")
+    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise Malformed("the shape of the array is not a tuple of counts")
+    if _has_objects(descr):
+        notes.block("numpy.object", "an array of Python objects, which only unpickling can load", where)
+        scan_pickles(source, notes, where)
+        return
+    width = _width(descr)
+    if width is not None:
+        skip(source, math.prod(shape) * width)
+        if source.read(1):
+            raise Malformed("bytes follow the array", source.tell() - 1)
+
+
+def _header(source: BinaryIO) -> dict[object, object]:
+    lead = source.read(8)
+    if lead[:6] != MAGIC or lead[6:] not in (b"\x01\0", b"\x02\0", b"\x03\0"):
+        raise Malformed("not an .npy header of version 1 to 3", 0)
+    length = int.from_bytes(source.read(2 if lead[6] == 1 else 4), "little")
+    if length > MAX_HEADER_BYTES:
+        raise Malformed(f"an .npy header of {length} bytes (the limit is {MAX_HEADER_BYTES})", 8)
+    raw = source.read(length)
+    try:
+        header = ast.literal_eval(raw.decode("utf-8" if lead[6] == 3 else "latin1"))
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise Malformed(f"the .npy header is not a literal: {shown(str(error))}", 10) from error
+    if (
+        len(raw) != length
+        or not isinstance(header, dict)
+        or set(header) != {"descr", "fortran_order", "shape"}
+    ):
+        raise Malformed("the .npy header does not hold descr, fortran_order and shape", 10)
+    return header
+
+
+def _has_objects(descr: object) -> bool:
+    if isinstance(descr, str):
+        return "O" in re.sub(r"\[.*\]", "", descr)
+    if isinstance(descr, list):
+        return any(_has_objects(f[1]) for f in descr if isinstance(f, tuple) and len(f) > 1)
+    if isinstance(descr, tuple):
+        return any(map(_has_objects, descr[:1]))
+    raise Malformed("the dtype of the array is neither a string nor a list", 10)
+
+
+def _width(descr: object) -> int | None:
+    """Bytes per item of a plain dtype; None for a record, whose length is left to numpy."""
+    match = _PLAIN.fullmatch(descr) if isinstance(descr, str) else None
+    if match is None:
+        if isinstance(descr, str):
+            raise Malformed(f"an unknown dtype {shown(descr)!r}", 10)
+        return None
+    if match[1] == "?":
+        return 1
+    return int(match[2] or 0) * _CHAR_WIDTH.get(match[1], 1)

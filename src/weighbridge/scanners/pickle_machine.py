@@ -1,0 +1,328 @@
+"""Python's own pickle machine with nothing connected to it.
+
+``pickle._Unpickler`` walks the opcodes, so names come out as a real load would resolve them
+(memo tricks, computed strings, INST, OBJ and the rest have no effect), but every name becomes an
+inert ``Stub``: no import, no call, no attribute of a loaded object is ever touched. What would
+hash, copy or allocate by the file's wish is replaced.
+
+Opcode semantics: CPython ``Lib/pickle.py`` and ``Modules/_pickle.c`` (FRAME is read as the C machine
+reads it: a hint about buffering, not a border).
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import pickle
+from collections.abc import Callable
+from typing import Any, BinaryIO, ClassVar, NamedTuple, NoReturn
+
+from weighbridge.scanners.joblib_arrays import skip_array
+from weighbridge.scanners.notes import LimitExceeded, Malformed
+
+MAX_OPCODES = 10_000_000
+MAX_MEMO = 4_000_000
+MAX_MARKS = 100_000
+MAX_LINE_BYTES = 1 << 16
+KEPT_BYTES = 4096
+"""A longer string cannot be a name; it is skipped in the file and becomes a stub."""
+JOBLIB_WRAPPERS = frozenset(
+    f"{joblib}.numpy_pickle.NumpyArrayWrapper" for joblib in ("joblib", "sklearn.externals.joblib")
+)
+_KEPT_ARGS = JOBLIB_WRAPPERS | {"numpy.dtype"}
+
+
+_Stop: type[Any] = vars(pickle)["_Stop"]
+
+
+class Global(NamedTuple):
+    """A name that a pickle asks for, as the real machine would resolve it, and its offset in bytes."""
+
+    module: str
+    name: str
+    offset: int
+
+
+class Stub:
+    """What stands in for anything that a pickle names or builds."""
+
+    __slots__ = ("args", "name", "state")
+
+    def __init__(self, name: str = "", args: tuple[object, ...] = ()) -> None:
+        self.name, self.args = name, args
+        self.state: object = None
+
+
+class Record:
+    """What was seen so far, in all pickles of one file."""
+
+    def __init__(self) -> None:
+        self.globals: list[Global] = []
+        self._known: set[tuple[str, str]] = set()
+        self.extensions: list[int] = []
+        self.opcodes = 0
+        self.calls = 0
+        self.nesting = 0
+
+    def add(self, module: str, name: str, offset: int) -> None:
+        """Note a global; only its first place is kept."""
+        if (module, name) not in self._known:
+            self._known.add((module, name))
+            self.globals.append(Global(module, name, offset))
+
+
+class Machine(pickle._Unpickler):
+    """Runs one pickle from where ``source`` stands. ``source`` must give all bytes it has per read."""
+
+    # typeshed knows neither the machine's attributes nor that its steps take the pure-Python class.
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(pickle._Unpickler.dispatch)
+    memo: dict[int, object]
+    pop_mark: Callable[[], list[object]]
+
+    def __init__(self, source: BinaryIO, record: Record) -> None:
+        super().__init__(source, encoding="latin1")
+        self.source, self.record = source, record
+        self.persistent: list[object] = []
+        self.opcode_at = source.tell()
+        # What pickle._Unpickler.load() sets up, with plain reads in place of its framing.
+        self.read, self.readline = self._read, self._readline
+        self.stack: list[object] = []
+        self.metastack: list[list[object]] = []
+        self.append: Callable[[object], None] = self.stack.append
+        self.proto = 0
+
+    def run(self) -> object:
+        """The inert value of the pickle; ``source`` then stands behind its STOP.
+
+        Raises:
+            LimitExceeded: a bound was hit.
+            Exception: whatever the machine stumbles over; a real load would too.
+        """
+        record, dispatch, read = self.record, self.dispatch, self.source.read
+        for count in range(MAX_OPCODES - record.opcodes):
+            key = read(1)
+            if not key:
+                record.opcodes += count
+                raise Malformed("ends before its STOP opcode", self.source.tell())
+            step = dispatch.get(key[0])
+            if step is None:
+                raise Malformed(f"byte 0x{key[0]:02x} is not an opcode", self.source.tell() - 1)
+            try:
+                step(self)
+            except _Stop as stop:
+                record.opcodes += count
+                return stop.value
+            if not count & 1023 and (len(self.memo) > MAX_MEMO or len(self.metastack) > MAX_MARKS):
+                raise LimitExceeded("its memo or its marks grow past the limit")
+        raise LimitExceeded(f"has more than {MAX_OPCODES} opcodes")
+
+    def _read(self, count: int) -> bytes:
+        data = self.source.read(min(count, 1 << 20))
+        if len(data) < count:
+            raise Malformed("ends inside an opcode", self.source.tell())
+        return data
+
+    def _readline(self) -> bytes:
+        line = self.source.readline(MAX_LINE_BYTES)
+        if not line.endswith(b"\n"):
+            raise Malformed("a line of it does not end", self.source.tell())
+        return line
+
+    # -- names ------------------------------------------------------------------------------
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Record the name that Python 3 resolves this to, and give an inert stub."""
+        if self.proto < 3:
+            if (module, name) in _compat_pickle.NAME_MAPPING:
+                module, name = _compat_pickle.NAME_MAPPING[module, name]
+            else:
+                module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+        self.record.add(module, name, self.source.tell())
+        return Stub(f"{module}.{name}")
+
+    def get_extension(self, code: int) -> None:
+        """Record an EXT opcode: a global by number, of a registry that only the loader knows."""
+        self.record.extensions.append(code)
+        self.append(Stub("extension"))
+
+    def persistent_load(self, pid: object) -> Stub:
+        """Record a persistent id (a storage of torch)."""
+        if len(self.persistent) < MAX_MEMO:
+            self.persistent.append(pid)
+        return Stub("persistent")
+
+    # -- what a real machine would call ------------------------------------------------------
+
+    def _call(self, function: object, args: object) -> Stub:
+        if not isinstance(function, Stub):
+            raise Malformed("calls a value that is not a function", self.source.tell())
+        self.record.calls += 1
+        keep = function.name in _KEPT_ARGS and isinstance(args, tuple)
+        return Stub(function.name, args if keep and isinstance(args, tuple) else ())
+
+    def _instantiate(self, klass: object, args: object) -> None:
+        self.append(self._call(klass, tuple(args) if isinstance(args, list) else args))
+
+    def _reduce(self) -> None:
+        args = self.stack.pop()
+        self.stack[-1] = self._call(self.stack[-1], args)
+
+    def _newobj(self) -> None:
+        args = self.stack.pop()
+        self.append(self._call(self.stack.pop(), args))
+
+    def _newobj_ex(self) -> None:
+        self.stack.pop()
+        self._newobj()
+
+    def _build(self) -> None:
+        state, target = self.stack.pop(), self.stack[-1]
+        if not isinstance(target, Stub):
+            raise Malformed("sets the state of a plain value", self.source.tell())
+        self.record.calls += 1
+        if target.name in _KEPT_ARGS:
+            target.state = state
+        if target.name in JOBLIB_WRAPPERS and skip_array(state, self.source):
+            self._nested()
+
+    def _nested(self) -> None:
+        # joblib writes an array of objects as a pickle of its own, in the middle of the outer one.
+        self.record.nesting += 1
+        if self.record.nesting > 1000:
+            raise LimitExceeded("nests more than 1000 pickles")
+        Machine(self.source, self.record).run()
+
+    # -- containers: filled without hashing, which nested tuples make exponential -------------
+
+    def _fill_list(self, values: list[object]) -> None:
+        target = self.stack[-1]
+        if isinstance(target, list):
+            target.extend(values)
+        elif not isinstance(target, Stub):
+            raise Malformed("appends to a value that is not a list", self.source.tell())
+
+    def _append_one(self) -> None:
+        self._fill_list([self.stack.pop()])
+
+    def _append_many(self) -> None:
+        self._fill_list(self.pop_mark())
+
+    def _fill_dict(self, values: list[object]) -> None:
+        target = self.stack[-1]
+        if len(values) % 2 or not isinstance(target, (dict, Stub)):
+            raise Malformed("sets items where none can be set", self.source.tell())
+        if isinstance(target, dict):
+            pairs = zip(values[::2], values[1::2], strict=True)
+            target.update((k, v) for k, v in pairs if isinstance(k, (str, bytes, int, float)))
+
+    def _set_one(self) -> None:
+        value = self.stack.pop()
+        self._fill_dict([self.stack.pop(), value])
+
+    def _set_many(self) -> None:
+        self._fill_dict(self.pop_mark())
+
+    def _make_dict(self) -> None:
+        values = self.pop_mark()
+        self.append({})
+        self._fill_dict(values)
+
+    def _add_to_set(self) -> None:
+        self.pop_mark()
+        if not isinstance(self.stack[-1], (set, Stub)):
+            raise Malformed("adds to a value that is not a set", self.source.tell())
+
+    def _frozen(self) -> None:
+        self.pop_mark()
+        self.append(frozenset())
+
+    # -- long values: skipped, never held -----------------------------------------------------
+
+    def _frame(self) -> None:
+        self._read(8)
+
+    def _skip_or(self, width: int, keep: Callable[[bytes], object], *, signed: bool = False) -> None:
+        count = int.from_bytes(self._read(width), "little", signed=signed)
+        if count < 0:
+            raise Malformed("a negative length", self.source.tell())
+        if count <= KEPT_BYTES:
+            self.append(keep(self._read(count)))
+            return
+        skip(self.source, count)
+        self.append(Stub("long value"))
+
+    def _binstring(self) -> None:
+        self._skip_or(4, lambda data: data.decode("latin1"), signed=True)
+
+    def _binunicode(self) -> None:
+        self._skip_or(4, _utf8)
+
+    def _binunicode8(self) -> None:
+        self._skip_or(8, _utf8)
+
+    def _binbytes(self) -> None:
+        self._skip_or(4, bytes)
+
+    def _binbytes8(self) -> None:
+        self._skip_or(8, bytes)
+
+    def _bytearray8(self) -> None:
+        self._skip_or(8, bytearray)
+
+    def _long4(self) -> None:
+        self._skip_or(4, lambda data: int.from_bytes(data, "little", signed=True), signed=True)
+
+    def _buffer(self) -> NoReturn:
+        raise Malformed("needs out-of-band buffers", self.source.tell())
+
+
+def _utf8(data: bytes) -> str:
+    return str(data, "utf-8", "surrogatepass")
+
+
+def skip(source: BinaryIO, count: int) -> None:
+    """Move ``count`` bytes on.
+
+    Raises:
+        Malformed: there are not so many.
+    """
+    while count:
+        piece = len(source.read(min(count, 1 << 20))) if count < 1 << 20 else _jump(source, count)
+        if not piece:
+            raise Malformed("ends inside a long value", source.tell())
+        count -= piece
+
+
+def _jump(source: BinaryIO, count: int) -> int:
+    # The last byte is read, because seeking past the end says nothing.
+    start = source.tell()
+    source.seek(start + count - 1)
+    if source.tell() != start + count - 1 or not source.read(1):
+        raise Malformed("ends inside a long value", source.tell())
+    return count
+
+
+_REPLACED: dict[bytes, Callable[[Machine], None]] = {
+    pickle.REDUCE: Machine._reduce,
+    pickle.NEWOBJ: Machine._newobj,
+    pickle.NEWOBJ_EX: Machine._newobj_ex,
+    pickle.BUILD: Machine._build,
+    pickle.APPEND: Machine._append_one,
+    pickle.APPENDS: Machine._append_many,
+    pickle.SETITEM: Machine._set_one,
+    pickle.SETITEMS: Machine._set_many,
+    pickle.DICT: Machine._make_dict,
+    pickle.ADDITEMS: Machine._add_to_set,
+    pickle.FROZENSET: Machine._frozen,
+    pickle.FRAME: Machine._frame,
+    pickle.BINSTRING: Machine._binstring,
+    pickle.BINUNICODE: Machine._binunicode,
+    pickle.BINUNICODE8: Machine._binunicode8,
+    pickle.BINBYTES: Machine._binbytes,
+    pickle.BINBYTES8: Machine._binbytes8,
+    pickle.BYTEARRAY8: Machine._bytearray8,
+    pickle.LONG4: Machine._long4,
+    pickle.NEXT_BUFFER: Machine._buffer,
+    pickle.READONLY_BUFFER: Machine._buffer,
+}
+for _opcode, _step in _REPLACED.items():
+    Machine.dispatch[_opcode[0]] = _step

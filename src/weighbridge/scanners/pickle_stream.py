@@ -1,0 +1,159 @@
+"""Reads everything in a file that a pickle loader would: all stacked pickles, and what follows them.
+
+Two layouts put raw bytes behind or between pickles and are followed: torch before 1.6 (four
+pickles, the storage keys, then each storage as an item count and its bytes; ``torch/serialization.py``,
+``_legacy_load``) and joblib (see ``joblib_arrays``).
+"""
+
+from __future__ import annotations
+
+import io
+import pickletools
+import re
+from typing import BinaryIO
+
+from weighbridge.domain.scan import Severity
+from weighbridge.scanners.notes import LIMIT, LimitExceeded, Malformed, Notes, shown
+from weighbridge.scanners.pickle_machine import Machine, Record, Stub, skip
+from weighbridge.scanners.pickle_names import judge_global
+
+TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+_LEGACY_PICKLES = 5
+_MAX_STACKED = 10_000
+_SYNTAX_BYTES = 16 << 20
+_STORAGE_BYTES = {
+    "Double": 8, "Float": 4, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1,
+    "Byte": 1, "Bool": 1, "ComplexDouble": 16, "ComplexFloat": 8, "QInt8": 1, "QUInt8": 1, "QInt32": 4,
+    "QUInt4x2": 1, "QUInt2x4": 1, "Untyped": 1,
+}  # fmt: skip
+_STORAGE = re.compile(r"torch\.(?:cuda\.|storage\.)?(\w+)Storage")
+_NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
+
+
+class Outcome:
+    """What a stream turned out to hold: how many whole pickles, and which names."""
+
+    def __init__(self, record: Record, whole: int) -> None:
+        self.record, self.whole = record, whole
+
+    @property
+    def is_pickle(self) -> bool:
+        """Whether a loader would act on it: a whole pickle, or a plausible name before it broke."""
+        names = (f"{found.module}.{found.name}" for found in self.record.globals)
+        return self.whole > 0 or bool(self.record.extensions) or any(map(_NAME.fullmatch, names))
+
+
+def scan_pickles(source: BinaryIO, notes: Notes, where: str = "", *, probe: bool = False) -> Outcome:
+    """Note what the pickles in ``source`` name and where they break.
+
+    ``where`` prefixes locators (a member of an archive). With ``probe``, a stream that turns out
+    not to be a pickle leaves no note.
+    """
+    record, whole, broken = Record(), 0, ""
+    start = source.tell()
+    try:
+        for whole in range(_MAX_STACKED):
+            start = source.tell()
+            if whole and not source.read(1):
+                break
+            source.seek(start)
+            machine = Machine(source, record)
+            value = machine.run()
+            if whole == 0 and value == TORCH_MAGIC and isinstance(value, int):
+                whole = _torch_legacy(source, record)
+                break
+        else:
+            raise LimitExceeded(f"stacks more than {_MAX_STACKED} pickles")
+    except (LimitExceeded, MemoryError, RecursionError) as error:
+        broken = error.rule if isinstance(error, LimitExceeded) else LIMIT
+        why, at = str(error) or "needs more memory than a scan may take", source.tell()
+    except Exception as error:  # the machine fails as a real load would, in any way
+        broken = "pickle.malformed" if whole == 0 else "pickle.trailing"
+        why = str(error) or type(error).__name__
+        at = error.at if isinstance(error, Malformed) and error.at is not None else source.tell()
+        _by_syntax(source, start, record)
+    outcome = Outcome(record, whole)
+    if probe and not outcome.is_pickle:
+        return outcome
+    if broken:
+        kind = "data that is no pickle follows a pickle" if whole else "the pickle is broken"
+        notes.block(broken, f"{kind}: {shown(why)}", _at(where, at))
+    _note_names(record, notes, where)
+    return outcome
+
+
+def _note_names(record: Record, notes: Notes, where: str) -> None:
+    for found in record.globals:
+        severity = judge_global(found.module, found.name)
+        name = shown(f"{found.module}.{found.name}")
+        if severity is not Severity.ALLOW:
+            why = "a known class of an ML library" if severity is Severity.REVIEW else "not on the allow-list"
+            at = _at(where, found.offset)
+            notes.add(severity, "pickle.global", f"the pickle names {name}, {why}", at, name)
+    for code in record.extensions:
+        notes.block("pickle.extension", f"the pickle calls extension {code} of the loader's registry", where)
+
+
+def _at(where: str, offset: int) -> str:
+    return f"{where}@{offset}" if where else str(offset)
+
+
+def _torch_legacy(source: BinaryIO, record: Record) -> int:
+    """Follow the legacy layout from behind its magic number to the end of the file."""
+    storages: dict[str, tuple[int, int]] = {}
+    keys: object = None
+    for _ in range(_LEGACY_PICKLES - 1):
+        machine = Machine(source, record)
+        keys = machine.run()
+        for pid in machine.persistent:
+            _note_storage(pid, storages)
+    if not isinstance(keys, list):
+        raise Malformed("the legacy torch file does not list its storages", source.tell())
+    for key in keys:
+        if not isinstance(key, str) or key not in storages:
+            raise Malformed("the legacy torch file lists a storage that it does not use", source.tell())
+        items, item_bytes = storages[key]
+        count = int.from_bytes(source.read(8), "little")
+        if count != items:
+            raise Malformed("a storage of the legacy torch file has another size", source.tell())
+        skip(source, count * item_bytes)
+    if source.read(1):
+        raise Malformed("bytes follow the last storage", source.tell() - 1)
+    return _LEGACY_PICKLES
+
+
+def _note_storage(pid: object, storages: dict[str, tuple[int, int]]) -> None:
+    if not isinstance(pid, tuple) or len(pid) < 5 or pid[0] not in ("storage", b"storage"):
+        return
+    _, kind, key, _, items, *_ = pid
+    match = _STORAGE.fullmatch(kind.name) if isinstance(kind, Stub) else None
+    width = _STORAGE_BYTES.get(match[1]) if match else None
+    if width is not None and isinstance(key, str) and isinstance(items, int) and items >= 0:
+        storages[key] = (items, width)
+
+
+def _by_syntax(source: BinaryIO, start: int, record: Record) -> None:
+    """Add the names that plain reading of the opcodes still finds where the machine gave up."""
+    strings: list[str] = []
+    try:
+        source.seek(start)
+        data = _some(source, _SYNTAX_BYTES)
+        for opcode, argument, at in pickletools.genops(io.BytesIO(data)):
+            offset = start + (at or 0)
+            if opcode.name in ("GLOBAL", "INST") and isinstance(argument, str):
+                module, _, name = argument.partition(" ")
+                record.add(module, name, offset)
+            elif opcode.name == "STACK_GLOBAL" and len(strings) > 1:
+                record.add(strings[-2], strings[-1], offset)
+            elif isinstance(argument, str) and opcode.name.endswith(("STRING", "UNICODE", "UNICODE8")):
+                strings = [*strings[-1:], argument]
+    except Exception:  # noqa: S110 - it is broken, which is already noted
+        pass
+
+
+def _some(source: BinaryIO, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    while limit and (piece := source.read(min(limit, 1 << 20))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)

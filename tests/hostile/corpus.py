@@ -1,0 +1,731 @@
+"""Hostile and harmless files, made here: each bad one would write a marker if anything ran it.
+
+``BAD`` and ``GOOD`` are the corpus: name of the attack (or of the real thing), how the file is called,
+and how it is made. A bad file also names the rule that must have seen it.
+"""
+
+from __future__ import annotations
+
+import bz2
+import collections
+import gzip
+import io
+import json
+import lzma
+import pickle
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+P2 = b"\x80\x02"
+P4 = b"\x80\x04"
+
+
+class Bad(NamedTuple):
+    attack: str
+    path: str
+    rule: str
+    make: Callable[[str], bytes]
+
+
+class Good(NamedTuple):
+    what: str
+    path: str
+    make: Callable[[], bytes]
+
+
+# -- pieces of pickles ------------------------------------------------------------------------
+
+
+def uni(text: str) -> bytes:
+    """SHORT_BINUNICODE, or BINUNICODE where it is longer."""
+    raw = text.encode()
+    return b"\x8c" + bytes([len(raw)]) + raw if len(raw) < 256 else b"X" + struct.pack("<I", len(raw)) + raw
+
+
+def shell(marker: str) -> str:
+    return f"touch {marker}"
+
+
+def call(module: str, name: str, argument: str) -> bytes:
+    """GLOBAL, one string, TUPLE1, REDUCE."""
+    return b"c" + f"{module}\n{name}\n".encode() + uni(argument) + b"\x85R"
+
+
+def system(marker: str) -> bytes:
+    return P2 + call("os", "system", shell(marker)) + b"."
+
+
+def system_0(marker: str) -> bytes:
+    return f"cos\nsystem\n(S'{shell(marker)}'\ntR.".encode()
+
+
+def system_stack(marker: str) -> bytes:
+    return P4 + uni("os") + uni("system") + b"\x93" + uni(shell(marker)) + b"\x85R."
+
+
+class _Reduces:
+    def __init__(self, function: Callable[..., object], *args: object) -> None:
+        self.function, self.args = function, args
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return self.function, self.args
+
+
+def dumped(function: Callable[..., object], *args: object, protocol: int = 4) -> bytes:
+    return pickle.dumps(_Reduces(function, *args), protocol)
+
+
+# -- torch layouts, by hand, as torch writes them -----------------------------------------------
+
+
+def tensor(key: str, count: int, kind: str = "FloatStorage") -> bytes:
+    """One ``torch._utils._rebuild_tensor_v2`` call with a persistent storage."""
+    pid = b"(" + uni("storage") + f"ctorch\n{kind}\n".encode() + uni(key) + uni("cpu")
+    pid += b"M" + struct.pack("<H", count) + b"tQ"
+    strides = b"K\x00" + b"M" + struct.pack("<H", count) + b"\x85" + b"K\x01\x85" + b"\x89"
+    hooks = b"ccollections\nOrderedDict\n)R"
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + pid + strides + hooks + b"tR"
+
+
+def state_dict(tensors: dict[str, bytes], extra: bytes = b"") -> bytes:
+    body = b"".join(uni(name) + value for name, value in tensors.items())
+    return P2 + b"ccollections\nOrderedDict\n)R(" + body + b"u" + extra + b"."
+
+
+WEIGHTS = np.arange(10, dtype="<f4").tobytes()
+
+
+def torch_zip(data: bytes, root: str = "archive", **extra: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(f"{root}/data.pkl", data)
+        archive.writestr(f"{root}/byteorder", b"little")
+        archive.writestr(f"{root}/data/0", WEIGHTS)
+        archive.writestr(f"{root}/version", b"3\n")
+        archive.writestr(f"{root}/.data/serialization_id", b"1234567890")
+        for name, content in extra.items():
+            archive.writestr(f"{root}/{name}", content)
+    return out.getvalue()
+
+
+def torch_legacy(data: bytes, keys: list[str], storages: bytes) -> bytes:
+    magic = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
+    info = {"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    return magic + pickle.dumps(info, 2) + data + pickle.dumps(keys, 2) + storages
+
+
+def weights_dict(extra: bytes = b"") -> bytes:
+    return state_dict({"layer.weight": tensor("0", 10)}, extra)
+
+
+LEGACY_STORAGE = struct.pack("<q", 10) + WEIGHTS
+
+
+# -- archives -----------------------------------------------------------------------------------
+
+
+def zipped(members: dict[str, bytes], packing: int = zipfile.ZIP_STORED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", packing) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tarred(members: dict[str, bytes], mode: str = "w") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def tar_link() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        info = tarfile.TarInfo("weights")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    return out.getvalue()
+
+
+def patched(data: bytes, old: bytes, new: bytes, which: int = 0) -> bytes:
+    """``data`` with the ``which``-th ``old`` replaced."""
+    at = -1
+    for _ in range(which + 1):
+        at = data.index(old, at + 1)
+    return data[:at] + new + data[at + len(old) :]
+
+
+def two_names() -> bytes:
+    data = zipped({"aaaa.txt": b"hello"})
+    return patched(data, b"aaaa.txt", b"bbbb.txt")
+
+
+def encrypted() -> bytes:
+    data = zipped({"weights.txt": b"hello"})
+    local, central = data.index(b"PK\x03\x04") + 6, data.index(b"PK\x01\x02") + 8
+    return data[:local] + b"\x01\0" + data[local + 2 : central] + b"\x01\0" + data[central + 2 :]
+
+
+def duplicate_members(marker: str) -> bytes:
+    data = zipped({"archive/data.pkl": weights_dict(), "archive/dat4.pkl": system(marker)})
+    return data.replace(b"archive/dat4.pkl", b"archive/data.pkl")
+
+
+def hidden_member(marker: str) -> bytes:
+    """A whole member between the others that only a reader from the front sees."""
+    inner = zipped({"x.pkl": system(marker)})
+    inner = inner[: inner.index(b"PK\x01\x02")]
+    outer = zipped({"a.txt": b"hello"})
+    at = outer.index(b"PK\x01\x02")
+    end = struct.unpack_from("<I", outer, len(outer) - 6)[0]
+    return outer[:at] + inner + outer[at : len(outer) - 6] + struct.pack("<I", end + len(inner)) + b"\0\0"
+
+
+def lz4_stored(data: bytes) -> bytes:
+    """An LZ4 frame of uncompressed blocks."""
+    out = b"\x04\x22\x4d\x18" + b"\x60\x70" + b"\0"
+    for at in range(0, len(data), 1 << 20):
+        block = data[at : at + (1 << 20)]
+        out += struct.pack("<I", len(block) | 1 << 31) + block
+    return out + b"\0\0\0\0"
+
+
+# -- numpy, joblib, safetensors -----------------------------------------------------------------
+
+
+def npy(array: np.ndarray, allow_pickle: bool = False) -> bytes:
+    out = io.BytesIO()
+    np.save(out, array, allow_pickle=allow_pickle)
+    return out.getvalue()
+
+
+def object_npy(marker: str) -> bytes:
+    head = npy(np.array([None], dtype=object), allow_pickle=True)
+    return head[: head.index(b"\n") + 1] + system(marker)
+
+
+def npz(arrays: dict[str, np.ndarray], compressed: bool = False) -> bytes:
+    out = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(out, **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def joblib_array(tail: bytes = b"", dtype: bytes = b"f8", aligned: bool = True) -> bytes:
+    """What ``joblib.dump(np.arange(5.0))`` writes: wrapper, BUILD, padding, raw items, STOP."""
+    state = uni("subclass") + b"cnumpy\nndarray\n" + uni("shape") + b"K\x05\x85" + uni("order") + uni("C")
+    state += uni("dtype") + b"cnumpy\ndtype\n(" + uni(dtype.decode()) + b"\x89\x88tR"
+    state += b"(K\x03" + uni("<") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    state += uni("allow_mmap") + b"\x88"
+    if aligned:
+        state += uni("numpy_array_alignment_bytes") + b"K\x10"
+    head = P4 + b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(" + state + b"ub"
+    raw = (b"\x07" + b"\xff" * 7 if aligned else b"") + np.arange(5.0).tobytes()
+    return head + (raw if not dtype.startswith(b"O") else b"") + tail + b"."
+
+
+def safetensors(header: object, body: bytes = b"", length: int | None = None) -> bytes:
+    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(raw) if length is None else length) + raw + body
+
+
+def one(
+    dtype: str = "U8", shape: object = (4,), offsets: object = (0, 4), name: str = "a"
+) -> dict[str, object]:
+    return {name: {"dtype": dtype, "shape": shape, "data_offsets": offsets}}
+
+
+def ordered_dict(protocol: int) -> bytes:
+    return pickle.dumps(collections.OrderedDict(a=1, b=[1.5, "x", None, {1, 2}]), protocol)
+
+
+def memo_trick(marker: str) -> bytes:
+    """Module and name come from the memo, with decoys pushed between."""
+    names = uni("os") + b"\x94" + uni("system") + b"\x94" + uni("collections") + uni("OrderedDict") + b"00"
+    return P4 + names + b"00" + b"h\x00h\x01\x93" + uni(shell(marker)) + b"\x85R."
+
+
+def utf8_text_pickle(marker: str) -> bytes:
+    """Valid UTF-8 without NUL that is a pickle: STACK_GLOBAL hides as the second byte of U+0093."""
+    return b"S'os'\nS'system'\nq\xc2\x93" + f"(S'{shell(marker)}'\ntR.".encode()
+
+
+def elf() -> bytes:
+    return b"\x7fELF\x02\x01\x01" + bytes(200)
+
+
+def pe() -> bytes:
+    return b"MZ" + bytes(58) + struct.pack("<I", 128) + bytes(64) + b"PE\0\0" + bytes(100)
+
+
+def trailing_legacy(marker: str) -> bytes:
+    return torch_legacy(weights_dict(), ["0"], LEGACY_STORAGE) + system(marker)
+
+
+def bomb() -> bytes:
+    return zipped({"a.txt": bytes(80 << 20)}, zipfile.ZIP_DEFLATED)
+
+
+GLOBAL = "pickle.global"
+MALFORMED = "safetensors.malformed"
+
+BAD: tuple[Bad, ...] = (
+    # pickles as such
+    Bad("os-system-protocol-2", "model.pkl", GLOBAL, system),
+    Bad("os-system-protocol-0", "model.pkl", GLOBAL, system_0),
+    Bad("stack-global", "model.pkl", GLOBAL, system_stack),
+    Bad("memo-trick", "model.pkl", GLOBAL, memo_trick),
+    Bad("inst-opcode", "a.pkl", GLOBAL, lambda m: f"(S'{shell(m)}'\nios\nsystem\n.".encode()),
+    Bad("obj-opcode", "a.pkl", GLOBAL, lambda m: b"(cos\nsystem\n" + uni(shell(m)) + b"o."),
+    Bad("newobj", "a.pkl", GLOBAL, lambda m: P2 + b"csubprocess\nPopen\n" + uni(shell(m)) + b"\x85\x81."),
+    Bad(
+        "newobj-ex",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P4 + b"csubprocess\nPopen\n" + uni(shell(m)) + b"\x85}\x92.",
+    ),
+    Bad("eval", "a.pkl", GLOBAL, lambda m: dumped(eval, f"open({m!r},'w')")),
+    Bad(
+        "exec-by-python-2-name",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P2 + call("__builtin__", "eval", f"open({m!r},'w')") + b".",
+    ),
+    Bad("getattr-chain", "a.pkl", GLOBAL, lambda m: dumped(getattr, "x", "upper")),
+    Bad("import-module", "a.pkl", GLOBAL, lambda m: dumped(__import__, "this")),
+    Bad("runpy", "a.pkl", GLOBAL, lambda m: P2 + call("runpy", "run_path", m) + b"."),
+    Bad("pip-main", "a.pkl", GLOBAL, lambda m: P2 + call("pip", "main", "x") + b"."),
+    Bad(
+        "numpy-runstring",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P2 + call("numpy.testing._private.utils", "runstring", "x") + b".",
+    ),
+    Bad("torch-hub-load", "pytorch_model.bin", GLOBAL, lambda m: P2 + call("torch.hub", "load", "x") + b"."),
+    Bad(
+        "torch-jit-execution",
+        "a.pt",
+        GLOBAL,
+        lambda m: P2 + call("torch.jit.unsupported_tensor_ops", "execWrapper", "x") + b".",
+    ),
+    Bad(
+        "unlisted-class-of-a-listed-module",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P2 + call("collections", "UserDict", "x") + b".",
+    ),
+    Bad(
+        "dotted-name-through-sklearn",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P4 + uni("sklearn.utils._joblib") + uni("os.system") + b"\x93" + uni(shell(m)) + b"\x85R.",
+    ),
+    Bad(
+        "module-path-through-sklearn",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P2 + call("sklearn.utils._joblib.os", "system", shell(m)) + b".",
+    ),
+    Bad(
+        "popen-through-pandas",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P2 + call("pandas.io.clipboard", "Popen", shell(m)) + b".",
+    ),
+    Bad(
+        "parallel-through-sklearn",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P2 + call("sklearn.ensemble._forest", "Parallel", "x") + b".",
+    ),
+    Bad(
+        "dotted-name-through-torch",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P4 + uni("torch") + uni("nn.parameter.Parameter") + b"\x93.",
+    ),
+    Bad("ext-opcode", "a.pkl", "pickle.extension", lambda m: P2 + b"\x82\x01)R."),
+    Bad("global-before-a-broken-tail", "a.pkl", GLOBAL, lambda m: system(m)[:-1] + b"\xff\xff\xff"),
+    Bad("no-stop", "a.pkl", GLOBAL, lambda m: system(m)[:-1]),
+    Bad("global-behind-a-failure", "a.pkl", GLOBAL, lambda m: P2 + b"K\x01)R" + system(m)[2:]),
+    Bad("trailing-data", "a.pkl", "pickle.trailing", lambda m: pickle.dumps({"a": 1}) + b"\xfe\xfe\xfe"),
+    Bad("second-stacked-pickle", "a.pkl", GLOBAL, lambda m: pickle.dumps({"a": 1}) + system(m)),
+    Bad(
+        "frame-that-lies",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P4 + b"\x95" + struct.pack("<Q", 3) + system_stack(m)[2:],
+    ),
+    Bad("unknown-protocol", "a.pkl", "pickle.malformed", lambda m: b"\x80\x09N."),
+    Bad("random-bytes-named-pickle", "a.pkl", "pickle.malformed", lambda m: b"\xde\xad\xbe\xef" * 10),
+    Bad("empty-pickle", "a.pkl", "pickle.malformed", lambda m: b""),
+    Bad("long-string-length", "a.pkl", "pickle.malformed", lambda m: P2 + b"X\xff\xff\xff\x7f" + b"abc."),
+    Bad(
+        "billion-laughs-key",
+        "a.pkl",
+        GLOBAL,
+        lambda m: (
+            P4
+            + b")\x94"
+            + b"h\x00h\x00\x86\x94"
+            + b"".join(b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86\x94" for i in range(1, 60))
+            + b"0" * 59
+            + b"0}h<K\x01s0"
+            + system(m)[2:]
+        ),
+    ),
+    Bad(
+        "set-state",
+        "a.pkl",
+        GLOBAL,
+        lambda m: P2 + b"cbuiltins\nobject\n)\x81}" + uni("__class__") + b"cos\nsystem\nsb.",
+    ),
+    Bad("dill-function", "a.dill", GLOBAL, lambda m: P4 + b"cdill._dill\n_create_function\n(Nt" + b"R."),
+    Bad(
+        "cloudpickle-function",
+        "a.cloudpickle",
+        GLOBAL,
+        lambda m: P4 + b"ccloudpickle.cloudpickle\n_make_function\n(Nt" + b"R.",
+    ),
+    # pickles under another name
+    Bad("pickle-named-safetensors", "model.safetensors", "content.mismatch", system),
+    Bad("pickle-named-readme", "README.md", "content.mismatch", system),
+    Bad("text-pickle-named-readme", "README.md", GLOBAL, system_0),
+    Bad("utf8-text-pickle-named-json", "vocab.json", GLOBAL, utf8_text_pickle),
+    Bad("pickle-named-gguf", "model.gguf", GLOBAL, system),
+    Bad("pickle-without-ending", "weights", GLOBAL, system),
+    Bad("pickle-named-onnx", "model.onnx", GLOBAL, system),
+    Bad("protocol-1-named-bin", "data.bin", GLOBAL, lambda m: b"}q\x00(U\x01aK\x01u0" + system(m)[2:]),
+    Bad("pickle-named-keras", "model.keras", GLOBAL, system),
+    # torch
+    Bad(
+        "torch-zip-data",
+        "pytorch_model.bin",
+        GLOBAL,
+        lambda m: torch_zip(weights_dict(system(m)[2:-1] + b"0")),
+    ),
+    Bad(
+        "torch-zip-second-pickle",
+        "pytorch_model.bin",
+        GLOBAL,
+        lambda m: torch_zip(weights_dict(), **{"extra/notes": system(m)}),
+    ),
+    Bad(
+        "torch-zip-pickle-as-storage",
+        "model.pt",
+        GLOBAL,
+        lambda m: torch_zip(weights_dict(), **{"data/1": system(m)}),
+    ),
+    Bad(
+        "torch-zip-executable",
+        "model.pt",
+        "content.executable",
+        lambda m: torch_zip(weights_dict(), **{"data/1": elf()}),
+    ),
+    Bad("torch-zip-renamed", "model.json", GLOBAL, lambda m: torch_zip(weights_dict(system(m)[2:-1] + b"0"))),
+    Bad(
+        "torch-legacy",
+        "pytorch_model.bin",
+        GLOBAL,
+        lambda m: torch_legacy(weights_dict(system(m)[2:-1] + b"0"), ["0"], LEGACY_STORAGE),
+    ),
+    Bad("torch-legacy-trailing", "pytorch_model.bin", "pickle.malformed", trailing_legacy),
+    Bad(
+        "torch-legacy-storage-size",
+        "a.pt",
+        "pickle.malformed",
+        lambda m: torch_legacy(weights_dict(), ["0"], struct.pack("<q", 5) + WEIGHTS),
+    ),
+    Bad(
+        "torch-tar",
+        "model.pt",
+        GLOBAL,
+        lambda m: tarred({"sys_info": pickle.dumps({}, 2), "pickle": system(m)}),
+    ),
+    # joblib and packings
+    Bad("joblib-plain", "m.joblib", GLOBAL, lambda m: joblib_array(system(m)[2:-1] + b"0")),
+    Bad("joblib-object-array", "m.joblib", GLOBAL, lambda m: joblib_array(system(m), dtype=b"O8")),
+    Bad("joblib-zlib", "m.joblib", GLOBAL, lambda m: zlib.compress(system(m))),
+    Bad("joblib-gzip", "m.joblib.gz", GLOBAL, lambda m: gzip.compress(system(m))),
+    Bad("joblib-bz2", "m.pkl", GLOBAL, lambda m: bz2.compress(system(m))),
+    Bad("joblib-xz", "m.pkl", GLOBAL, lambda m: lzma.compress(system(m))),
+    Bad("joblib-lzma", "m.pkl", GLOBAL, lambda m: lzma.compress(system(m), format=lzma.FORMAT_ALONE)),
+    Bad("joblib-lz4", "m.pkl", GLOBAL, lambda m: lz4_stored(system(m))),
+    Bad("packed-named-bin", "model.bin", GLOBAL, lambda m: zlib.compress(system(m))),
+    Bad("packed-twice", "m.pkl", "archive.nested", lambda m: gzip.compress(gzip.compress(system(m)))),
+    Bad(
+        "packed-bomb",
+        "m.pkl",
+        "archive.ratio",
+        lambda m: gzip.compress(P2 + b"B" + struct.pack("<I", 100 << 20) + bytes(100 << 20) + b"."),
+    ),
+    Bad("packed-trailing", "m.pkl", "gzip.malformed", lambda m: gzip.compress(pickle.dumps(1)) + system(m)),
+    Bad(
+        "packed-cut-off",
+        "m.pkl",
+        "pickle.malformed",
+        lambda m: zlib.compress(pickle.dumps([1.5] * 1000))[:-9],
+    ),
+    # numpy
+    Bad("npy-object", "a.npy", "numpy.object", object_npy),
+    Bad("npy-object-globals", "a.npy", GLOBAL, object_npy),
+    Bad("npz-object", "a.npz", "numpy.object", lambda m: zipped({"a.npy": object_npy(m)})),
+    Bad(
+        "npz-with-pickle",
+        "a.npz",
+        GLOBAL,
+        lambda m: zipped({"a.npy": npy(np.arange(3)), "b.npy": npy(np.arange(3)), "c": system(m)}),
+    ),
+    Bad(
+        "npy-record-of-objects",
+        "a.npy",
+        "numpy.object",
+        lambda m: npy(np.zeros(2, dtype=[("a", "f4"), ("b", "O")]), allow_pickle=True),
+    ),
+    Bad("npy-trailing", "a.npy", "npy.malformed", lambda m: npy(np.arange(3)) + system(m)),
+    Bad("npy-huge-header", "a.npy", "npy.malformed", lambda m: b"\x93NUMPY\x02\0\xff\xff\xff\x7f{"),
+    Bad("npy-called-pickle", "a.npy", "content.mismatch", system),
+    # archives
+    Bad("zip-two-names", "a.zip", "archive.disagree", lambda m: two_names()),
+    Bad("zip-encrypted", "a.zip", "archive.encrypted", lambda m: encrypted()),
+    Bad("zip-bomb", "a.zip", "archive.ratio", lambda m: bomb()),
+    Bad("zip-prepended", "a.zip", "archive.prepended", lambda m: b"hello\xff" + zipped({"a.pkl": system(m)})),
+    Bad(
+        "zip-behind-a-picture",
+        "a.png",
+        "archive.prepended",
+        lambda m: b"\x89PNG\r\n\x1a\n" + bytes(50) + zipped({"a.pkl": system(m)}),
+    ),
+    Bad("zip-duplicate", "m.pt", "archive.duplicate", duplicate_members),
+    Bad("zip-hidden-member", "a.zip", "archive.hidden", hidden_member),
+    Bad("zip-trailing", "a.zip", "zip.malformed", lambda m: zipped({"a.txt": b"x"}) + b"trailing"),
+    Bad("zip-slip", "a.zip", "archive.path", lambda m: zipped({"../../evil.txt": b"x"})),
+    Bad("zip-nested", "a.zip", GLOBAL, lambda m: zipped({"inner.zip": zipped({"a.pkl": system(m)})})),
+    Bad("zip-deflated-pickle", "a.zip", GLOBAL, lambda m: zipped({"a.txt": system(m)}, zipfile.ZIP_DEFLATED)),
+    Bad("tar-pickle", "a.tar", GLOBAL, lambda m: tarred({"a.pkl": system(m)})),
+    Bad("tar-gz-pickle", "a.tar.gz", GLOBAL, lambda m: tarred({"a": system(m)}, "w:gz")),
+    Bad("tar-slip", "a.tar", "archive.path", lambda m: tarred({"../evil": b"x"})),
+    Bad("tar-link", "a.tar", "archive.link", lambda m: tar_link()),
+    Bad("tar-trailing", "a.tar", "tar.malformed", lambda m: tarred({"a.txt": b"x"}) + system(m)),
+    Bad("seven-zip", "a.7z", "archive.7z", lambda m: b"7z\xbc\xaf\x27\x1c" + bytes(30)),
+    # executables and text
+    Bad("elf-named-bin", "model.bin", "content.executable", lambda m: elf()),
+    Bad("pe-named-bin", "model.bin", "content.executable", lambda m: pe()),
+    Bad("shared-object", "libx.so", "content.executable", lambda m: elf()),
+    Bad("script-named-bin", "model.bin", "content.executable", lambda m: f"#!/bin/sh\n{shell(m)}\n".encode()),
+    Bad(
+        "binary-behind-text", "README.md", "content.mismatch", lambda m: b"hello\n" * 2000 + b"\0" + system(m)
+    ),
+    Bad(
+        "lfs-pointer-named-safetensors",
+        "model.safetensors",
+        "content.mismatch",
+        lambda m: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+    ),
+    Bad(
+        "auto-map-of-another-repository",
+        "config.json",
+        "code.auto_map",
+        lambda m: json.dumps({"auto_map": {"AutoModel": "evil/repo--modeling.Evil"}}).encode(),
+    ),
+    Bad(
+        "auto-map-behind-a-repeated-key",
+        "config.json",
+        "code.auto_map",
+        lambda m: b'{"auto_map": {"A": "e/r--m.E"}, "auto_map": {}}',
+    ),
+    # safetensors
+    Bad(
+        "header-longer-than-the-file",
+        "m.safetensors",
+        MALFORMED,
+        lambda m: safetensors(b"{}", length=1 << 20),
+    ),
+    Bad("header-length-max", "m.safetensors", MALFORMED, lambda m: b"\xff" * 8 + b"{}"),
+    Bad("header-not-an-object", "m.safetensors", MALFORMED, lambda m: safetensors(b"[]")),
+    Bad("header-not-json", "m.safetensors", MALFORMED, lambda m: safetensors(b"{nope}")),
+    Bad("header-not-utf8", "m.safetensors", MALFORMED, lambda m: safetensors(b'{"a\xff":1}')),
+    Bad("header-of-brackets", "m.safetensors", MALFORMED, lambda m: safetensors(b'{"a":' + b"[" * 100_000)),
+    Bad("header-nan", "m.safetensors", MALFORMED, lambda m: safetensors(b'{"__metadata__":{"a":NaN}}')),
+    Bad("empty-file", "m.safetensors", MALFORMED, lambda m: b""),
+    Bad(
+        "duplicate-tensor",
+        "m.safetensors",
+        MALFORMED,
+        lambda m: safetensors(
+            b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}',
+            b"x",
+        ),
+    ),
+    Bad(
+        "duplicate-field",
+        "m.safetensors",
+        MALFORMED,
+        lambda m: safetensors(b'{"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}}', b"x"),
+    ),
+    Bad("unknown-dtype", "m.safetensors", MALFORMED, lambda m: safetensors(one("OBJ"), b"1234")),
+    Bad("negative-shape", "m.safetensors", MALFORMED, lambda m: safetensors(one(shape=[-4]), b"1234")),
+    Bad("float-shape", "m.safetensors", MALFORMED, lambda m: safetensors(one(shape=[4.0]), b"1234")),
+    Bad(
+        "boolean-shape",
+        "m.safetensors",
+        MALFORMED,
+        lambda m: safetensors(one(shape=[True], offsets=[0, 1]), b"1"),
+    ),
+    Bad(
+        "overflowing-shape",
+        "m.safetensors",
+        MALFORMED,
+        lambda m: safetensors(one(shape=[1 << 63, 4]), b"1234"),
+    ),
+    Bad("wrong-size", "m.safetensors", MALFORMED, lambda m: safetensors(one("F32"), b"1234")),
+    Bad("half-a-byte", "m.safetensors", MALFORMED, lambda m: safetensors(one("F4", [1], [0, 1]), b"1")),
+    Bad(
+        "hole-at-the-start", "m.safetensors", MALFORMED, lambda m: safetensors(one(offsets=[1, 5]), b"12345")
+    ),
+    Bad(
+        "overlap",
+        "m.safetensors",
+        MALFORMED,
+        lambda m: safetensors({**one(), **one(offsets=[2, 6], name="b")}, b"123456"),
+    ),
+    Bad(
+        "bytes-behind-the-tensors",
+        "m.safetensors",
+        MALFORMED,
+        lambda m: safetensors(one(), b"1234" + system(m)),
+    ),
+    Bad("cut-off", "m.safetensors", MALFORMED, lambda m: safetensors(one(), b"12")),
+    Bad(
+        "metadata-not-strings", "m.safetensors", MALFORMED, lambda m: safetensors({"__metadata__": {"a": 1}})
+    ),
+    Bad(
+        "tensor-as-array", "m.safetensors", MALFORMED, lambda m: safetensors({"a": ["U8", [1], [0, 1]]}, b"1")
+    ),
+    Bad("safetensors-named-bin", "m.bin", "content.mismatch", lambda m: safetensors(one(), b"1234")),
+)
+
+
+def _real_safetensors() -> bytes:
+    from safetensors.numpy import save
+
+    return save({"w": np.ones((3, 4), dtype=np.float32), "b": np.zeros(4, dtype=np.int64), "e": np.zeros(0)})
+
+
+def _array_pickle(protocol: int) -> bytes:
+    return pickle.dumps({"w": np.arange(6.0).reshape(2, 3), "s": np.float32(1.5)}, protocol)
+
+
+def _lz4_matches() -> bytes:
+    """Five literals and a match that repeats them, then a pickle's tail: a compressed block."""
+    plain = pickle.dumps("abcd" * 20, 2)
+    at = plain.index(b"abcd")
+    tail = plain[at + 80 :]
+    literals = plain[: at + 4]
+    block = bytes([len(literals) << 4 | 15]) + literals + struct.pack("<H", 4) + bytes([76 - 19])
+    block += bytes([len(tail) << 4]) + tail
+    return b"\x04\x22\x4d\x18\x60\x40\0" + struct.pack("<I", len(block)) + block + b"\0\0\0\0"
+
+
+GOOD: tuple[Good, ...] = (
+    Good("safetensors by the library", "model.safetensors", _real_safetensors),
+    Good("safetensors without tensors", "model.safetensors", lambda: safetensors(b"{}")),
+    Good(
+        "safetensors with sub-byte items",
+        "m.safetensors",
+        lambda: safetensors(one("F4", [8], [0, 4]), b"1234"),
+    ),
+    Good("pickle of plain values, protocol 0", "a.pkl", lambda: pickle.dumps([1, "x", {"a": 2.5}], 0)),
+    Good("pickle of an OrderedDict, protocol 1", "a.pkl", lambda: ordered_dict(1)),
+    Good("pickle of an OrderedDict, protocol 2", "a.pkl", lambda: ordered_dict(2)),
+    Good("pickle of an OrderedDict, protocol 5", "a.pkl", lambda: ordered_dict(5)),
+    Good("two stacked pickles", "a.pkl", lambda: pickle.dumps(1) + pickle.dumps({"a": 2})),
+    Good("pickle of arrays, protocol 2", "a.pkl", lambda: _array_pickle(2)),
+    Good("pickle of arrays, protocol 4", "a.pkl", lambda: _array_pickle(4)),
+    Good("pickle of a long string", "a.pkl", lambda: pickle.dumps(["x" * 100_000, b"y" * 3_000_000], 4)),
+    Good("zlib pickle", "a.pkl", lambda: zlib.compress(ordered_dict(4))),
+    Good("gzip pickle", "a.pkl", lambda: gzip.compress(ordered_dict(4))),
+    Good("bz2 pickle", "a.pkl", lambda: bz2.compress(_array_pickle(4))),
+    Good("xz pickle", "a.pkl", lambda: lzma.compress(_array_pickle(4))),
+    Good("lz4 pickle", "a.pkl", lambda: lz4_stored(_array_pickle(4))),
+    Good("lz4 pickle with a match", "a.pkl", _lz4_matches),
+    Good("torch zip", "pytorch_model.bin", lambda: torch_zip(weights_dict())),
+    Good("torch zip of another root", "model.pt", lambda: torch_zip(weights_dict(), "epoch_3")),
+    Good("torch legacy", "pytorch_model.bin", lambda: torch_legacy(weights_dict(), ["0"], LEGACY_STORAGE)),
+    Good("numpy array", "a.npy", lambda: npy(np.arange(12.0).reshape(3, 4))),
+    Good("numpy scalar array of text", "a.npy", lambda: npy(np.array(["ab", "c"]))),
+    Good("numpy record array", "a.npy", lambda: npy(np.zeros(3, dtype=[("a", "f4"), ("b", "i8")]))),
+    Good("numpy archive", "a.npz", lambda: npz({"a": np.arange(4), "b": np.eye(3)})),
+    Good("numpy archive, packed", "a.npz", lambda: npz({"a": np.arange(4), "b": np.eye(300)}, True)),
+    Good("card", "README.md", lambda: "---\nlicense: mit\n---\n# Title\n\nIt's a model. Résumé ✓\n".encode()),
+    Good("card that begins with an opcode", "README.md", lambda: b"This model\n" * 1000),
+    Good(
+        "configuration", "config.json", lambda: json.dumps({"model_type": "bert", "auto_map": None}).encode()
+    ),
+    Good("vocabulary", "vocab.txt", lambda: "\n".join(["[PAD]", "c", "I1", "N.", "##s", "日本"]).encode()),
+    Good("Latin-1 text", "notes.txt", lambda: "Größe\n".encode("latin1")),
+    Good("empty text", "__init__.txt", lambda: b""),
+    Good("picture", "logo.png", lambda: b"\x89PNG\r\n\x1a\n" + bytes(40)),
+    Good("attributes", ".gitattributes", lambda: b"*.bin filter=lfs\n"),
+)
+
+REVIEW: tuple[Bad, ...] = (
+    Bad(
+        "sklearn estimator",
+        "m.pkl",
+        GLOBAL,
+        lambda m: P2 + call("sklearn.linear_model._logistic", "LogisticRegression", "x") + b".",
+    ),
+    Bad(
+        "training arguments",
+        "training_args.bin",
+        GLOBAL,
+        lambda m: P2 + b"ctransformers.training_args\nTrainingArguments\n)\x81}b.",
+    ),
+    Bad("joblib array", "m.joblib", GLOBAL, lambda m: joblib_array()),
+    Bad("arrays, protocol 5", "m.pkl", GLOBAL, lambda m: _array_pickle(5)),
+    Bad("joblib array of old joblib", "m.joblib", GLOBAL, lambda m: joblib_array(aligned=False)),
+    Bad("joblib array, zlib", "m.pkl", GLOBAL, lambda m: zlib.compress(joblib_array())),
+    Bad("scipy sparse matrix", "m.pkl", GLOBAL, lambda m: P2 + b"cscipy.sparse._csr\ncsr_matrix\n)\x81}b."),
+    Bad("data frame", "m.pkl", GLOBAL, lambda m: P2 + b"cpandas.core.frame\nDataFrame\n)\x81}b."),
+    Bad(
+        "TorchScript",
+        "model.pt",
+        "code.torchscript",
+        lambda m: torch_zip(weights_dict(), **{"constants.pkl": P2 + b").", "code/__torch__.py": b"x = 1\n"}),
+    ),
+    Bad("python", "modeling_x.py", "code.python", lambda m: b"import os\n"),
+    Bad("shell script", "run.sh", "code.script", lambda m: b"#!/bin/sh\nls\n"),
+    Bad("auto_map", "config.json", "code.auto_map", lambda m: b'{"auto_map": {"AutoModel": "modeling.X"}}'),
+    Bad(
+        "own pipeline",
+        "model_index.json",
+        "code.custom_pipeline",
+        lambda m: b'{"_class_name": ["pipeline", "X"]}',
+    ),
+    Bad("foreign module", "modules.json", "code.modules", lambda m: b'[{"type": "evil.Module"}]'),
+    Bad("broken configuration", "config.json", "json.malformed", lambda m: b"{nope"),
+    Bad("plain zip", "a.zip", "archive.generic", lambda m: zipped({"a.txt": b"hello"})),
+    Bad("gguf", "m.gguf", "scan.unsupported", lambda m: b"GGUF" + bytes(30)),
+    Bad("onnx", "m.onnx", "scan.unsupported", lambda m: b"\x08\x07\x12\x07pytorch\x00\xff"),
+    Bad("hdf5", "m.h5", "scan.unsupported", lambda m: b"\x89HDF\r\n\x1a\n" + bytes(30)),
+    Bad("keras", "m.keras", "scan.unsupported", lambda m: zipped({"config.json": b"{}"})),
+    Bad(
+        "sentencepiece",
+        "spiece.model",
+        "scan.unsupported",
+        lambda m: b"\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02",
+    ),
+    Bad("unknown binary", "weights.bin", "scan.unsupported", lambda m: bytes(range(256)) * 4),
+    Bad("rar", "a.rar", "scan.unsupported", lambda m: b"Rar!\x1a\x07\x01\0" + bytes(30)),
+    Bad("zstd", "a.zst", "scan.unsupported", lambda m: b"\x28\xb5\x2f\xfd" + bytes(30)),
+)

@@ -1,0 +1,74 @@
+"""Every attack of the corpus is blocked, everything harmless is let in, and nothing ever runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.corpus import BAD, GOOD, REVIEW, Bad, Good
+from weighbridge.domain.scan import FileScan, ScanState, Severity
+from weighbridge.scanners.sandbox import Sandbox
+from weighbridge.scanners.table import scanners
+from weighbridge.scanners.tree import scan_file
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seconds=60) as shared:
+        yield shared
+
+
+def _scan(folder: Path, sandbox: Sandbox, path: str, content: bytes) -> FileScan:
+    file = folder / "file"
+    file.write_bytes(content)
+    return scan_file(path, file, "0" * 64, scanners(sandbox))
+
+
+def _rules(scan: FileScan, severity: Severity) -> set[str]:
+    return {finding.rule for finding in scan.findings if finding.severity is severity}
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.attack)
+def test_an_attack_is_blocked(bad: Bad, sandbox: Sandbox, tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    scan = _scan(tmp_path, sandbox, bad.path, bad.make(str(marker)))
+    assert scan.verdict is Severity.BLOCK
+    assert bad.rule in _rules(scan, Severity.BLOCK)
+    assert not any(finding.rule in ("scan.crash", "scan.timeout") for finding in scan.findings)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.what)
+def test_a_harmless_file_is_let_in(good: Good, sandbox: Sandbox, tmp_path: Path) -> None:
+    scan = _scan(tmp_path, sandbox, good.path, good.make())
+    assert (scan.findings, scan.state, scan.verdict) == ((), ScanState.SCANNED, Severity.ALLOW)
+
+
+@pytest.mark.parametrize("seen", REVIEW, ids=lambda seen: seen.attack)
+def test_what_nobody_can_vouch_for_is_for_review(seen: Bad, sandbox: Sandbox, tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    scan = _scan(tmp_path, sandbox, seen.path, seen.make(str(marker)))
+    assert scan.verdict is Severity.REVIEW
+    assert _rules(scan, Severity.REVIEW) == {seen.rule}
+    assert (scan.state is ScanState.UNSUPPORTED) == (seen.rule == "scan.unsupported")
+    assert not marker.exists()
+
+
+def test_the_payloads_are_alive(tmp_path: Path) -> None:
+    """A corpus that cannot hurt proves nothing: one payload, really loaded, writes its marker."""
+    import pickle
+    import subprocess
+    import sys
+
+    marker = tmp_path / "ran"
+    bad = next(bad for bad in BAD if bad.attack == "memo-trick")
+    (tmp_path / "a.pkl").write_bytes(bad.make(str(marker)))
+    code = f"import pickle; pickle.load(open({str(tmp_path / 'a.pkl')!r}, 'rb'))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert marker.exists()
+    utf8 = next(bad for bad in BAD if bad.attack == "utf8-text-pickle-named-json")
+    marker.unlink()
+    assert pickle.loads(utf8.make(str(marker))) == 0
+    assert marker.exists()
