@@ -74,13 +74,18 @@ class Card:
         """Every line after the front matter, as it stands."""
         return tuple(Line(n, raw, raw) for n, raw in enumerate(self.lines[self.body - 1 :], self.body))
 
+    @property
+    def front_lines(self) -> tuple[Line, ...]:
+        """Every line of the front matter, its fences included."""
+        return tuple(Line(n, raw, raw.strip()) for n, raw in enumerate(self.lines[: self.body - 1], 1))
+
     def front_line(self, key: str) -> Line | None:
         """The line of the front matter that holds ``key``, or None where there is none."""
-        front = [Line(n, raw, raw.strip()) for n, raw in enumerate(self.lines[: self.body - 1], 1)]
-        for line in front:
-            if line.text.lstrip("'\"").startswith(key) and ":" in line.text:
+        for line in self.front_lines:
+            bare = line.text.lstrip("'\"").removeprefix(key).lstrip("'\" ")
+            if line.text.lstrip("'\"").startswith(key) and bare.startswith(":"):
                 return line
-        return next((line for line in front if key in line.raw), None)
+        return next((line for line in self.front_lines if key in line.raw), None)
 
 
 def card_of(evidence: Evidence) -> Card:

@@ -176,7 +176,8 @@ def _kind(visible: str) -> str:
 
 
 def _without_comments(raw: str, in_comment: bool) -> tuple[str, bool]:
-    kept, at = [], 0
+    kept: list[str] = []
+    at = 0
     while at <= len(raw):
         if in_comment:
             end = raw.find("-->", at)

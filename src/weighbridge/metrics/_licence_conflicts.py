@@ -1,0 +1,111 @@
+"""What speaks against a stated licence: a text that says otherwise, or a base model's licence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from weighbridge.domain.card import CARD_PATH, card_of
+from weighbridge.domain.evidence import Evidence, Parent, SourceState
+from weighbridge.domain.json_values import child, texts
+from weighbridge.domain.licence import Licence, stated_by_parent
+from weighbridge.domain.policy import Policy
+from weighbridge.domain.score import Cap, Proof
+from weighbridge.metrics._licence_texts import LicenceText
+from weighbridge.metrics._parents import judged_parents
+from weighbridge.metrics._proofs import front_field, parent_field
+
+CONFLICT_CAP = 0.45
+WORST_PARENT = 0.2
+"""The least free class that a base model's licence can be read as (research only)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Where the licence is stated and what it comes to; empty where it is nowhere stated."""
+
+    licences: tuple[Licence, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    is_declared: bool = False
+
+
+def strangers(found: Sequence[LicenceText], statement: Statement) -> tuple[LicenceText, ...]:
+    """The licence files whose text is none of the stated licences."""
+    return tuple(
+        t for t in found if t.licence and not any(stated.covers(t.licence) for stated in statement.licences)
+    )
+
+
+def silent_parents(evidence: Evidence) -> str:
+    """The base models of which no licence is known: told, never held against the model."""
+    silent = [
+        parent.id
+        for parent in evidence.parents
+        if parent.source.state is not SourceState.UNREACHABLE
+        and not any(row.is_resolved for row in stated_by_parent(parent.info or {}))
+    ]
+    return f"; no licence is known of its base model {', '.join(sorted(silent))}" if silent else ""
+
+
+def text_caps(found: Sequence[LicenceText], statement: Statement, p: float, policy: Policy) -> list[Cap]:
+    return [
+        Cap(
+            limit=CONFLICT_CAP,
+            reason=f"{t.path} is {t.licence.name}, which is less free than the licence that is stated",
+            proofs=(t.proof,),
+            how_to_improve=f"State the licence that {t.path} holds.",
+        )
+        for t in strangers(found, statement)
+        if t.licence and t.licence.permissiveness(policy.permissiveness) < p
+    ]
+
+
+def parent_caps(evidence: Evidence, statement: Statement, p: float, policy: Policy) -> list[Cap]:
+    caps = []
+    for parent in judged_parents(evidence):
+        if parent.source.state is SourceState.UNREACHABLE:
+            if p > WORST_PARENT:
+                caps.append(_possible_cap(parent))
+            continue
+        inherited = [row for row in stated_by_parent(parent.info or {}) if row.is_resolved]
+        if not inherited:
+            continue
+        row = min(inherited, key=lambda row: (row.permissiveness(policy.permissiveness), row.id))
+        theirs = row.permissiveness(policy.permissiveness)
+        if theirs < p:
+            caps.append(
+                Cap(
+                    limit=min(CONFLICT_CAP, theirs),
+                    reason=f"its base model {parent.id} is under {row.name}, which is less free",
+                    proofs=(_stated_by(parent), _declared_in(evidence, parent)),
+                    how_to_improve=f"State {parent.id}'s licence ({row.id}), which its derivatives inherit.",
+                )
+            )
+    return caps
+
+
+def _stated_by(parent: Parent) -> Proof:
+    info = parent.info or {}
+    stated = child(info, "cardData").get("license")
+    if stated:
+        return parent_field(parent.id, "cardData.license", stated)
+    tags = sorted(tag for tag in texts(info, "tags") if tag.startswith("license:"))
+    return parent_field(parent.id, "tags", ", ".join(tags[:1]))
+
+
+def _possible_cap(parent: Parent) -> Cap:
+    return Cap(
+        limit=WORST_PARENT,
+        reason=f"the licence of its base model {parent.id} could not be read: {parent.source.reason}",
+        how_to_improve="Try again when the Hub can be reached.",
+        is_certain=False,
+    )
+
+
+def _declared_in(evidence: Evidence, parent: Parent) -> Proof:
+    if parent.declared_in.startswith(CARD_PATH):
+        return front_field(evidence, card_of(evidence).front_line("base_model"), "base_model")
+    path, _, field = parent.declared_in.partition(":")
+    if path == "info":
+        return Proof(source="hub", path=path, locator=field, excerpt=parent.id)
+    return Proof(source="file", path=path, locator=field, excerpt=parent.id)

@@ -1,0 +1,152 @@
+"""Results stated as data: ``.eval_results/*.yaml``, the Hub's ``evalResults``, and ``model-index``.
+
+Formats: the Hub's eval-results specification (dataset.id, dataset.task_id, value, verifyToken,
+source.url) and the older model-index of the card's front matter (papers-with-code layout).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from weighbridge.domain.card import Card
+from weighbridge.domain.evidence import Evidence, Parent
+from weighbridge.domain.json_values import Json, JsonObject, child, objects, text
+from weighbridge.domain.score import Proof
+from weighbridge.metrics._claims import (
+    ATTESTED,
+    COMPLETE,
+    DELEGATED,
+    PROSE,
+    SOURCED,
+    Claim,
+    folded,
+    lower_rung,
+    number_of,
+)
+from weighbridge.metrics._proofs import card_line, front_field, hub_field, text_line
+
+_FROM_OPEN_PR = ("pullRequest", "pull_request", "pr", "prNumber", "discussion")
+
+
+def structured_claims(evidence: Evidence, card: Card) -> Iterator[Claim]:
+    """Every result that is stated as data, in a fixed order."""
+    for path in sorted(evidence.eval_results):
+        for entry in objects(evidence.eval_results[path], "results"):
+            yield _entry(entry, text_line(evidence, path, _needle(entry)))
+    for item in objects(evidence.info, "evalResults"):
+        if "error" not in item:
+            claim = _entry(child(item, "data") or item, hub_field("evalResults", item))
+            yield replace(claim, rung=lower_rung(claim.rung)) if _is_community(item) else claim
+    front = evidence.front_matter or {}
+    if front.get("model-index"):
+        for metric, claim in _model_index(front):
+            yield replace(claim, proof=_front_proof(evidence, card, metric))
+    else:
+        for holder, field in ((evidence.info, "model-index"), (child(evidence.info, "cardData"), "cardData")):
+            found = list(_model_index(holder))
+            for metric, claim in found:
+                yield replace(claim, proof=hub_field(field, metric))
+            if found:
+                return
+
+
+def inherited(claims: Iterator[Claim], parents: tuple[Parent, ...]) -> Iterator[Claim]:
+    """The claims, those with a base model's numbers worth no more than a reference to it."""
+    known = {
+        (folded(claim.metric), claim.value)
+        for parent in parents
+        for claim in _of_record(parent.info or {})
+        if claim.value is not None
+    }
+    for claim in claims:
+        same = (folded(claim.metric), claim.value) in known
+        yield replace(claim, rung=min(claim.rung, DELEGATED)) if same else claim
+
+
+def _of_record(info: JsonObject) -> Iterator[Claim]:
+    for holder in (info, child(info, "cardData")):
+        for _, claim in _model_index(holder):
+            yield claim
+    for item in objects(info, "evalResults"):
+        yield _entry(child(item, "data") or item, hub_field("evalResults", ""))
+
+
+def _entry(entry: JsonObject, proof: Proof) -> Claim:
+    """One entry of the eval-results format. Its task names metric and split of the benchmark."""
+    dataset = child(entry, "dataset")
+    id, task = text(dataset, "id") or "", text(dataset, "task_id") or ""
+    source = text(child(entry, "source"), "url") or ""
+    rung = COMPLETE if id and task else PROSE
+    rung = SOURCED if rung == COMPLETE and _is_address(source) else rung
+    rung = ATTESTED if rung >= COMPLETE and text(entry, "verifyToken") else rung
+    return Claim(
+        rung=rung,
+        metric=text(entry, "metric") or task,
+        dataset=id,
+        config=task,
+        split=text(dataset, "split") or ("test" if task else ""),
+        value=number_of(entry.get("value")),
+        has_source=rung >= SOURCED,
+        has_protocol=bool(text(entry, "notes")),
+        proof=proof,
+    )
+
+
+def _model_index(holder: JsonObject) -> Iterator[tuple[JsonObject, Claim]]:
+    for model in objects(holder, "model-index"):
+        for result in objects(model, "results"):
+            source = text(child(result, "source"), "url") or ""
+            dataset, task = child(result, "dataset"), child(result, "task")
+            name = text(dataset, "type") or text(dataset, "name") or ""
+            for metric in objects(result, "metrics"):
+                measure = text(metric, "type") or text(metric, "name") or ""
+                complete = bool(name and measure and (text(task, "type") or text(task, "name")))
+                rung = COMPLETE if complete else PROSE
+                rung = SOURCED if complete and _is_address(source) else rung
+                attested = complete and metric.get("verified") is True and text(metric, "verifyToken")
+                yield (
+                    metric,
+                    Claim(
+                        rung=ATTESTED if attested else rung,
+                        metric=measure,
+                        dataset=name,
+                        config=_word(dataset.get("config")) or _word(dataset.get("args")),
+                        split=text(dataset, "split") or "",
+                        value=number_of(metric.get("value")),
+                        has_source=bool(attested) or rung == SOURCED,
+                        proof=hub_field("model-index", metric),
+                    ),
+                )
+
+
+def _word(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _is_address(url: str) -> bool:
+    return url.startswith(("https://", "http://"))
+
+
+def _is_community(item: JsonObject) -> bool:
+    """Whether the entry stands in a pull request that nobody has merged: anyone may open one."""
+    badges = (item.get("badge"), item.get("status"))
+    return any(item.get(key) for key in _FROM_OPEN_PR) or "community" in badges
+
+
+def _needle(entry: JsonObject) -> str:
+    id = text(child(entry, "dataset"), "id")
+    return id or _spelled(entry.get("value"))
+
+
+def _spelled(value: Json) -> str:
+    return value if isinstance(value, str) else "" if isinstance(value, (Mapping, list)) else str(value)
+
+
+def _front_proof(evidence: Evidence, card: Card, metric: JsonObject) -> Proof:
+    """The front matter's line with the value, where it is spelled as it was parsed."""
+    value = _spelled(metric.get("value"))
+    for line in card.front_lines:
+        if value and value in line.raw and "value" in line.raw:
+            return card_line(line)
+    return front_field(evidence, card.front_line("model-index"), "model-index")
