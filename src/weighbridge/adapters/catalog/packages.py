@@ -1,25 +1,26 @@
-"""Packages, refusals and waivers in the catalogue."""
+"""Packages, and the waivers that admitted them, in the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.tables import PACKAGES, REFUSALS, WAIVERS
+from weighbridge.adapters.catalog.paging import is_there, newest_first, page
+from weighbridge.adapters.catalog.tables import PACKAGES, WAIVERS
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.manifest import Manifest
-from weighbridge.domain.package import Package, PackageState, Refusal, Version
+from weighbridge.domain.package import Package, PackageState, Version
 from weighbridge.domain.policy import Waiver
-from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NotFound, PackageExists, StoreDown
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.errors import Conflict, NoSuchPackage, PackageExists, StoreDown
 
 
 class Packages(Database):
-    """What was admitted, what was refused, and by which exceptions."""
+    """What was admitted, and by which exceptions."""
 
     def require_free(self, repo: RepoId, commit: str, version: Version | None) -> None:
         """Check before the download that the package could be added.
@@ -48,7 +49,7 @@ class Packages(Database):
         """
         repo, commit = package.manifest.repo, package.manifest.commit
         with self._writing() as connection:
-            if _is_there(connection, PACKAGES, package.id):
+            if is_there(connection, PACKAGES, package.id):
                 return
             _require_free(connection, repo, commit, package.version.text)
             try:
@@ -93,21 +94,21 @@ class Packages(Database):
         if state is not None:
             query = query.where(PACKAGES.c.state == state.value)
         with self._reading() as connection:
-            rows = connection.execute(_page(connection, query, PACKAGES, limit, after)).all()
+            rows = connection.execute(page(connection, query, PACKAGES, limit, after)).all()
         return tuple(map(_package, rows))
 
     def packages_of(self, repo: RepoId) -> tuple[Package, ...]:
         """Every package of a repository, withdrawn ones too, newest first."""
         query = select(PACKAGES).where(_of(repo))
         with self._reading() as connection:
-            rows = connection.execute(_newest_first(query, PACKAGES)).all()
+            rows = connection.execute(newest_first(query, PACKAGES)).all()
         return tuple(map(_package, rows))
 
     def states_of(self, repo: RepoId) -> tuple[tuple[str, PackageState], ...]:
         """Id and state of what ``packages_of`` gives, in that order, without reading manifests."""
         query = select(PACKAGES.c.id, PACKAGES.c.state).where(_of(repo))
         with self._reading() as connection:
-            rows = connection.execute(_newest_first(query, PACKAGES)).all()
+            rows = connection.execute(newest_first(query, PACKAGES)).all()
         return tuple((row.id, PackageState(row.state)) for row in rows)
 
     def repos(self, kind: RepoKind) -> tuple[RepoId, ...]:
@@ -160,61 +161,14 @@ class Packages(Database):
         change = {"state": PackageState.WITHDRAWN.value, "state_reason": reason}
         with self._writing() as connection:
             if connection.execute(update(PACKAGES).where(active).values(change)).rowcount != 1:
-                if not _is_there(connection, PACKAGES, id):
+                if not is_there(connection, PACKAGES, id):
                     raise NoSuchPackage(id)
                 raise Conflict(f"package '{id}' is withdrawn already")
             record(connection, audit)
 
-    def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
-        """Keep a judgement that did not admit; one with this very id is kept as it is."""
-        values = {
-            "id": refusal.id,
-            "kind": refusal.ref.repo.kind.value,
-            "name": refusal.ref.repo.full_name,
-            "revision": refusal.ref.revision,
-            "commit_id": refusal.commit,
-            "outcome": refusal.outcome,
-            "sentence": refusal.sentence,
-            "evidence_sha256": refusal.evidence_sha256,
-            "verdict_sha256": refusal.verdict_sha256,
-            "created_at": refusal.created_at,
-            "created_by": refusal.created_by,
-        }
-        with self._writing() as connection:
-            if _is_there(connection, REFUSALS, refusal.id):
-                return
-            connection.execute(REFUSALS.insert().values(values))
-            record(connection, audit)
-
-    def refusals(self, limit: int = 100, after: str | None = None) -> tuple[Refusal, ...]:
-        """A page of refusals, newest first; ``after`` is the id of the last one of the page before.
-
-        Raises:
-            BadInput: ``after`` is no refusal.
-        """
-        with self._reading() as connection:
-            query = _page(connection, select(REFUSALS), REFUSALS, limit, after)
-            return tuple(map(_refusal, connection.execute(query)))
-
-    def refusal(self, id: str) -> Refusal:
-        """One refusal.
-
-        Raises:
-            NotFound: there is none.
-        """
-        with self._reading() as connection:
-            row = connection.execute(select(REFUSALS).where(REFUSALS.c.id == id)).first()
-        if row is None:
-            raise NotFound(f"refusal '{id}' not found")
-        return _refusal(row)
-
 
 def _of(repo: RepoId) -> ColumnElement[bool]:
     return and_(PACKAGES.c.kind == repo.kind.value, PACKAGES.c.name_key == repo.full_name.lower())
-
-
-def _is_there(connection: Connection, table: Table, id: str) -> bool:
-    return connection.execute(select(table.c.id).where(table.c.id == id)).first() is not None
 
 
 def _require_free(connection: Connection, repo: RepoId, commit: str, version: str | None) -> None:
@@ -227,26 +181,6 @@ def _require_free(connection: Connection, repo: RepoId, commit: str, version: st
             raise PackageExists(row.name, row.version)
     if found:
         raise PackageExists(found[0].name, found[0].version, commit=commit)
-
-
-def _newest_first(query: Select[*tuple[object, ...]], table: Table) -> Select[*tuple[object, ...]]:
-    return query.order_by(table.c.created_at.desc(), table.c.id.desc())
-
-
-def _page(
-    connection: Connection,
-    query: Select[*tuple[object, ...]],
-    table: Table,
-    limit: int,
-    after: str | None,
-) -> Select[*tuple[object, ...]]:
-    if after is not None:
-        last = connection.execute(select(table.c.created_at).where(table.c.id == after)).scalar()
-        if last is None:
-            raise BadInput(f"'after' names nothing that is here: {after!r}")
-        at, id = table.c.created_at, table.c.id
-        query = query.where(or_(at < last, and_(at == last, id < after)))
-    return _newest_first(query, table).limit(limit)
 
 
 def _package_values(package: Package) -> dict[str, object]:
@@ -303,23 +237,3 @@ def _package(row: Row[*tuple[object, ...]]) -> Package:
         raise StoreDown(
             f"the catalogue's package '{row.id}' cannot be read: {error}", hint="restore a backup"
         ) from error
-
-
-def _refusal(row: Row[*tuple[object, ...]]) -> Refusal:
-    try:
-        ref = ModelRef(repo=RepoId.parse(row.name, RepoKind(row.kind)), revision=row.revision)
-    except ValueError as error:
-        raise StoreDown(
-            f"the catalogue's refusal '{row.id}' cannot be read: {error}", hint="restore a backup"
-        ) from error
-    return Refusal(
-        id=row.id,
-        ref=ref,
-        commit=row.commit_id,
-        outcome=row.outcome,
-        sentence=row.sentence,
-        evidence_sha256=row.evidence_sha256,
-        verdict_sha256=row.verdict_sha256,
-        created_at=row.created_at,
-        created_by=row.created_by,
-    )

@@ -1,0 +1,81 @@
+"""Refusals in the catalogue."""
+
+from __future__ import annotations
+
+from sqlalchemy import Row, select
+
+from weighbridge.adapters.catalog.audit import record
+from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.paging import is_there, page
+from weighbridge.adapters.catalog.tables import REFUSALS
+from weighbridge.domain.access import AuditLine
+from weighbridge.domain.package import Refusal
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.errors import NotFound, StoreDown
+
+
+class Refusals(Database):
+    """What was weighed and not admitted."""
+
+    def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
+        """Keep a judgement that did not admit; one with this very id is kept as it is."""
+        values = {
+            "id": refusal.id,
+            "kind": refusal.ref.repo.kind.value,
+            "name": refusal.ref.repo.full_name,
+            "revision": refusal.ref.revision,
+            "commit_id": refusal.commit,
+            "outcome": refusal.outcome,
+            "sentence": refusal.sentence,
+            "evidence_sha256": refusal.evidence_sha256,
+            "verdict_sha256": refusal.verdict_sha256,
+            "created_at": refusal.created_at,
+            "created_by": refusal.created_by,
+        }
+        with self._writing() as connection:
+            if is_there(connection, REFUSALS, refusal.id):
+                return
+            connection.execute(REFUSALS.insert().values(values))
+            record(connection, audit)
+
+    def refusals(self, limit: int = 100, after: str | None = None) -> tuple[Refusal, ...]:
+        """A page of refusals, newest first; ``after`` is the id of the last one of the page before.
+
+        Raises:
+            BadInput: ``after`` is no refusal.
+        """
+        with self._reading() as connection:
+            query = page(connection, select(REFUSALS), REFUSALS, limit, after)
+            return tuple(map(_refusal, connection.execute(query)))
+
+    def refusal(self, id: str) -> Refusal:
+        """One refusal.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._reading() as connection:
+            row = connection.execute(select(REFUSALS).where(REFUSALS.c.id == id)).first()
+        if row is None:
+            raise NotFound(f"refusal '{id}' not found")
+        return _refusal(row)
+
+
+def _refusal(row: Row[*tuple[object, ...]]) -> Refusal:
+    try:
+        ref = ModelRef(repo=RepoId.parse(row.name, RepoKind(row.kind)), revision=row.revision)
+    except ValueError as error:
+        raise StoreDown(
+            f"the catalogue's refusal '{row.id}' cannot be read: {error}", hint="restore a backup"
+        ) from error
+    return Refusal(
+        id=row.id,
+        ref=ref,
+        commit=row.commit_id,
+        outcome=row.outcome,
+        sentence=row.sentence,
+        evidence_sha256=row.evidence_sha256,
+        verdict_sha256=row.verdict_sha256,
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )
