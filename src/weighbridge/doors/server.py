@@ -11,9 +11,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from weighbridge.doors.hub import is_hub_path
 from weighbridge.doors.hub.request import AsgiApp, Receive, Scope, Send
@@ -23,7 +24,6 @@ _START_LIMIT_S = 20.0
 _STOP_LIMIT_S = 10
 _THREADS_LIMIT_S, _THREADS_PAUSE_S = 2.0, 0.02
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-_ACCESS_LINE = '%(addr)s "%(method)s %(path)s" %(status)d %(dt_ms).1f ms'
 
 
 def compose(rest: AsgiApp, hub: AsgiApp) -> AsgiApp:
@@ -48,8 +48,8 @@ def serve(
 
     A second signal does not wait for that.
 
-    Port 0 takes a free one. ``announce`` is told the address once it answers. The access log has
-    method, path and status, and never a header.
+    Port 0 takes a free one. ``announce`` is told the address once it answers. The access log goes
+    to stderr and has method, path and status, and never a header or a query.
 
     Raises:
         BadInput: the address cannot be listened on (in use, not ours, not permitted).
@@ -61,8 +61,27 @@ def serve(
             claim.close()  # elsewhere two sockets cannot have one port
         shown = f"[{host}]" if ":" in host else host
         before = _native_threads()
-        asyncio.run(_serve(app, (address, taken), f"http://{shown}:{taken}", announce, access_log))
+        run = _serve(
+            _logged(app) if access_log else app, (address, taken), f"http://{shown}:{taken}", announce
+        )
+        asyncio.run(run)
         _outlive(before)
+
+
+def _logged(app: AsgiApp) -> AsgiApp:
+    """``app``, with a line on stderr for each of its answers."""
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        async def told(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
+                sys.stderr.write(f"{scope['method']} {path.decode('ascii', 'replace')} {message['status']}\n")
+                sys.stderr.flush()
+            await send(message)
+
+        await app(scope, receive, told)
+
+    return logged
 
 
 def _claimed(host: str, port: int) -> socket.socket:
@@ -112,7 +131,6 @@ async def _serve(
     address: tuple[str, int],
     url: str,
     announce: Callable[[str], None] | None,
-    access_log: bool,
 ) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
@@ -123,9 +141,7 @@ async def _serve(
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
         websockets=False,
-        log_enabled=access_log,
-        log_access=access_log,
-        log_access_format=_ACCESS_LINE,
+        log_enabled=False,
         backlog=1024,
     )
     server.workers_kill_timeout = _STOP_LIMIT_S
