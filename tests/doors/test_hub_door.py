@@ -18,6 +18,7 @@ import pytest
 
 from tests.hub_process import TINY, hub_process, write_repo
 from weighbridge.domain.manifest import digests_of, lfs_pointer
+from weighbridge.doors.hub import is_hub_path
 
 MODEL = "model.safetensors"
 WEIGHTS = TINY[MODEL]
@@ -394,6 +395,28 @@ def test_an_unknown_address(hub: Client, path: str) -> None:
 
 def test_a_path_that_is_no_text(hub: Client) -> None:
     assert hub.ask("/api/models/acme/%FF%FE").status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "is_hub"),
+    [
+        (b"/api/models/a/b", True),
+        (b"/api/whoami-v2", True),
+        (b"/a/b/resolve/main/x", True),
+        (b"/gpt2/resolve/main/x?download=true", True),
+        (b"/datasets/a/b/raw/main/x", True),
+        (b"/a/b.git/info/lfs/objects/batch", True),
+        (b"/", False),
+        (b"/docs", False),
+        (b"/apis", False),
+        (b"/package/ingest-huggingface", False),
+        (b"/package/abc/verdict", False),
+        (b"/package/a/b/c/resolve", False),
+        (b"/resolve/x", False),
+    ],
+)
+def test_which_addresses_are_the_hubs_beside_rest(path: bytes, is_hub: bool) -> None:
+    assert is_hub_path(path) is is_hub
 
 
 # --- the process ------------------------------------------------------------------------------
