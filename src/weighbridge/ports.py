@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
-from weighbridge.domain.manifest import FileEntry, Manifest
-from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
-from weighbridge.domain.scan import Finding
+if TYPE_CHECKING:  # every command starts with this module, and only annotations name these
+    from weighbridge.domain.manifest import FileEntry, Manifest
+    from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+    from weighbridge.domain.repo import Commit, ModelInfo, Refs
+    from weighbridge.domain.scan import Finding
 
 
 class ByteStream(Protocol):

@@ -8,10 +8,10 @@ other's note, and ``clean`` knows what somebody else still wants.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock
@@ -43,7 +43,7 @@ def write_lock(path: Path, lock: Lock) -> bool:
         StoreDown: the folder cannot be written.
     """
     spelled = lock.dumps().encode()
-    fresh = path.with_name(f".{path.name}.{uuid4().hex}")
+    fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         if path.exists() and path.read_bytes() == spelled:
             return False
@@ -73,7 +73,7 @@ class LockRegister:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            fresh = self._folder / f".{uuid4().hex}"
+            fresh = self._folder / f".{os.urandom(8).hex()}"
             fresh.write_text(str(path), encoding="utf-8")
             fresh.replace(note)
         except OSError as error:

@@ -8,8 +8,8 @@ A shelf is a memory and not a source of truth: what cannot be read is simply not
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from uuid import uuid4
 
 from weighbridge.domain.json_values import canonical
 from weighbridge.domain.manifest import Manifest
@@ -34,7 +34,7 @@ class ManifestShelf:
             StoreDown: the home cannot be written.
         """
         folder = self._folder(manifest.repo)
-        fresh = self._tmp / f"manifest-{uuid4().hex}"
+        fresh = self._tmp / f"manifest-{os.urandom(8).hex()}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._tmp.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.domain.json_values import JsonObject
-from weighbridge.domain.policy import Policy
 from weighbridge.errors import BadInput
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
+    from weighbridge.domain.policy import Policy
     from weighbridge.flows.ingest import Tools
     from weighbridge.metrics import METRICS
     from weighbridge.scanners import scan_tree

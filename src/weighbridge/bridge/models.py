@@ -18,11 +18,11 @@ from weighbridge.adapters.lock_file import LockRegister, read_lock, write_lock
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.model_list import ModelList, read_model_list, write_example
 from weighbridge.adapters.progress import SilentReporter
+from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.bridge.model_results import Checked, Cleaned, Failure, Listed, Locked, Moved, Synced
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
-from weighbridge.domain.repo import ModelInfo
 from weighbridge.errors import BadInput, LockStale, NotFound, WeighbridgeError
 from weighbridge.flows.ensure import as_found, ensure, pin, require_license, resolve_manifest
 from weighbridge.ports import Hub, Reporter
@@ -30,6 +30,7 @@ from weighbridge.settings import Settings
 
 if TYPE_CHECKING:
     from weighbridge.adapters.blobs_fs import FolderBlobs
+    from weighbridge.domain.repo import ModelInfo
 
 ABANDONED_AFTER_S = 3600.0
 """What is left in the store's tmp and was not touched for so long belongs to no living process."""
@@ -48,10 +49,14 @@ class Models:
         shelf: ManifestShelf,
         register: LockRegister,
         connections: int,
+        lists: Path | None = None,
         shares_store: bool = False,
     ) -> None:
         self._make_hub, self._make_blobs = hub, blobs
         self._shelf, self._register = shelf, register
+        self._read_list = Unchanged(lambda path: read_model_list(path, lists))
+        self._read_lock = Unchanged(read_lock)
+        self._layouts: dict[Path, DirLayout] = {}
         self._connections, self._shares_store = connections, shares_store
 
     @cached_property
@@ -64,7 +69,7 @@ class Models:
 
     def read(self, path: Path) -> ModelList:
         """The model list in a file. Raises NotFound, BadConfig."""
-        return read_model_list(path)
+        return self._read_list(path)
 
     def init(self, path: Path) -> None:
         """Write a commented example. Raises BadInput where something stands already."""
@@ -78,7 +83,7 @@ class Models:
         What could be pinned is written even where another model failed.
         """
         _chosen(models, upgrade)
-        old = read_lock(models.lock_path) or Lock()
+        old = self._read_lock(models.lock_path) or Lock()
         again = {spec.id for spec in models.specs if spec.id in upgrade or not _is_kept(old, spec)}
         pins = self._pinned([spec for spec in models.specs if spec.id in again], reporter)
         self._write(models, old, pins)
@@ -126,7 +131,7 @@ class Models:
             NotFound: an id that the list does not have.
         """
         specs = _chosen(models, ids)
-        lock = self._current(models) if frozen else read_lock(models.lock_path) or Lock()
+        lock = self._current(models) if frozen else self._read_lock(models.lock_path) or Lock()
         pins = self._pinned([spec for spec in specs if not _answers(lock, spec)], reporter)
         if pins:
             self._write(models, lock, pins)
@@ -143,14 +148,14 @@ class Models:
         Raises:
             NotFound: an id that the list does not have.
         """
-        layout, lock = self._layout(models), read_lock(models.lock_path) or Lock()
+        layout, lock = self._layout(models), self._read_lock(models.lock_path) or Lock()
         return tuple(
             self._checked(models, spec, lock, layout, level or models.verify) for spec in _chosen(models, ids)
         )
 
     def list(self, models: ModelList) -> tuple[Listed, ...]:
         """Every model and its state: ``held``, ``partial``, ``missing``, ``stale`` or ``tampered``."""
-        layout, lock = self._layout(models), read_lock(models.lock_path) or Lock()
+        layout, lock = self._layout(models), self._read_lock(models.lock_path) or Lock()
 
         def listed(spec: Spec) -> Listed:
             folder = layout.path(spec.folder)
@@ -187,10 +192,14 @@ class Models:
         return tuple(done)
 
     def _layout(self, models: ModelList) -> DirLayout:
-        return DirLayout(models.cache_dir, lambda sha256: self._blobs.path(sha256))
+        known = self._layouts.get(models.cache_dir)
+        if known is None:
+            known = DirLayout(models.cache_dir, lambda sha256: self._blobs.path(sha256))
+            self._layouts[models.cache_dir] = known
+        return known
 
     def _current(self, models: ModelList) -> Lock:
-        lock = read_lock(models.lock_path) or Lock()
+        lock = self._read_lock(models.lock_path) or Lock()
         if stale := lock.stale(models.specs):
             raise LockStale(str(models.lock_path), stale)
         return lock
@@ -237,27 +246,30 @@ class Models:
     def _synced(
         self, spec: Spec, entry: LockEntry | Failure, layout: DirLayout, reporter: Reporter | None
     ) -> Synced:
-        line = Synced(id=spec.id, folder=layout.path(spec.folder))
+        folder = layout.path(spec.folder)
         if isinstance(entry, Exception):
-            return replace(line, error=entry)
-        line = replace(line, commit=entry.manifest.commit)
+            return Synced(id=spec.id, folder=folder, error=entry)
+        manifest = entry.manifest
         try:
             require_license(spec, entry.license)
-            done = as_found(spec.folder, entry.manifest, layout)
-            if done is None:
-                listener = reporter or SilentReporter()
-                done = ensure(
-                    spec.folder,
-                    entry.manifest,
-                    layout,
-                    self._hub,
-                    self._blobs,
-                    listener,
-                    self._connections,
-                )
+            done = as_found(spec.folder, manifest, layout) or ensure(
+                spec.folder,
+                manifest,
+                layout,
+                self._hub,
+                self._blobs,
+                reporter or SilentReporter(),
+                self._connections,
+            )
         except (WeighbridgeError, Invalid) as error:
-            return replace(line, error=error)
-        return replace(line, state=done.state, fetched_bytes=done.fetched_bytes)
+            return Synced(id=spec.id, folder=folder, commit=manifest.commit, error=error)
+        return Synced(
+            id=spec.id,
+            folder=done.path,
+            commit=manifest.commit,
+            state=done.state,
+            fetched_bytes=done.fetched_bytes,
+        )
 
     def _checked(self, models: ModelList, spec: Spec, lock: Lock, layout: DirLayout, level: str) -> Checked:
         line = Checked(id=spec.id, folder=layout.path(spec.folder))
@@ -277,7 +289,7 @@ class Models:
 
     def _drop_unused(self, models: ModelList, ids: set[str]) -> None:
         """Drop stored contents that only the cleaned models use; in doubt they stay."""
-        lock = read_lock(models.lock_path) or Lock()
+        lock = self._read_lock(models.lock_path) or Lock()
         gone = {id: entry for id, entry in lock.entries.items() if id in ids}
         kept = [entry for id, entry in lock.entries.items() if id not in ids]
         try:
@@ -319,6 +331,7 @@ def open_models(settings: Settings, *, offline: bool = False) -> Models:
         shelf=ManifestShelf(settings.home),
         register=LockRegister(settings.home),
         connections=settings.connections,
+        lists=settings.home / "lists-v1",
         # A registry in the same home lists packages whose bytes only the catalogue knows of.
         shares_store=bool(settings.database_url) or (settings.home / "catalog.sqlite3").exists(),
     )

@@ -16,15 +16,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import LockEntry, Spec
 from weighbridge.domain.manifest import FileEntry, Manifest, git_blob_header
 from weighbridge.domain.ref import ModelRef, RepoId
-from weighbridge.domain.repo import ModelInfo
 from weighbridge.errors import BadInput, LicenseMismatch, NotFound
 from weighbridge.ports import BlobStore, ByteStream, Hub, Layout, Reporter
+
+if TYPE_CHECKING:
+    from weighbridge.domain.repo import ModelInfo
 
 _CHUNK_BYTES = 1 << 20
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
+from typing import TypeAlias
 
 from weighbridge.adapters.layout_dir.files import (
     Sharer,
@@ -35,9 +35,13 @@ from weighbridge.adapters.layout_dir.files import (
     walk,
 )
 from weighbridge.adapters.layout_dir.index import Receipt, Record, read_index, record_of, write_index
+from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.errors import Conflict, NotFound, SizeMismatch, StoreDown, WeighbridgeError
+
+_Plan: TypeAlias = list[tuple[str, int, int, int]]
+"""Path, size in bytes, mtime in ns, inode."""
 
 
 class DirLayout:
@@ -47,33 +51,34 @@ class DirLayout:
         self._root, self._own = cache_dir, cache_dir / ".weighbridge"
         self._blob_path = blob_path
         self._sharer = Sharer()
-        self._index: dict[str, Record] | None = None
+        self._read_index = Unchanged(read_index)
+        self._plans: dict[str, tuple[Manifest, _Plan]] = {}
+        self._paths: dict[str, Path] = {}
 
     def path(self, folder: str) -> Path:
         """Where a model is, or will be."""
-        return self._root / folder
+        known = self._paths.get(folder)
+        if known is None:
+            known = self._paths[folder] = self._root / folder
+        return known
 
     def state(self, folder: str, manifest: Manifest) -> str:
-        """``held``, ``partial``, ``missing``, ``stale`` or ``tampered``, by one stat per file."""
-        record = self._records().get(folder)
-        base = f"{self._root}/{folder}"
-        if not Path(base).is_dir():
+        """``held``, ``partial``, ``missing``, ``stale`` or ``tampered``, by one stat per file.
+
+        Receipts that were read before are asked first: whoever changed the folder since also
+        changed what the files show, so only a mismatch is a reason to read the index again.
+        """
+        known = self._plans.get(folder)
+        if known is not None and known[0] is manifest and _compared(known[1]) == "held":
+            return "held"
+        if not self.path(folder).is_dir():
             return "missing"
-        if record is None or not record.is_of(manifest):
+        record = self._records().get(folder)
+        plan = _plan_of(f"{self._root}/{folder}", record, manifest) if record else None
+        if plan is None:
             return "stale"
-        absent = tampered = False
-        for entry in manifest.files:
-            receipt = record.files.get(entry.path)
-            if receipt is None or receipt[3] != entry.sha256:
-                return "stale"
-            try:
-                # By text and not by Path: this line is the whole cost of a warm check.
-                found = os.lstat(f"{base}/{entry.path}")
-            except OSError:
-                absent = True
-                continue
-            tampered |= (found.st_size, found.st_mtime_ns, found.st_ino) != receipt[:3]
-        return "tampered" if tampered else "partial" if absent else "held"
+        self._plans[folder] = (manifest, plan)
+        return _compared(plan)
 
     def renew(self, folder: str, manifest: Manifest) -> str:
         """Write receipts for a folder whose files are all right, reading those without a receipt.
@@ -140,12 +145,12 @@ class DirLayout:
         """
         with self._changing() as records:
             self._require_ours(folder, records.get(folder), manifest)
-            fresh = self._own / "tmp" / uuid4().hex
+            fresh = self._own / "tmp" / os.urandom(8).hex()
             try:
                 receipts = self._build(fresh, manifest)
                 old = records.get(folder) or record_of(manifest, {})
                 records[folder] = replace(old, owned=old.names.union(receipts))
-                self._write(records)
+                write_index(self._own, records)
                 self._swap(folder, fresh)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
@@ -212,7 +217,7 @@ class DirLayout:
 
     def _swap(self, folder: str, fresh: Path | None) -> None:
         """Put ``fresh`` where the folder is; what was there goes aside and is removed."""
-        target, leaving = self.path(folder), self._own / "tmp" / uuid4().hex
+        target, leaving = self.path(folder), self._own / "tmp" / os.urandom(8).hex()
         leaving.parent.mkdir(exist_ok=True)
         if target.exists():
             target.rename(leaving)
@@ -226,9 +231,9 @@ class DirLayout:
         """The records as they are now, with nobody else at them; then they are written."""
         try:
             with self._locked():
-                records = read_index(self._own)
+                records = read_index(self._own / "index.json")
                 yield records
-                self._write(records)
+                write_index(self._own, records)
         except OSError as error:
             raise StoreDown(f"cannot write below {self._root}: {error.strerror or error}") from error
 
@@ -249,13 +254,33 @@ class DirLayout:
             os.close(descriptor)
 
     def _records(self) -> Mapping[str, Record]:
-        if self._index is None:
-            self._index = read_index(self._own)
-        return self._index
+        return self._read_index(self._own / "index.json")
 
-    def _write(self, records: Mapping[str, Record]) -> None:
-        write_index(self._own, records)
-        self._index = dict(records)
+
+def _plan_of(base: str, record: Record, manifest: Manifest) -> _Plan | None:
+    if not record.is_of(manifest):
+        return None
+    plan = []
+    for entry in manifest.files:
+        receipt = record.files.get(entry.path)
+        if receipt is None or receipt[3] != entry.sha256:
+            return None
+        plan.append((f"{base}/{entry.path}", *receipt[:3]))
+    return plan
+
+
+def _compared(plan: _Plan) -> str:
+    absent = tampered = False
+    for path, size, mtime, inode in plan:
+        try:
+            # By text and not by Path: this line is the whole cost of a warm check.
+            found = os.lstat(path)
+        except OSError:
+            absent = True
+            continue
+        if found.st_mtime_ns != mtime or found.st_size != size or found.st_ino != inode:
+            tampered = True
+    return "tampered" if tampered else "partial" if absent else "held"
 
 
 def _is_doubtful(entry: FileEntry, blob_path: Callable[[str], Path], receipts: Mapping[int, Receipt]) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
-from uuid import uuid4
 
 from weighbridge.domain.json_values import Json, JsonObject, child, text, texts
 from weighbridge.domain.manifest import Manifest
@@ -63,10 +63,10 @@ def record_of(manifest: Manifest, receipts: Mapping[str, Receipt]) -> Record:
     )
 
 
-def read_index(own: Path) -> dict[str, Record]:
+def read_index(path: Path) -> dict[str, Record]:
     """The records by folder. What cannot be read is not there: files are then hashed again."""
     try:
-        parsed = json.loads((own / "index.json").read_bytes())
+        parsed = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
     if not isinstance(parsed, dict) or parsed.get("index_format") != INDEX_FORMAT:
@@ -78,7 +78,7 @@ def read_index(own: Path) -> dict[str, Record]:
 def write_index(own: Path, records: Mapping[str, Record]) -> None:
     """Put the index in place in one rename; an OSError is the caller's."""
     models = {folder: record.to_json() for folder, record in sorted(records.items())}
-    fresh = own / "tmp" / f"index-{uuid4().hex}"
+    fresh = own / "tmp" / f"index-{os.urandom(8).hex()}"
     fresh.parent.mkdir(exist_ok=True)
     spelled = json.dumps({"index_format": INDEX_FORMAT, "models": models}, separators=(",", ":"))
     fresh.write_text(spelled, encoding="utf-8")

@@ -8,6 +8,7 @@ back an exit code where that is not 0.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -87,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # The reader of our output went away (`| head`): nothing more to say, and nobody to say it to.
         sys.stdout = None
         _leave_now(0, "")
+    # The interpreter would look for garbage among 200 modules before it ends: 15 ms of nothing.
+    gc.freeze()
     sys.exit(result if isinstance(result, int) else 0)
 
 

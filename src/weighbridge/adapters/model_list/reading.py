@@ -1,41 +1,23 @@
-"""The model list (models.yaml) and its lock beside it (models.lock).
-
-    cache_dir: models            # relative to this file, whatever folder the command runs in
-    verify: sha256               # default level of `weighbridge verify`
-    models:
-      - id: my-model
-        repo_id: org/model-name
-        revision: main
-        local_dir: custom-name
-        files: [config.json, "*.safetensors"]
-        kind: model
-        license: apache-2.0
-
-The file is YAML 1.2 (`no` is a text). Its nodes are read and not its values: every node knows
-its place, so every mistake is told with line and column, all of them at once, and a revision
-that YAML took for a number is caught before it loses its zeros. It also costs a third less than
-the loader that keeps comments.
-"""
+"""What a model list says, read node by node so that every mistake has its place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from weighbridge.adapters.model_list.memory import Said
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Spec, repo_of
 from weighbridge.domain.paths import collisions
 from weighbridge.domain.ref import ModelRef, RepoKind
-from weighbridge.errors import BadConfig, BadInput, NotFound, Place, StoreDown
+from weighbridge.errors import BadConfig, Place
 
-MAX_LIST_BYTES = 1 << 20
 VERIFY_LEVELS = ("none", "size", "sha256")
 RESERVED_FOLDER = ".weighbridge"
 _LIST_KEYS = ("cache_dir", "verify", "models")
@@ -45,55 +27,13 @@ _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,20
 
 Built = TypeVar("Built")
 
-EXAMPLE = """\
-# The models that this project uses. Next: `weighbridge lock`, then `weighbridge sync`.
-# Commit this file and models.lock; keep the cache folder out of version control.
 
-# Where the models are laid out, relative to this file.
-cache_dir: models
-
-# What `weighbridge verify` compares: none (files are there), size, or sha256.
-# Whatever stands here, every downloaded byte is hashed on its way in.
-verify: sha256
-
-models:
-  - id: all-minilm                                   # unique; also the folder's name
-    repo_id: sentence-transformers/all-MiniLM-L6-v2
-    revision: main                                   # branch, tag or commit; the lock pins it
-    # local_dir: embeddings/minilm                   # another folder below cache_dir
-    # license: apache-2.0                            # refuse the model if its licence is another
-    # kind: model                                    # or dataset, space
-    files:                                           # all files if left out
-      - config.json
-      - "tokenizer*"
-      - vocab.txt
-      - model.safetensors
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelList:
-    """A model list that was read: where it stands, where models go, and the wanted models."""
-
-    path: Path
-    cache_dir: Path
-    verify: str
-    specs: tuple[Spec, ...]
-
-    @property
-    def lock_path(self) -> Path:
-        """The lock beside the list: ``models.minimal.lock`` for ``models.minimal.yaml``."""
-        return self.path.with_suffix(".lock")
-
-
-def read_model_list(path: Path) -> ModelList:
-    """The model list in ``path``.
+def parse(path: str, text: str) -> Said:
+    """What the text of a model list says; ``path`` is for the messages.
 
     Raises:
-        NotFound: there is no such file.
         BadConfig: it has mistakes; the error holds the place of each.
     """
-    text = _text_of(path)
     reading = _Reading()
     root = _compose(path, text)
     fields = reading.fields(root, _LIST_KEYS, "the model list")
@@ -101,54 +41,19 @@ def read_model_list(path: Path) -> ModelList:
     verify = reading.one_of(fields.get("verify"), "verify", VERIFY_LEVELS) or "sha256"
     specs = _specs(reading, fields.get("models"), root)
     if reading.places:
-        raise BadConfig(str(path), reading.places, hint=reading.hint)
-    base = path.absolute().parent
-    return ModelList(path=path, cache_dir=base / Path(cache_dir).expanduser(), verify=verify, specs=specs)
+        raise BadConfig(path, reading.places, hint=reading.hint)
+    return Said(cache_dir=cache_dir, verify=verify, specs=specs)
 
 
-def write_example(path: Path) -> None:
-    """Write the commented example.
-
-    Raises:
-        BadInput: something stands there already; it is not touched.
-    """
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(EXAMPLE)
-    except FileExistsError as error:
-        raise BadInput(f"{path} exists and was not touched", hint="choose another with --config") from error
-    except OSError as error:
-        raise StoreDown(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _text_of(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise NotFound(
-            f"there is no model list '{path}'", hint="'weighbridge init' writes one; --config names another"
-        ) from error
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
-    if len(content) > MAX_LIST_BYTES:
-        raise BadInput(f"{path} has {len(content)} bytes; a model list has at most {MAX_LIST_BYTES}")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        raise BadConfig(str(path), [Place(line, column, "is not UTF-8")]) from error
-
-
-def _compose(path: Path, text: str) -> Node | None:
+def _compose(path: str, text: str) -> Node | None:
     try:
         root: Node | None = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise BadConfig(str(path), [Place(line, column, error.problem or "is not YAML")]) from error
+        raise BadConfig(path, [Place(line, column, error.problem or "is not YAML")]) from error
     except (YAMLError, RecursionError) as error:
-        raise BadConfig(str(path), [Place(1, 1, f"is not YAML ({str(error).splitlines()[0]})")]) from error
+        raise BadConfig(path, [Place(1, 1, f"is not YAML ({str(error).splitlines()[0]})")]) from error
     return root
 
 
