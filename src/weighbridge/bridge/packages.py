@@ -10,6 +10,7 @@ from functools import partial
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
+from weighbridge.bridge.access import require
 from weighbridge.domain.access import AuditLine, Permission, Principal, can
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
@@ -17,7 +18,7 @@ from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Verdict
-from weighbridge.errors import NoSuchPackage, NotAuthenticated, NotPermitted
+from weighbridge.errors import BadInput, NoSuchPackage
 from weighbridge.flows.ingest import INGEST, State, Tools, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
@@ -52,16 +53,22 @@ class Packages:
         """Fetch, weigh and list a model.
 
         Raises:
+            BadInput: the repository is no model.
             NotAuthenticated, NotPermitted: without ``upload``; waivers and lowered thresholds
                 ask for ``admin``, for a gate that everybody may open is none.
             Rejected: the gate refused, or could not tell; the refusal is kept.
             PackageExists, NotFound, Denied, Unreachable, IntegrityError: as the flow meets them.
         """
-        _require(principal, Permission.UPLOAD)
+        require(principal, Permission.UPLOAD)
+        if request.ref.repo.kind is not RepoKind.MODEL:
+            raise BadInput(
+                f"this version weighs models only, and '{request.ref.repo}' was called a "
+                f"{request.ref.repo.kind.value}"
+            )
         repo = request.ref.repo.full_name
         waivers = tuple(replace(w, repo=repo, author=principal.name) for w in request.waivers)
         if waivers or self._lowers(request):
-            _require(principal, Permission.ADMIN)
+            require(principal, Permission.ADMIN)
         state = State(
             id=str(uuid4()),
             request=replace(request, waivers=waivers),
@@ -81,7 +88,7 @@ class Packages:
         Raises:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
         """
-        _require(principal, Permission.UPLOAD)
+        require(principal, Permission.UPLOAD)
         state = State(
             id="", request=IngestRequest(ref=ref), policy=self._policy, by=principal.name, at=self._now()
         )
@@ -98,7 +105,7 @@ class Packages:
         after: str | None = None,
     ) -> Sequence[Package]:
         """The catalogue, newest first. Who may only download sees only what is served."""
-        _require(principal, Permission.SEARCH)
+        require(principal, Permission.SEARCH)
         if not can(principal, Permission.UPLOAD):
             state = PackageState.ACTIVE
         return self._catalog.packages(kind=kind, name=name, state=state, limit=limit, after=after)
@@ -109,7 +116,7 @@ class Packages:
         Raises:
             NoSuchPackage: there is none, or this principal may not see it.
         """
-        _require(principal, Permission.SEARCH)
+        require(principal, Permission.SEARCH)
         package = self._catalog.package(id)
         if package.state is not PackageState.ACTIVE and not can(principal, Permission.UPLOAD):
             raise NoSuchPackage(id)
@@ -127,12 +134,12 @@ class Packages:
         self, principal: Principal, *, limit: int = 100, after: str | None = None
     ) -> Sequence[Refusal]:
         """What the gate did not admit, newest first."""
-        _require(principal, Permission.UPLOAD)
+        require(principal, Permission.UPLOAD)
         return self._catalog.refusals(limit=limit, after=after)
 
     def refusal(self, principal: Principal, id: str) -> tuple[Refusal, Verdict]:
         """One refusal and its judgement."""
-        _require(principal, Permission.UPLOAD)
+        require(principal, Permission.UPLOAD)
         refusal = self._catalog.refusal(id)
         return refusal, Verdict.from_json(self._document(refusal.verdict_sha256))
 
@@ -140,7 +147,7 @@ class Packages:
         self, principal: Principal, *, limit: int = 100, after: str | None = None
     ) -> Sequence[AuditLine]:
         """Every change, newest first."""
-        _require(principal, Permission.ADMIN)
+        require(principal, Permission.ADMIN)
         return self._catalog.audit_lines(limit=limit, after=after)
 
     def _lowers(self, request: IngestRequest) -> bool:
@@ -150,13 +157,3 @@ class Packages:
         with self._blobs.open(sha256) as file:
             parsed = json.load(file)
         return parsed if isinstance(parsed, dict) else {}
-
-
-def _require(principal: Principal, permission: Permission) -> None:
-    if can(principal, permission):
-        return
-    if principal.is_anonymous:
-        raise NotAuthenticated(
-            f"this needs the permission '{permission}'", hint="send a token: Authorization: Bearer ..."
-        )
-    raise NotPermitted(f"'{principal.name}' lacks the permission '{permission}'")

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.passwords import check_password, hash_password
+from weighbridge.bridge.access import require
 from weighbridge.bridge.tries import Tries
 from weighbridge.domain.access import (
     LOCAL,
@@ -21,11 +22,10 @@ from weighbridge.domain.access import (
     Principal,
     Token,
     User,
-    can,
     granted,
 )
 from weighbridge.domain.invalid import Invalid
-from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, NotPermitted, StoreDown
+from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, StoreDown
 from weighbridge.settings import Settings
 
 TOKEN_PREFIX = "wbr_"
@@ -144,7 +144,7 @@ class People:
             BadName, BadInput: the name or the password cannot be one.
             Conflict: the name is taken.
         """
-        _require_admin(by)
+        require(by, Permission.ADMIN)
         _checked_password(password)
         user = self._user(name, frozenset(permissions))
         line = self._line(by.name, "user.add", name, " ".join(sorted(user.permissions)))
@@ -154,7 +154,7 @@ class People:
 
     def users(self, by: Principal) -> tuple[User, ...]:
         """Every account, by name. Raises as ``add_user`` for the permission."""
-        _require_admin(by)
+        require(by, Permission.ADMIN)
         return self._catalog.users()
 
     def set_password(self, by: Principal, name: str, password: str) -> None:
@@ -165,7 +165,7 @@ class People:
             BadInput: the password cannot be one.
             NotFound: there is no such user.
         """
-        _require_admin(by)
+        require(by, Permission.ADMIN)
         _checked_password(password)
         self._catalog.set_password(name, hash_password(password), self._line(by.name, "user.password", name))
 
@@ -176,7 +176,7 @@ class People:
             NotAuthenticated, NotPermitted: without ``admin``.
             NotFound: there is no such user.
         """
-        _require_admin(by)
+        require(by, Permission.ADMIN)
         self._catalog.disable(name, self._line(by.name, "user.disable", name))
 
     def create_token(
@@ -195,7 +195,7 @@ class People:
             NotFound: there is no such user.
             BadInput: the user may not do what the token should, is disabled, or ``days`` < 1.
         """
-        _require_admin(by)
+        require(by, Permission.ADMIN)
         account = self._catalog.user(user)
         wanted = None if permissions is None else frozenset(permissions)
         if account.disabled:
@@ -210,7 +210,7 @@ class People:
 
     def tokens(self, by: Principal, user: str | None = None) -> tuple[Token, ...]:
         """Every token (of a user), newest first. Raises as ``add_user`` for the permission."""
-        _require_admin(by)
+        require(by, Permission.ADMIN)
         return self._catalog.tokens(user)
 
     def revoke_token(self, by: Principal, token_id: str) -> None:
@@ -220,7 +220,7 @@ class People:
             NotAuthenticated, NotPermitted: without ``admin``.
             NotFound: there is no such token.
         """
-        _require_admin(by)
+        require(by, Permission.ADMIN)
         self._catalog.revoke(token_id, self._line(by.name, "token.revoke", token_id))
 
     def _new_token(
@@ -268,14 +268,6 @@ def open_people(settings: Settings, now: Callable[[], datetime]) -> Iterator[Peo
         yield People(catalog, settings, now)
     finally:
         catalog.close()
-
-
-def _require_admin(by: Principal) -> None:
-    if can(by, Permission.ADMIN):
-        return
-    if by.is_anonymous:
-        raise NotAuthenticated("this needs the permission 'admin'", hint="send a token of an administrator")
-    raise NotPermitted(f"'{by.name}' lacks the permission 'admin'")
 
 
 def _anonymous(words: Iterable[str]) -> frozenset[Permission]:

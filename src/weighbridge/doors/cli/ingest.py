@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weighbridge.bridge import open_bridge
+from weighbridge.bridge import Bridge, open_bridge
+from weighbridge.bridge.reporting import reporter_for
 from weighbridge.domain.access import LOCAL
+from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.package import IngestRequest, Version
 from weighbridge.domain.policy import SAFETY, Waiver
-from weighbridge.domain.ref import ModelRef, RepoKind
+from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.scan import Severity
 from weighbridge.doors.cli.render import (
     AsJson,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 def ingest(
     *repos: str,
     version: str | None = None,
-    kind: RepoKind = RepoKind.MODEL,
     description: str = "",
     threshold: tuple[str, ...] = (),
     waive: tuple[str, ...] = (),
@@ -47,8 +48,6 @@ def ingest(
         What to take in, as org/name or org/name@revision.
     version
         The version to list it under; default: a tag on the commit, else the next one.
-    kind
-        What the repository holds.
     description
         A line for the catalogue.
     threshold
@@ -62,34 +61,43 @@ def ingest(
         raise BadInput("no repository given", hint="weighbridge ingest org/name")
     if waive and not reason:
         raise BadInput("a waiver needs a reason", hint="add --reason 'why this is acceptable'")
-    settings = load_settings()
-    bridge = open_bridge(settings)
+    wishes = [
+        IngestRequest(
+            ref=(ref := ModelRef.parse(repo)),
+            version=Version(version) if version else None,
+            description=description,
+            thresholds=dict(_threshold(spelled) for spelled in threshold),
+            waivers=tuple(_waiver(metric, ref, reason) for metric in waive),
+        )
+        for repo in repos
+    ]
     worst, answers = 0, list[Json]()
+    bridge = open_bridge(load_settings())
     try:
-        for repo in repos:
-            ref = ModelRef.parse(repo, kind)
-            request = IngestRequest(
-                ref=ref,
-                version=Version(version) if version else None,
-                description=description,
-                thresholds=dict(_threshold(spelled) for spelled in threshold),
-                waivers=tuple(_waiver(metric, ref, reason) for metric in waive),
-            )
-            try:
-                admission = bridge.packages.ingest(LOCAL, request)
-                answers.append({"model": repo, **admission.package.to_json()})
-                if not json:
-                    _show_admission(admission)
-            except WeighbridgeError as error:
-                worst = max(worst, exit_code_of(error))
-                answers.append({"model": repo, "error": error_document(error)})
-                if not json:
-                    _show_refusal(repo, error)
+        for wish in wishes:
+            code, answer = _ingested(bridge, wish, json)
+            worst = max(worst, code)
+            answers.append(answer)
     finally:
         bridge.close()
     if json:
         show_json(answers)
     return worst
+
+
+def _ingested(bridge: Bridge, wish: IngestRequest, json: bool) -> tuple[int, Json]:
+    """The exit code and the document of one ingestion; without ``json`` it is told at once."""
+    asked = str(wish.ref)
+    try:
+        admission = bridge.packages.ingest(LOCAL, wish, reporter_for(silent=json))
+    except (WeighbridgeError, Invalid) as error:
+        if not json:
+            _show_refusal(asked, error)
+        verdict = {"verdict": error.verdict.to_json()} if isinstance(error, Rejected) else {}
+        return exit_code_of(error), {"model": asked, "error": error_document(error), **verdict}
+    if not json:
+        _show_admission(admission)
+    return 0, {"model": asked, **admission.package.to_json()}
 
 
 def _threshold(spelled: str) -> tuple[str, float]:
@@ -119,7 +127,7 @@ def _show_admission(admission: Admission) -> None:
     print(f"  not judged by this version: {', '.join(verdict.not_judged)}")
 
 
-def _show_refusal(repo: str, error: WeighbridgeError) -> None:
+def _show_refusal(repo: str, error: Exception) -> None:
     print(f"{repo}:", file=sys.stderr)
     show_error(error)
     if not isinstance(error, Rejected):
@@ -163,15 +171,13 @@ def scan(path: Path, *, json: AsJson = False) -> int:
     return 0 if report.verdict is Severity.ALLOW else 3
 
 
-def score(repo: str, *, kind: RepoKind = RepoKind.MODEL, json: AsJson = False) -> None:
+def score(repo: str, *, json: AsJson = False) -> None:
     """Score a repository of the upstream without downloading its weights.
 
     Parameters
     ----------
     repo
         What to score, as org/name or org/name@revision.
-    kind
-        What the repository holds.
     """
     if Path(repo).is_dir():
         raise BadName(
@@ -180,7 +186,7 @@ def score(repo: str, *, kind: RepoKind = RepoKind.MODEL, json: AsJson = False) -
         )
     bridge = open_bridge(load_settings())
     try:
-        scores = bridge.packages.score(LOCAL, ModelRef.parse(repo, kind))
+        scores = bridge.packages.score(LOCAL, ModelRef.parse(repo))
     finally:
         bridge.close()
     if json:
