@@ -106,10 +106,12 @@ def collisions(paths: Iterable[str]) -> tuple[Collision, ...]:
     found: list[Collision] = []
     ordered = sorted(paths)
     for path in ordered:
-        other = files.setdefault(_folded(path), path)
-        if other is not path:
-            why = "is listed twice" if other == path else "differs only in case or accents from"
-            found.append(Collision(other, path, why))
+        key = _folded(path)
+        if key not in files:
+            files[key] = path
+            continue
+        why = "is listed twice" if files[key] == path else "differs only in case or accents from"
+        found.append(Collision(files[key], path, why))
     for path in ordered:
         key = _folded(path)
         cut = key.find("/")
