@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+CELL_LIMIT = 100
+"""Cells of one table row that are read."""
 _LINK = re.compile(r"!?\[([^\[\]]{0,500})\](?:\([^()]{0,2000}\)|\[[^\[\]]{0,200}\])")
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]{0,1000}>")
 _URL = re.compile(r"https?://\S+")
@@ -266,7 +268,7 @@ def _begins_table(lines: Sequence[Line], at: int) -> bool:
 def _cells(line: str) -> tuple[str, ...]:
     row = line.strip().replace("\\|", "\u2223")
     row = row.removeprefix("|").removesuffix("|")
-    return tuple(flattened(cell) for cell in row.split("|"))
+    return tuple(flattened(cell) for cell in row.split("|", CELL_LIMIT)[:CELL_LIMIT])
 
 
 def _paragraphs(lines: Sequence[Line]) -> list[Paragraph]:

@@ -56,7 +56,8 @@ _OPEN_ENDED = re.compile(
     r"wer|cer|ter|.*error.?rate|ppl|perplexity|bpb|bpc|fid|mae|mse|rmse|loss|.*loss", re.IGNORECASE
 )
 _SIGNED = re.compile(r".*(?:pearson|spearman|matthews|kendall|mcc).*", re.IGNORECASE)
-_NUMBER = re.compile(r"[\s~≈<>≥≤*(+]{0,8}(-?\d[\d.,]{0,30})")
+_NUMBER = re.compile(r"[\s~≈<>≥≤*(+]{0,8}(-?\d[\d.,]{0,30})[\s%*†‡)]{0,8}(?:$|[/±(\[]|\+/-)")
+"""A cell that is a number, perhaps with a second one behind it; ``7B`` and ``5-shot`` are none."""
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 

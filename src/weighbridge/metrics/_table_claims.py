@@ -28,6 +28,8 @@ _TRAINING_LOG = re.compile(
     r"epochs?|(?:global )?steps?|iterations?|(?:train(?:ing)?|validation|eval) loss", re.IGNORECASE
 )
 _NOT_RESULTS = re.compile(r"\b(?:shots?|params?|parameters|size|#|epochs?|tokens|date|rank)\b", re.IGNORECASE)
+ROW_LIMIT = 200
+"""Rows of one table that are read; a results table has some tens."""
 _DATA_COLUMN = re.compile(
     r"(?:benchmarks?|data ?sets?|tasks?|metrics?|evaluation|test(?: set)?|category|corpus)", re.IGNORECASE
 )
@@ -54,21 +56,38 @@ def _table_claims(table: Table, section: Section, name: str) -> Iterator[Claim]:
     if not rows or any(_TRAINING_LOG.fullmatch(head.strip()) for head in table.header):
         return
     setting = _setting(section, table)
-    by_row = bool(_DATA_COLUMN.fullmatch(heads[0].strip())) or _labels_are_benchmarks(rows)
-    labelled = [row for row in rows if row[1] and row[1][0]] if by_row else []
+    by_row = any(_DATA_COLUMN.fullmatch(head.strip()) for head in heads) or _labels_are_benchmarks(rows)
     measures = [i for i, head in enumerate(heads) if i and _tells(head) and not _NOT_RESULTS.search(head)]
-    if (labelled and any(_tells(row[1][0]) for row in labelled)) or (labelled and measures):
-        for line, cells in labelled:
-            for column in _columns_of(heads, cells, measures, name):
-                if _tells(cells[0]) or column in measures:
-                    yield _cell_claim(
-                        line, cells[column], f"{cells[0]} {_own(heads, column, measures)}", setting
-                    )
+    labels = [label for _, cells in rows if (label := _label(cells))]
+    if by_row and labels and (measures or any(map(_tells, labels))):
+        yield from _row_claims(heads, rows, measures, setting, name)
         return
     line, cells = next((row for row in rows if name.casefold() in row[1][0].casefold()), rows[0])
     for column, head in enumerate(heads[: len(cells)]):
         if _tells(head) and not _NOT_RESULTS.search(head) and number_of(cells[column]) is not None:
             yield _cell_claim(line, cells[column], head, setting)
+
+
+def _row_claims(
+    heads: Sequence[str],
+    rows: Sequence[tuple[Line, tuple[str, ...]]],
+    measures: Sequence[int],
+    setting: _Setting,
+    name: str,
+) -> Iterator[Claim]:
+    """A table with one result, or one data set, in each row."""
+    for line, cells in rows:
+        label = _label(cells)
+        for column in _columns_of(heads, cells, measures, name) if label else ():
+            if column in measures:
+                yield _cell_claim(line, cells[column], f"{label} {heads[column]}", setting)
+            elif _tells(label):
+                yield _cell_claim(line, cells[column], label, setting)
+
+
+def _label(cells: Sequence[str]) -> str:
+    """What a row says besides its numbers."""
+    return " ".join(cell for cell in cells if number_of(cell) is None).strip()
 
 
 def _heads(table: Table) -> tuple[list[str], list[tuple[Line, tuple[str, ...]]]]:
@@ -79,7 +98,7 @@ def _heads(table: Table) -> tuple[list[str], list[tuple[Line, tuple[str, ...]]]]
         if not any(METRIC.search(cell) for cell in cells):
             break
         heads = [f"{head} {cell}" for head, cell in zip(heads, cells, strict=False)] + heads[len(cells) :]
-    return heads, [row for row in rows if any(number_of(cell) is not None for cell in row[1])]
+    return heads, [row for row in rows[:ROW_LIMIT] if any(number_of(cell) is not None for cell in row[1])]
 
 
 def _labels_are_benchmarks(rows: Sequence[tuple[Line, tuple[str, ...]]]) -> bool:
@@ -96,10 +115,6 @@ def _columns_of(heads: Sequence[str], cells: Sequence[str], measures: Sequence[i
     if measures:
         return [i for i in numeric if i in measures]
     return [i for i in numeric if name.casefold() in heads[i].casefold()][:1] or numeric[:1]
-
-
-def _own(heads: Sequence[str], column: int, measures: Sequence[int]) -> str:
-    return heads[column] if column in measures else ""
 
 
 def _tells(label: str) -> bool:
