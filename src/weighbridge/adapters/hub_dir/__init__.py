@@ -99,6 +99,7 @@ class FolderHub:
                 found.append(self._now(repo).info)
             except (BadListing, NoSuchRepo) as error:
                 log.warning("%s is not listed: %s", repo.full_name, error.message)
+        self._index.save()
         return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
 
     def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path:
@@ -137,6 +138,7 @@ class FolderHub:
         ):
             return known
         head = self._now(repo)
+        self._index.save()
         if head.refs.commit_of(revision) != head.manifest.commit:
             raise NoSuchRevision(repo.full_name, revision)
         return head
@@ -152,7 +154,6 @@ class FolderHub:
                 return known
             head = self._read(repo, root, files, stamp)
             self._heads[repo] = head
-        self._index.save()
         return head
 
     def _find(self, repo: RepoId) -> tuple[RepoId, Path]:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from weighbridge.adapters.hub_dir.digests import Stamp
+from weighbridge.domain.evidence import WEIGHT_FORMATS
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.paths import path_faults
 from weighbridge.domain.ref import RepoId, RepoKind
@@ -20,10 +21,12 @@ LARGE_BYTES = 10 * 1000 * 1000
 """A larger file is stored as the Hub stores it: outside of git, known by its sha256."""
 
 _LARGE_SUFFIXES = frozenset(
-    {"7z", "arrow", "bin", "bz2", "ckpt", "ftz", "gguf", "gz", "h5", "joblib", "keras", "mlmodel",
-     "model", "msgpack", "npy", "npz", "onnx", "ot", "parquet", "pb", "pickle", "pkl", "pt", "pth",
-     "rar", "safetensors", "tar", "tflite", "tgz", "wasm", "xz", "zip", "zst"}
-)  # fmt: skip
+    {
+        *(suffix.removeprefix(".") for suffix in WEIGHT_FORMATS),
+        *("7z", "arrow", "bz2", "ftz", "gz", "model", "npy", "parquet", "rar", "tar", "tgz", "wasm"),
+        *("xz", "zip", "zst"),
+    }
+)
 _KIND_FOLDERS = {RepoKind.DATASET: "datasets", RepoKind.SPACE: "spaces"}
 _UNSERVED = (".git", ".cache/huggingface")
 """What git and the Hub's client keep inside a downloaded repository: not a part of it."""

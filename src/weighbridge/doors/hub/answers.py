@@ -85,7 +85,11 @@ class FileAnswer:
 def json_answer(value: Json, *, headers: Mapping[str, str] | None = None, status: int = 200) -> Answer:
     """``value`` as compact JSON."""
     body = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plain).encode()
-    known = {"content-type": "application/json; charset=utf-8", "content-length": str(len(body))}
+    known = {
+        "content-type": "application/json; charset=utf-8",
+        "content-length": str(len(body)),
+        "cache-control": "private, no-cache",  # the answer depends on the token, and changes
+    }
     return Answer(status=status, headers={**known, **(headers or {})}, body=body)
 
 

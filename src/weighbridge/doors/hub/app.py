@@ -14,10 +14,11 @@ from weighbridge.doors.hub import api
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
+from weighbridge.errors import SizeMismatch
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _FILE_CALLS = ("resolve", "raw")
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 512 << 10
 _THREADS = 16
 
 Work: TypeAlias = Callable[[HubDesk, Principal], "Answer | FileAnswer"]
@@ -77,10 +78,12 @@ async def _answer(
         headers["x-request-id"] = request_id
     spelled = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": spelled})
-    await _send_body(answer, pool, scope, send)
+    await _send_body(answer, pool, scope, receive, send)
 
 
-async def _send_body(answer: Answer | FileAnswer, pool: ThreadPoolExecutor, scope: Scope, send: Send) -> None:
+async def _send_body(
+    answer: Answer | FileAnswer, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
+) -> None:
     if isinstance(answer, Answer) or scope["method"] == "HEAD" or answer.start >= answer.stop:
         body = answer.body if isinstance(answer, Answer) and scope["method"] != "HEAD" else b""
         await send({"type": "http.response.body", "body": body})
@@ -89,26 +92,64 @@ async def _send_body(answer: Answer | FileAnswer, pool: ThreadPoolExecutor, scop
     if whole and "http.response.pathsend" in (scope.get("extensions") or {}):
         await send({"type": "http.response.pathsend", "path": str(answer.file.path)})
         return
-    await _stream(answer, pool, send)
+    await _stream(answer, pool, receive, send)
 
 
-async def _stream(answer: FileAnswer, pool: ThreadPoolExecutor, send: Send) -> None:
+async def _stream(answer: FileAnswer, pool: ThreadPoolExecutor, receive: Receive, send: Send) -> None:
     """The range in pieces that are read in a thread; memory does not grow with its length."""
     loop = asyncio.get_running_loop()
-    opened = answer.file.open(answer.start, answer.stop)
-    stream = await loop.run_in_executor(pool, opened.__enter__)
+    gone = asyncio.ensure_future(_disconnect(receive))
+    reader = await loop.run_in_executor(pool, _Reader, answer)
     try:
         left = answer.stop - answer.start
-        while left:
-            buffer = bytearray(min(_CHUNK_BYTES, left))
-            got = await loop.run_in_executor(pool, stream.readinto, memoryview(buffer))
-            if not got:
-                break
-            left -= got
-            body = bytes(buffer) if got == len(buffer) else bytes(buffer[:got])
-            await send({"type": "http.response.body", "body": body, "more_body": left > 0})
+        while left and not gone.done():
+            piece = await loop.run_in_executor(pool, reader.read, min(_CHUNK_BYTES, left))
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
     finally:
-        stream.close()
+        gone.cancel()
+        reader.close()
+
+
+async def _disconnect(receive: Receive) -> None:
+    """Return once the client is gone: nothing is read for nobody."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Reader:
+    """Reads a range in order: from the file where it lies here, else from its stream."""
+
+    def __init__(self, answer: FileAnswer) -> None:
+        self._file, self._path = None, answer.file.entry.path
+        if answer.file.path is None:
+            self._opened = answer.file.open(answer.start, answer.stop)
+            self._stream = self._opened.__enter__()
+        else:
+            self._file = answer.file.path.open("rb", buffering=0)
+            self._file.seek(answer.start)
+
+    def read(self, count: int) -> bytes:
+        """The next bytes, at most ``count``, at least one.
+
+        Raises:
+            SizeMismatch: the file is shorter than its entry says.
+        """
+        if self._file is not None:
+            piece = self._file.read(count)
+        else:
+            buffer = bytearray(count)
+            piece = bytes(buffer[: self._stream.readinto(memoryview(buffer))])
+        if not piece:
+            raise SizeMismatch(self._path, wanted=count, got=0)
+        return piece
+
+    def close(self) -> None:
+        """Close the file or the stream."""
+        if self._file is not None:
+            self._file.close()
+        else:
+            self._opened.__exit__(None, None, None)
 
 
 def route(request: Request) -> Work:
