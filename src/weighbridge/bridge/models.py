@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -352,6 +351,8 @@ def _chosen(models: ModelList, ids: Sequence[str]) -> Sequence[Spec]:
     by_id = {spec.id: spec for spec in models.specs}
     for id in ids:
         if id not in by_id:
+            from difflib import get_close_matches
+
             near = get_close_matches(id, by_id, n=1)
             raise NotFound(
                 f"{models.path} has no model '{id}'",

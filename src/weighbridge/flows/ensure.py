@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.domain.invalid import Invalid
@@ -121,6 +120,7 @@ def _fetch_all(
     connections: int,
 ) -> dict[str, FileEntry]:
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+    from threading import Event
 
     halt = Event()
 
