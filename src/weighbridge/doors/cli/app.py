@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group, UnknownCommandError
+from cyclopts import App, CycloptsError, Group, Parameter, UnknownCommandError
 
 from weighbridge import __version__
 from weighbridge.domain.invalid import Invalid
@@ -27,6 +27,8 @@ app = App(
     help_format="plaintext",
     help_epilogue="Exit codes: 0 done, 2 usage, 3 rejected, 4 not found, 5 conflict, 6 unreachable, "
     "7 integrity, 8 denied, 130 interrupted.",
+    # An option takes one value each time it is given, and none has a second spelling.
+    default_parameter=Parameter(consume_multiple=False, negative=()),
     print_error=False,
     exit_on_error=False,
     result_action="return_value",

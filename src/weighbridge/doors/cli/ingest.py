@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 def ingest(
     *repos: str,
     version: str | None = None,
-    description: str = "",
-    threshold: tuple[str, ...] = (),
-    waive: tuple[str, ...] = (),
-    reason: str = "",
+    description: str | None = None,
+    threshold: list[str] | None = None,
+    waive: list[str] | None = None,
+    reason: str | None = None,
     json: AsJson = False,
 ) -> int:
     """Weigh models of the upstream and list them, or refuse them with reasons.
@@ -65,9 +65,9 @@ def ingest(
         IngestRequest(
             ref=(ref := ModelRef.parse(repo)),
             version=Version(version) if version else None,
-            description=description,
-            thresholds=dict(_threshold(spelled) for spelled in threshold),
-            waivers=tuple(_waiver(metric, ref, reason) for metric in waive),
+            description=description or "",
+            thresholds=dict(_threshold(spelled) for spelled in threshold or ()),
+            waivers=tuple(_waiver(metric, ref, reason or "") for metric in waive or ()),
         )
         for repo in repos
     ]
