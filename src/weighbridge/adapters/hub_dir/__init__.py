@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,16 +51,13 @@ class _Head:
 
     root: Path
     files: tuple[Found, ...]
+    by_path: Mapping[str, Found]
     sidecar_stamp: Stamp | None
     settled: bool
     manifest: Manifest
     sidecar: JsonObject
     info: ModelInfo
     refs: Refs
-
-    def found(self, path: str) -> Found | None:
-        """The file with this path."""
-        return next((found for found in self.files if found.path == path), None)
 
 
 class FolderHub:
@@ -109,7 +106,7 @@ class FolderHub:
             NoSuchRevision: the file is no longer what the commit says.
         """
         head = self._at(repo, commit)
-        found = head.found(entry.path)
+        found = head.by_path.get(entry.path)
         if found is None:
             raise NoSuchFile(repo.full_name, commit, entry.path)
         try:
@@ -183,6 +180,7 @@ class FolderHub:
         return _Head(
             root=root,
             files=files,
+            by_path={found.path: found for found in files},
             sidecar_stamp=stamp,
             settled=settled,
             manifest=manifest,
