@@ -22,6 +22,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
+from ssl import SSLContext
 from typing import Any, cast
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
@@ -93,7 +94,7 @@ class Fault:
     bytes of the body. hold_after: send so many and wait until ``release`` is called. grow: add so
     many bytes to the body (less than 0: take away), length header and all. content_length: what
     the header claims. bytes_per_s: no connection gets more. redirect: a Location. body: answered
-    instead. The others are as they are called.
+    instead; raw: sent instead of any answer, and the connection closed. The others are as they are called.
     """
 
     at: str = "*"
@@ -101,6 +102,7 @@ class Fault:
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    raw: bytes | None = None
     redirect: str | None = None
     flip: int | None = None
     cut_after: int | None = None
@@ -183,18 +185,34 @@ class HubServer:
     def _run(self) -> None:
         self._http.serve_forever(poll_interval=0.02)
 
+    def secure_with(self, context: SSLContext) -> None:
+        """From now on, speak TLS; the address stays, but begins with https."""
+        self._http.context = context
+
+    def hang_up(self) -> None:
+        """Close all connections that are open now."""
+        for connection in list(self._open):
+            _hang_up(connection)
+
     def _stop(self) -> None:
         self.forget()
         self._http.shutdown()
         self._http.server_close()
-        for connection in list(self._open):
-            _hang_up(connection)
+        self.hang_up()
 
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
     hub: HubServer
+    context: SSLContext | None = None
+
+    def get_request(self) -> tuple[socket, Any]:
+        connection, address = super().get_request()
+        if self.context is not None:
+            later = {"do_handshake_on_connect": False}  # in the connection's own thread
+            connection = self.context.wrap_socket(connection, server_side=True, **later)
+        return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is what many of these tests are about."""
@@ -238,7 +256,10 @@ class _Conversation(BaseHTTPRequestHandler):
         asked = Asked(self.command, self.path, headers)
         self.hub.requests.append(asked)
         self.fault = self.hub._met(asked.path)
-        if self.fault.redirect is not None:
+        if self.fault.raw is not None:
+            self.wfile.write(self.fault.raw)
+            self.close_connection = True
+        elif self.fault.redirect is not None:
             self._answer(self.fault.status or 302, b"", {"Location": self.fault.redirect})
         elif self.fault.status is not None or self.fault.body is not None:
             self._answer(self.fault.status or 200, self.fault.body or b"", {})

@@ -21,7 +21,6 @@ from weighbridge.domain.repo import Commit, ModelInfo, Refs
 from weighbridge.errors import BadListing
 
 _NEXT = re.compile(r"""<([^<>]*)>\s*;[^,<]*\brel="?next"?""")
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read_json(question: Question, body: bytes) -> Json:
@@ -36,7 +35,7 @@ def read_json(question: Question, body: bytes) -> Json:
         raise BadListing(
             f"{question.hub} answers for {question} with what is not JSON", hint="is this address a Hub?"
         ) from None
-    return _sound(value) if _SURROGATE.search(body) else value
+    return value
 
 
 def _finite(spelled: str) -> float | None:
@@ -44,8 +43,13 @@ def _finite(spelled: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _mended(source: JsonObject) -> JsonObject:
+    """The object with lone surrogates replaced: no UTF-8 can hold them. Paths are refused instead."""
+    mended = _sound(source)
+    return mended if isinstance(mended, Mapping) else {}
+
+
 def _sound(value: Json) -> Json:
-    """The value with lone surrogates replaced: no UTF-8 can hold them, and a path may not."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Mapping):
@@ -107,7 +111,7 @@ def read_info(question: Question, repo: RepoId, raw: JsonObject) -> ModelInfo:
         raise BadListing(f"{question.hub} names no commit for {question}")
     if question.revision and is_commit(question.revision) and commit != question.revision:
         raise BadListing(f"{question.hub} answers for {question} with commit {commit}")
-    return ModelInfo(repo=repo, commit=commit, raw=raw)
+    return ModelInfo(repo=repo, commit=commit, raw=_mended(raw))
 
 
 def read_manifest(question: Question, repo: RepoId, commit: str, rows: Iterable[JsonObject]) -> Manifest:
@@ -143,7 +147,7 @@ def read_refs(raw: JsonObject) -> Refs:
     """Branches and tags; a name without a commit is not one."""
 
     def named(key: str) -> dict[str, str]:
-        pairs = ((text(row, "name"), text(row, "targetCommit")) for row in objects(raw, key))
+        pairs = ((text(row, "name"), text(row, "targetCommit")) for row in objects(_mended(raw), key))
         return {name: commit for name, commit in pairs if name and commit and is_commit(commit)}
 
     return Refs(branches=named("branches"), tags=named("tags"))
@@ -155,6 +159,7 @@ def read_commit(question: Question, row: JsonObject) -> Commit:
     Raises:
         BadListing: it has no commit id.
     """
+    row = _mended(row)
     try:
         return Commit(
             id=text(row, "id") or "",

@@ -94,12 +94,12 @@ class Asking:
         raise BadListing(f"{self.hub} redirects {question} more than {MAX_REDIRECTS} times")
 
     def _next(self, origin: Origin, target: str, location: str, question: Question) -> tuple[Origin, str]:
+        if not location:
+            raise BadListing(f"{self.hub} redirects {question} to nowhere")
         try:
-            # The header arrives as latin-1; only ASCII passes split_address.
             there, target = split_address(urljoin(f"{origin}{target}", location))
         except ValueError as error:
-            problem = "is empty" if not location else str(error)
-            raise BadListing(f"{self.hub} redirects {question} to an address that {problem}") from None
+            raise BadListing(f"{self.hub} redirects {question} to an address that {error}") from None
         if origin.scheme == "https" and there.scheme == "http":
             raise BadListing(f"{self.hub} redirects {question} from https to http")
         return there, target

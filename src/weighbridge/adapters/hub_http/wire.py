@@ -76,15 +76,15 @@ class Wire:
 
     def _connect(self, origin: Origin, proxy: Proxy | None) -> Connection:
         place = proxy.origin if proxy else origin
+        tls = self._tls() if "https" in (place.scheme, origin.scheme) else None
         sock = socket.create_connection((place.host, place.port), timeout=CONNECT_TIMEOUT_S)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if place.scheme == "https":
-                sock = self._tls().wrap_socket(sock, server_hostname=place.host)
-            elif origin.scheme == "https":
-                if proxy:
+            if tls is not None:
+                if proxy and origin.scheme == "https":
                     _tunnel(sock, origin, proxy)
-                sock = self._tls().wrap_socket(sock, server_hostname=origin.host)
+                secured = origin if origin.scheme == "https" else place
+                sock = tls.wrap_socket(sock, server_hostname=secured.host)
             sock.settimeout(self._read_timeout_s)
         except BaseException:
             sock.close()
