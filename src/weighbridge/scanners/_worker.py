@@ -16,10 +16,10 @@ from queue import SimpleQueue
 
 from weighbridge.domain.json_values import JsonObject, text
 from weighbridge.scanners.container import scan_file_inside
-from weighbridge.scanners.notes import Notes
+from weighbridge.scanners.notes import LIMIT, Notes
 from weighbridge.scanners.safetensors import scan_header
 
-MEMORY_BYTES = 2 << 30
+MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 3600
 """Over all files of one worker; the time limit of one file is the asking process's."""
 TASKS = {"container": scan_file_inside, "safetensors": scan_header}
@@ -46,11 +46,15 @@ def answer(line: bytes) -> bytes:
     """The answer to one request."""
     request: JsonObject = json.loads(line)
     path, file = text(request, "path") or "", text(request, "file") or ""
-    notes = Notes(path)
+    notes, exhausted = Notes(path), False
     try:
         TASKS[text(request, "task") or ""](path, file, notes)
+    except MemoryError:
+        exhausted = True
     except Exception as error:
         return json.dumps({"crash": f"{type(error).__name__}: {error}"[:300]}).encode()
+    if exhausted:
+        notes.block(LIMIT, "needs more memory than a scan may take")
     return json.dumps({"findings": [finding.to_json() for finding in notes.findings]}).encode()
 
 

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Callable
 from typing import BinaryIO
 
 from weighbridge.domain.paths import path_faults
+from weighbridge.scanners.content import PICKLE_ENDINGS
 from weighbridge.scanners.notes import LIMIT, UNSUPPORTED, LimitExceeded, Malformed, Notes, shown
 from weighbridge.scanners.npy import scan_npy
-from weighbridge.scanners.pickle_stream import scan_pickles
+from weighbridge.scanners.pickle_stream import is_pickle, scan_pickles
 from weighbridge.scanners.sniff import EXECUTABLES, HEAD_BYTES, PACKINGS, kind_of, may_be_pickle
 from weighbridge.scanners.streams import section, unpacked
 from weighbridge.scanners.zip_directory import METHODS, Member, read_members
 
-PICKLE_ENDINGS = (
-    ".pkl", ".pickle", ".p", ".pk", ".pck", ".dill", ".joblib", ".cloudpickle", ".sav",
-    ".pt", ".pth", ".ckpt", ".pkl.gz", ".pkl.bz2", ".pkl.xz", ".debug_pkl",
-)  # fmt: skip
+_PICKLE_ENDINGS = (
+    *sorted(PICKLE_ENDINGS - {".npy", ".npz"}),
+    ".pkl.gz",
+    ".pkl.bz2",
+    ".pkl.xz",
+    ".debug_pkl",
+)
 """Names whose readers unpickle: a file called so must be a whole pickle or one of its packings."""
 _MAX_DEPTH = 3
 _MAX_TAR_MEMBERS = 100_000
@@ -58,11 +61,11 @@ def scan_container(
 
 
 def _scan_plain(source: BinaryIO, kind: str, head: bytes, name: str, notes: Notes, where: str) -> None:
-    if kind == "pickle" or name.lower().endswith(PICKLE_ENDINGS):
+    if kind == "pickle" or name.lower().endswith(_PICKLE_ENDINGS):
         scan_pickles(source, notes, where)
         return
-    is_pickle = may_be_pickle(head) and scan_pickles(source, notes, where, probe=True).is_pickle
-    if kind == "binary" and not is_pickle:
+    taken = may_be_pickle(head) and is_pickle(scan_pickles(source, notes, where, probe=True))
+    if kind == "binary" and not taken:
         notes.review(UNSUPPORTED, "no scanner for this binary format yet", where)
 
 
@@ -86,7 +89,7 @@ def _scan_packed(
         notes.block("content.executable", f"an executable ({kind}) inside {packing}", where)
     else:
         _scan_plain(inner, kind, head, name, notes, where)
-        if kind == "text" and not name.lower().endswith(PICKLE_ENDINGS):
+        if kind == "text" and not name.lower().endswith(_PICKLE_ENDINGS):
             notes.review("archive.generic", f"a text packed with {packing}", where)
 
 
@@ -149,7 +152,7 @@ def _scan_inner(
             scan_container(inner, size, name, notes, label, depth + 1)
     elif kind == "npy" or name.endswith(".npy"):
         scan_npy(inner, notes, label)
-    elif kind != "empty" or name.lower().endswith(PICKLE_ENDINGS):
+    elif kind != "empty" or name.lower().endswith(_PICKLE_ENDINGS):
         _scan_small(inner, kind, head, name, notes, label, root)
 
 
@@ -208,6 +211,3 @@ def scan_file_inside(path: str, file: str, notes: Notes) -> None:
     """Open ``file`` and note what is in it."""
     with open(file, "rb") as source:  # noqa: PTH123
         scan_container(source, os.fstat(source.fileno()).st_size, path, notes)
-
-
-Task = Callable[[str, str, Notes], None]

@@ -48,7 +48,17 @@ EXPECTED: dict[str, frozenset[str]] = {
     for ending in endings.split()
 }
 """What a file with this ending may be. A file with another ending may be anything."""
+FORMATS_BY_ENDING = {
+    ".onnx": "onnx", ".pb": "tf", ".h5": "h5", ".keras": "keras", ".nemo": "nemo", ".msgpack": "msgpack",
+    ".tflite": "tflite", ".mlmodel": "coreml", ".ot": "rust", ".model": "sentencepiece", ".gguf": "gguf",
+}  # fmt: skip
+"""Formats that no scanner here reads yet, known by name only; text in them does not make them clean."""
 _TEXT_NAMES = frozenset({"license", "licence", "readme", "notice", "makefile", "dockerfile", "copying"})
+PICKLE_ENDINGS = frozenset({
+    ".pkl", ".pickle", ".p", ".pk", ".pck", ".dill", ".joblib", ".cloudpickle", ".sav",
+    ".pt", ".pth", ".ckpt", ".npy", ".npz",
+})  # fmt: skip
+"""Names whose loaders may unpickle."""
 _BINARY_PROGRAMS = (".exe", ".dll", ".so", ".dylib", ".pyd", ".pyc", ".msi", ".scr", ".com", ".class")
 _SOURCES = (".py", ".sh", ".bash", ".bat", ".ps1", ".js", ".ts", ".rb", ".pl")
 
@@ -68,11 +78,16 @@ def check_content(path: str, file: Path, size: int, kind: str) -> tuple[Finding,
     if ending in _BINARY_PROGRAMS or (kind in EXECUTABLES and not (kind == "script" and is_source)):
         notes.block("content.executable", f"is an executable ({kind})", subject=kind)
     expected = EXPECTED.get(ending) or (frozenset(_TEXTS) if name in _TEXT_NAMES else None)
-    if expected is not None and kind not in expected and not (kind == "empty" and size == 0):
+    if kind == "empty" and expected is not None and kind not in expected:
+        notes.review("content.empty", f"is called {ending} but is empty")
+    elif expected is not None and kind not in expected:
         notes.block("content.mismatch", f"is called {ending or name} but holds {kind}", subject=kind)
     if kind == "7z":
         notes.block("archive.7z", "a 7z archive, which no model loader reads")
-    if kind not in ("zip", "safetensors", "text", "script", "empty"):
+    if kind == "safetensors" and ending != ".safetensors" and expected is None:
+        # Its first bytes can be made to read as another format, and another loader would take it.
+        notes.block("content.mismatch", "holds safetensors but is not called .safetensors", subject=kind)
+    if kind != "zip":
         with file.open("rb") as source:
             if ends_like_zip(source, size):
                 notes.block("archive.prepended", "a ZIP archive hides behind other content")

@@ -8,20 +8,15 @@ array of objects is a pickle of its own instead.
 from __future__ import annotations
 
 import re
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO
 
 from weighbridge.scanners.notes import Malformed
+from weighbridge.scanners.pickle_record import Stub
+from weighbridge.scanners.streams import skip
 
 _ITEM = re.compile(r"[<>|=]?([biufcmMSUVO?])(\d*)")
 _CHAR_WIDTH = {"U": 4, "?": 1}
 _MAX_ITEMS = 1 << 48
-
-
-@runtime_checkable
-class _Built(Protocol):
-    name: str
-    args: tuple[object, ...]
-    state: object
 
 
 def skip_array(state: object, source: BinaryIO) -> bool:
@@ -45,7 +40,7 @@ def skip_array(state: object, source: BinaryIO) -> bool:
     if state.get("numpy_array_alignment_bytes") is not None:
         padding = source.read(1)
         count += padding[0] if padding else 1
-    _skip(source, count)
+    skip(source, count)
     return False
 
 
@@ -55,7 +50,7 @@ def item_bytes(dtype: object, source: BinaryIO) -> int:
     Raises:
         Malformed: the dtype is not one that says its size.
     """
-    spelled = dtype.args[0] if isinstance(dtype, _Built) and dtype.args else None
+    spelled = dtype.args[0] if isinstance(dtype, Stub) and dtype.args else None
     match = _ITEM.fullmatch(spelled) if isinstance(spelled, str) else None
     if match is None or (not match[2] and match[1] != "?"):
         raise Malformed("a joblib array of an unknown dtype", source.tell())
@@ -64,7 +59,7 @@ def item_bytes(dtype: object, source: BinaryIO) -> int:
 
 def has_objects(dtype: object, depth: int = 0) -> bool:
     """Whether an inert ``numpy.dtype`` holds Python objects, itself or in a field."""
-    if depth > 32 or not isinstance(dtype, _Built):
+    if depth > 32 or not isinstance(dtype, Stub):
         return False
     if dtype.args and isinstance(dtype.args[0], str) and dtype.args[0].lstrip("<>|=")[:1] == "O":
         return True
@@ -77,12 +72,3 @@ def has_objects(dtype: object, depth: int = 0) -> bool:
             for value in part.values():
                 inner.extend(value if isinstance(value, tuple) else (value,))
     return any(has_objects(part, depth + 1) for part in inner)
-
-
-def _skip(source: BinaryIO, count: int) -> None:
-    start = source.tell()
-    if not count:
-        return
-    source.seek(start + count - 1)
-    if source.tell() != start + count - 1 or not source.read(1):
-        raise Malformed("a joblib array is cut off", start)

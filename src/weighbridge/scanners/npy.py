@@ -11,8 +11,8 @@ import re
 from typing import BinaryIO
 
 from weighbridge.scanners.notes import Malformed, Notes, shown
-from weighbridge.scanners.pickle_machine import skip
 from weighbridge.scanners.pickle_stream import scan_pickles
+from weighbridge.scanners.streams import skip
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER_BYTES = 10_000

@@ -79,3 +79,15 @@ def _shards(raw: bytes) -> set[str] | None:
             return None
         names.update(shards.values())
     return names
+
+
+def scan_links(root: Path, paths: Iterable[str]) -> dict[str, tuple[Finding, ...]]:
+    """Findings by path: files of the folder ``root`` that lead out of it through a symbolic link."""
+    inside = root.resolve()
+    found: dict[str, tuple[Finding, ...]] = {}
+    for path in paths:
+        if not (root / path).resolve().is_relative_to(inside):
+            notes = Notes(path)
+            notes.block("path.link", "is a symbolic link out of its tree", subject=path)
+            found[path] = notes.findings
+    return found

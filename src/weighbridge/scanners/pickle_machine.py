@@ -14,10 +14,12 @@ from __future__ import annotations
 import _compat_pickle
 import pickle
 from collections.abc import Callable
-from typing import Any, BinaryIO, ClassVar, NamedTuple, NoReturn
+from typing import Any, BinaryIO, ClassVar, NoReturn
 
 from weighbridge.scanners.joblib_arrays import skip_array
 from weighbridge.scanners.notes import LimitExceeded, Malformed
+from weighbridge.scanners.pickle_record import Record, Stub
+from weighbridge.scanners.streams import skip
 
 MAX_OPCODES = 10_000_000
 MAX_MEMO = 4_000_000
@@ -32,42 +34,6 @@ _KEPT_ARGS = JOBLIB_WRAPPERS | {"numpy.dtype"}
 
 
 _Stop: type[Any] = vars(pickle)["_Stop"]
-
-
-class Global(NamedTuple):
-    """A name that a pickle asks for, as the real machine would resolve it, and its offset in bytes."""
-
-    module: str
-    name: str
-    offset: int
-
-
-class Stub:
-    """What stands in for anything that a pickle names or builds."""
-
-    __slots__ = ("args", "name", "state")
-
-    def __init__(self, name: str = "", args: tuple[object, ...] = ()) -> None:
-        self.name, self.args = name, args
-        self.state: object = None
-
-
-class Record:
-    """What was seen so far, in all pickles of one file."""
-
-    def __init__(self) -> None:
-        self.globals: list[Global] = []
-        self._known: set[tuple[str, str]] = set()
-        self.extensions: list[int] = []
-        self.opcodes = 0
-        self.calls = 0
-        self.nesting = 0
-
-    def add(self, module: str, name: str, offset: int) -> None:
-        """Note a global; only its first place is kept."""
-        if (module, name) not in self._known:
-            self._known.add((module, name))
-            self.globals.append(Global(module, name, offset))
 
 
 class Machine(pickle._Unpickler):
@@ -155,7 +121,6 @@ class Machine(pickle._Unpickler):
     def _call(self, function: object, args: object) -> Stub:
         if not isinstance(function, Stub):
             raise Malformed("calls a value that is not a function", self.source.tell())
-        self.record.calls += 1
         keep = function.name in _KEPT_ARGS and isinstance(args, tuple)
         return Stub(function.name, args if keep and isinstance(args, tuple) else ())
 
@@ -178,7 +143,6 @@ class Machine(pickle._Unpickler):
         state, target = self.stack.pop(), self.stack[-1]
         if not isinstance(target, Stub):
             raise Malformed("sets the state of a plain value", self.source.tell())
-        self.record.calls += 1
         if target.name in _KEPT_ARGS:
             target.state = state
         if target.name in JOBLIB_WRAPPERS and skip_array(state, self.source):
@@ -277,28 +241,6 @@ class Machine(pickle._Unpickler):
 
 def _utf8(data: bytes) -> str:
     return str(data, "utf-8", "surrogatepass")
-
-
-def skip(source: BinaryIO, count: int) -> None:
-    """Move ``count`` bytes on.
-
-    Raises:
-        Malformed: there are not so many.
-    """
-    while count:
-        piece = len(source.read(min(count, 1 << 20))) if count < 1 << 20 else _jump(source, count)
-        if not piece:
-            raise Malformed("ends inside a long value", source.tell())
-        count -= piece
-
-
-def _jump(source: BinaryIO, count: int) -> int:
-    # The last byte is read, because seeking past the end says nothing.
-    start = source.tell()
-    source.seek(start + count - 1)
-    if source.tell() != start + count - 1 or not source.read(1):
-        raise Malformed("ends inside a long value", source.tell())
-    return count
 
 
 _REPLACED: dict[bytes, Callable[[Machine], None]] = {

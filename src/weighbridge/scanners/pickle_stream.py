@@ -14,8 +14,10 @@ from typing import BinaryIO
 
 from weighbridge.domain.scan import Severity
 from weighbridge.scanners.notes import LIMIT, LimitExceeded, Malformed, Notes, shown
-from weighbridge.scanners.pickle_machine import Machine, Record, Stub, skip
+from weighbridge.scanners.pickle_machine import Machine
 from weighbridge.scanners.pickle_names import judge_global
+from weighbridge.scanners.pickle_record import Record, Stub
+from weighbridge.scanners.streams import skip
 
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PICKLES = 5
@@ -30,56 +32,54 @@ _STORAGE = re.compile(r"torch\.(?:cuda\.|storage\.)?(\w+)Storage")
 _NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 
 
-class Outcome:
-    """What a stream turned out to hold: how many whole pickles, and which names."""
-
-    def __init__(self, record: Record, whole: int) -> None:
-        self.record, self.whole = record, whole
-
-    @property
-    def is_pickle(self) -> bool:
-        """Whether a loader would act on it: a whole pickle, or a plausible name before it broke."""
-        names = (f"{found.module}.{found.name}" for found in self.record.globals)
-        return self.whole > 0 or bool(self.record.extensions) or any(map(_NAME.fullmatch, names))
-
-
-def scan_pickles(source: BinaryIO, notes: Notes, where: str = "", *, probe: bool = False) -> Outcome:
+def scan_pickles(source: BinaryIO, notes: Notes, where: str = "", *, probe: bool = False) -> Record:
     """Note what the pickles in ``source`` name and where they break.
 
     ``where`` prefixes locators (a member of an archive). With ``probe``, a stream that turns out
     not to be a pickle leaves no note.
     """
-    record, whole, broken = Record(), 0, ""
-    start = source.tell()
+    record = Record()
+    broken, why, at = "", "", 0
+    # What a pickle built is freed before anything else is done: the memory may be used up.
     try:
-        for whole in range(_MAX_STACKED):
-            start = source.tell()
-            if whole and not source.read(1):
-                break
-            source.seek(start)
-            machine = Machine(source, record)
-            value = machine.run()
-            if whole == 0 and value == TORCH_MAGIC and isinstance(value, int):
-                whole = _torch_legacy(source, record)
-                break
-        else:
-            raise LimitExceeded(f"stacks more than {_MAX_STACKED} pickles")
-    except (LimitExceeded, MemoryError, RecursionError) as error:
-        broken = error.rule if isinstance(error, LimitExceeded) else LIMIT
-        why, at = str(error) or "needs more memory than a scan may take", source.tell()
+        _walk(source, record)
+    except LimitExceeded as error:
+        broken, why = error.rule, str(error)
+    except (MemoryError, RecursionError):
+        broken, why = LIMIT, "needs more memory than a scan may take"
     except Exception as error:  # the machine fails as a real load would, in any way
-        broken = "pickle.malformed" if whole == 0 else "pickle.trailing"
+        broken = "pickle.trailing" if record.whole else "pickle.malformed"
         why = str(error) or type(error).__name__
-        at = error.at if isinstance(error, Malformed) and error.at is not None else source.tell()
-        _by_syntax(source, start, record)
-    outcome = Outcome(record, whole)
-    if probe and not outcome.is_pickle:
-        return outcome
+        at = (error.at if isinstance(error, Malformed) else None) or source.tell()
+        _by_syntax(source, record)
+    if probe and not is_pickle(record):
+        return record
     if broken:
-        kind = "data that is no pickle follows a pickle" if whole else "the pickle is broken"
-        notes.block(broken, f"{kind}: {shown(why)}", _at(where, at))
+        kind = "data that is no pickle follows a pickle" if record.whole else "the pickle is broken"
+        notes.block(broken, f"{kind}: {shown(why)}", _at(where, at) if at else where)
     _note_names(record, notes, where)
-    return outcome
+    return record
+
+
+def is_pickle(record: Record) -> bool:
+    """Whether a loader would act on what was read: a whole pickle, or a plausible name before it broke."""
+    names = (f"{found.module}.{found.name}" for found in record.globals)
+    return record.whole > 0 or bool(record.extensions) or any(map(_NAME.fullmatch, names))
+
+
+def _walk(source: BinaryIO, record: Record) -> None:
+    """Run every stacked pickle; ``record`` says how far it came."""
+    for _ in range(_MAX_STACKED):
+        record.start = source.tell()
+        if record.whole and not source.read(1):
+            return
+        source.seek(record.start)
+        value = Machine(source, record).run()
+        if record.whole == 0 and isinstance(value, int) and value == TORCH_MAGIC:
+            record.whole = _torch_legacy(source, record)
+            return
+        record.whole += 1
+    raise LimitExceeded(f"stacks more than {_MAX_STACKED} pickles")
 
 
 def _note_names(record: Record, notes: Notes, where: str) -> None:
@@ -132,14 +132,14 @@ def _note_storage(pid: object, storages: dict[str, tuple[int, int]]) -> None:
         storages[key] = (items, width)
 
 
-def _by_syntax(source: BinaryIO, start: int, record: Record) -> None:
+def _by_syntax(source: BinaryIO, record: Record) -> None:
     """Add the names that plain reading of the opcodes still finds where the machine gave up."""
     strings: list[str] = []
     try:
-        source.seek(start)
+        source.seek(record.start)
         data = _some(source, _SYNTAX_BYTES)
         for opcode, argument, at in pickletools.genops(io.BytesIO(data)):
-            offset = start + (at or 0)
+            offset = record.start + (at or 0)
             if opcode.name in ("GLOBAL", "INST") and isinstance(argument, str):
                 module, _, name = argument.partition(" ")
                 record.add(module, name, offset)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from weighbridge.domain.scan import Finding
-from weighbridge.scanners.content import ending_of
+from weighbridge.scanners.content import PICKLE_ENDINGS, ending_of
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.sniff import PACKINGS, kind_of, may_be_pickle
 
-PICKLE_ENDINGS = frozenset(
-    ".pkl .pickle .p .pk .pck .dill .joblib .cloudpickle .sav .pt .pth .ckpt .npy .npz".split()  # noqa: SIM905
-)
 _OTHER_ZIPS = frozenset(".keras .nemo .mlpackage .docx .xlsx .pptx".split())  # noqa: SIM905
 """Containers of formats that no scanner here reads yet; they stay unsupported."""
 _CONTAINERS = frozenset({"pickle", "zip", "tar", "npy", *PACKINGS})

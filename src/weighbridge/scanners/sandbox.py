@@ -38,6 +38,11 @@ class Sandbox:
     ) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The process that would take the next file; None before the first and after a failure."""
+        return self._process.pid if self._process else None
+
     def run(self, task: str, path: str, file: Path) -> tuple[Finding, ...]:
         """The findings of ``task`` (a key of the worker's table) on ``file``.
 

@@ -48,6 +48,8 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
 EXECUTABLES = frozenset({"elf", "mach-o", "pe", "wasm", "script"})
 PACKINGS = frozenset({"gzip", "bz2", "xz", "lzma", "zlib", "lz4"})
 MEDIA = frozenset({"png", "jpeg", "gif", "webp", "wav", "mp4", "ogg", "flac", "mp3", "bmp"})
+_CUT_OFF = ("exhausted", "no newline", "not enough data", "expected")
+"""How pickletools says that the bytes end before the opcode does."""
 _NAMING = frozenset({"GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"})
 
 
@@ -151,14 +153,13 @@ def may_be_pickle(head: bytes) -> bool:
     ``X`` or ``B`` claims a value of half a gigabyte and is not worth one.
     """
     steps = 0
-    longest: tuple[str, ...] = ("exhausted", "no newline", "not enough data")
-    if not is_text(head):
-        longest = (*longest, "expected")
     try:
         for opcode, _, _ in pickletools.genops(io.BytesIO(head)):
             steps += 1
             if opcode.name in _NAMING or (opcode.name == "STOP" and steps > 1):
                 return True
     except Exception as error:
-        return len(head) >= HEAD_BYTES and any(word in str(error) for word in longest)
+        if steps == 0 and is_text(head) and min(head[1:5], default=0) >= 0x20:
+            return False
+        return len(head) >= HEAD_BYTES and any(word in str(error) for word in _CUT_OFF)
     return False

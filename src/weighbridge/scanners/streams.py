@@ -171,3 +171,25 @@ def unpacked(packing: str, file: BinaryIO, start: int, stop: int) -> io.Buffered
         return _guarded(source, stop - start)
 
     return io.BufferedReader(Unpacked(pieces), _PIECE)
+
+
+def skip(source: BinaryIO, count: int) -> None:
+    """Move ``count`` bytes on.
+
+    Raises:
+        Malformed: there are not so many.
+    """
+    while count:
+        piece = len(source.read(min(count, 1 << 20))) if count < 1 << 20 else _jump(source, count)
+        if not piece:
+            raise Malformed("ends inside a long value", source.tell())
+        count -= piece
+
+
+def _jump(source: BinaryIO, count: int) -> int:
+    # The last byte is read, because seeking past the end says nothing.
+    start = source.tell()
+    source.seek(start + count - 1)
+    if source.tell() != start + count - 1 or not source.read(1):
+        raise Malformed("ends inside a long value", source.tell())
+    return count

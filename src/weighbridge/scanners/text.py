@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from weighbridge.domain.scan import Finding
-from weighbridge.scanners.content import ending_of
+from weighbridge.scanners.content import FORMATS_BY_ENDING, PICKLE_ENDINGS, ending_of
 from weighbridge.scanners.notes import LIMIT, Notes, shown
 from weighbridge.scanners.sniff import kind_of
 
@@ -22,7 +22,10 @@ class TextScanner:
     """Takes what reads as text; decodes it to its end, so that nothing stands behind a text-like head."""
 
     def takes(self, path: str, head: bytes) -> bool:
-        """By content."""
+        """By content, unless the name says that a loader would not read it as text."""
+        ending = ending_of(path)
+        if ending in PICKLE_ENDINGS or ending in FORMATS_BY_ENDING:
+            return False
         return kind_of(head) in ("text", "script", "empty")
 
     def scan(self, path: str, file: Path) -> tuple[Finding, ...]:

@@ -9,17 +9,12 @@ from pathlib import Path
 
 from weighbridge.domain.scan import FileScan, Finding, ScanReport, ScanState
 from weighbridge.ports import Scanner
-from weighbridge.scanners.content import check_content
+from weighbridge.scanners.content import FORMATS_BY_ENDING, check_content, ending_of
 from weighbridge.scanners.notes import CRASH, UNSUPPORTED, Notes, shown, state_of
 from weighbridge.scanners.paths import INDEX_ENDINGS, scan_index, scan_names
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.sniff import HEAD_BYTES, kind_of
 from weighbridge.scanners.table import RULES, SCANNERS, scanners
-
-_FORMATS_BY_ENDING = {
-    ".onnx": "onnx", ".pb": "tf", ".h5": "h5", ".keras": "keras", ".nemo": "nemo", ".msgpack": "msgpack",
-    ".tflite": "tflite", ".mlmodel": "coreml", ".ot": "rust", ".model": "sentencepiece", ".gguf": "gguf",
-}  # fmt: skip
 
 
 def scan_file(path: str, file: Path, sha256: str, table: Mapping[str, Scanner] | None = None) -> FileScan:
@@ -108,5 +103,4 @@ def _file_scan(path: str, sha256: str, kind: str, notes: Notes) -> FileScan:
 def _format(path: str, kind: str) -> str:
     if kind not in ("binary", "hdf5", "zip", "tar"):
         return kind
-    ending = path[path.rfind(".") :].lower() if "." in path else ""
-    return _FORMATS_BY_ENDING.get(ending, kind)
+    return FORMATS_BY_ENDING.get(ending_of(path), kind)
