@@ -619,6 +619,10 @@ class TestServer:
         body = b'{"username": "' + b"a" * MAX_BODY_BYTES + b'"}'
         is_problem(registry.call("POST", "/authenticate", body), 413)
 
+    def test_the_front_door_leads_to_the_documentation(self, registry: Registry) -> None:
+        answer = registry.call("GET", "/")
+        assert (answer.status, answer.headers["location"]) == (307, "docs")
+
     def test_the_documentation_needs_no_other_machine(self, registry: Registry) -> None:
         page = registry.call("GET", "/docs")
         assert page.status == 200

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge import __version__
@@ -62,6 +62,10 @@ def _other_routes() -> APIRouter:
     @router.get("/health", tags=["server"], summary="Whether the server answers")
     async def health() -> Health:
         return Health(version=__version__)
+
+    @router.get("/", include_in_schema=False)
+    async def front() -> RedirectResponse:
+        return RedirectResponse("docs")
 
     @router.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
