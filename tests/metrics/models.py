@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -226,9 +227,9 @@ def laundered() -> Evidence:
         info={
             "pipeline_tag": "text-generation",
             "library_name": "transformers",
-            "tags": ["transformers", "license:mit"],
+            "tags": ["transformers", "license:mit", f"base_model:finetune:{LLAMA_PARENT.id}"],
         },
-        parents=(LLAMA_PARENT,),
+        parents=(replace(LLAMA_PARENT, relation="finetune", declared_in="info:tags"),),
     )
 
 

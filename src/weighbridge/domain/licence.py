@@ -157,8 +157,10 @@ def _stated(id: str, named: str | None) -> Licence:
 
 
 _COPYRIGHT_LINE = re.compile(
-    r"^\W*(?:copyright|\(c\)|©|all rights reserved).*$", re.IGNORECASE | re.MULTILINE
+    r"^[^\w\n]*(?:copyright\b(?=[^\n]{0,80}(?:\d{4}|\(c\)|©|[<\[{]))|\(c\)\s|©)[^\n]{0,200}$",
+    re.IGNORECASE | re.MULTILINE,
 )
+"""A holder's line, which differs in every copy; a sentence about copyright is kept."""
 _WORD = re.compile(r"[a-z0-9]+")
 
 

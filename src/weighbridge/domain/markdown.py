@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 CELL_LIMIT = 100
 """Cells of one table row that are read."""
-_LINK = re.compile(r"!?\[([^\[\]]{0,500})\](?:\([^()]{0,2000}\)|\[[^\[\]]{0,200}\])")
+_LINK = re.compile(
+    r"!?\[([^\[\]]{0,500})\](?:\([^()]{0,1000}(?:\([^()]{0,500}\)[^()]{0,500})?\)|\[[^\[\]]{0,200}\])"
+)
 _TAG = re.compile(r"<[A-Za-z/!?][^<>]{0,1000}>")
 _URL = re.compile(r"https?://\S+")
 _BULLET = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)])\s+")
@@ -127,7 +129,7 @@ def flattened(line: str) -> str:
     for _ in range(2):  # a badge is an image inside a link
         line = _LINK.sub(r"\1", line)
     line = _URL.sub("", _TAG.sub("", line))
-    return line.replace("**", "").replace("__", "").replace("`", "").strip()
+    return " ".join(line.replace("**", "").replace("__", "").replace("`", "").split())
 
 
 def parse_markdown(lines: Sequence[str], first: int = 1) -> tuple[Section, ...]:

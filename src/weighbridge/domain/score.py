@@ -232,8 +232,8 @@ def weigh(
     """The score of a checklist: ``min(caps, sum(w*v) / sum(w))``, rounded to four digits.
 
     An unknown signal counts its ``low`` (0) at the low end and its ``high`` (1) at the high end;
-    one that does not apply leaves the denominator. Sums run in the order of ``signals``, so that the result is the same
-    on every machine.
+    one that does not apply leaves the denominator. Sums run in the order of ``signals``, so that the
+    result is the same on every machine.
 
     Raises:
         Invalid: no signal applies.

@@ -13,7 +13,7 @@ from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Cap, Proof
 from weighbridge.metrics._licence_texts import LicenceText
 from weighbridge.metrics._parents import judged_parents
-from weighbridge.metrics._proofs import front_field, parent_field
+from weighbridge.metrics._proofs import front_field, parent_field, text_line
 
 CONFLICT_CAP = 0.45
 WORST_PARENT = 0.2
@@ -108,4 +108,4 @@ def _declared_in(evidence: Evidence, parent: Parent) -> Proof:
     path, _, field = parent.declared_in.partition(":")
     if path == "info":
         return Proof(source="hub", path=path, locator=field, excerpt=parent.id)
-    return Proof(source="file", path=path, locator=field, excerpt=parent.id)
+    return text_line(evidence, path, parent.id)
