@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,9 +21,15 @@ from granian.server.embed import Server
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """The address of ``app``, for as long as the block lasts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as claim:
+        claim.bind(("127.0.0.1", 0))
+        # The server listens with SO_REUSEPORT. The claim was made without it and is kept, so that no
+        # other test's server can be given the same port.
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        yield from _serving(app, claim.getsockname()[1])
+
+
+def _serving(app: Any, port: int) -> Iterator[str]:
     running: dict[str, Any] = {}
     ready = threading.Event()
 
@@ -56,6 +63,7 @@ def serving(app: Any) -> Iterator[str]:
         running["loop"].call_soon_threadsafe(running["server"].stop)
         thread.join(20)
         assert not thread.is_alive()
+        time.sleep(0.05)  # granian's own threads end a moment later, and need the interpreter for it
 
 
 @dataclass

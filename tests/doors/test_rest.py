@@ -292,9 +292,9 @@ class TestIngest:
     ) -> None:
         is_problem(registry.ingest(name), status, detail)
 
-    def test_a_data_set_is_called_one(self, registry: Registry) -> None:
-        answer = registry.ingest("org/missing", kind="dataset")
-        is_problem(answer, 404, "Dataset 'org/missing' not found on HuggingFace Hub")
+    def test_a_data_set_is_not_judged_as_if_it_were_a_model(self, registry: Registry) -> None:
+        answer = registry.ingest("org/good", kind="dataset")
+        is_problem(answer, 422, "this version weighs models only, and 'org/good' was called a dataset")
 
     def test_a_pause_is_told_in_whole_seconds(self, registry: Registry) -> None:
         assert registry.ingest("org/busy").headers["retry-after"] == "7"
@@ -503,15 +503,14 @@ class TestListing:
     def test_filters(self, registry: Registry) -> None:
         registry.ingest("org/good")
         registry.ingest("org/fine")
-        registry.ingest("org/good", kind="dataset")
 
         def found(query: str) -> list[tuple[str, str]]:
             page = registry.call("GET", f"/packages?{query}").json
             return [(package["kind"], package["name"]) for package in page["packages"]]
 
-        assert found("kind=dataset") == [("dataset", "org/good")]
+        assert found("kind=dataset") == []
         assert found("name=Org/Good&kind=model") == [("model", "org/good")]
-        assert len(found("state=active")) == 3
+        assert len(found("state=active")) == 2
 
     def test_the_audit_is_for_administrators(self, registry: Registry) -> None:
         registry.ingest("org/good")
