@@ -156,8 +156,9 @@ class FolderBlobs:
                 if not turn.is_current:
                     continue
                 turn.begin()
-                with Partial(self._places.partials / name, entry.size_bytes) as partial:
-                    self._require_room(entry.size_bytes - partial.kept_bytes)
+                place = self._places.partials / name
+                self._require_room(entry.size_bytes, place)
+                with Partial(place, entry.size_bytes) as partial:
                     try:
                         checked = _bring_in(entry, partial, source, moved, self._helpers)
                         self._places.publish(partial.file, partial.path, checked.sha256 or "")
@@ -169,12 +170,14 @@ class FolderBlobs:
                     turn.end(checked.sha256 or "")
                     return checked
 
-    def _require_room(self, wanted_bytes: int) -> None:
+    def _require_room(self, size: int, partial: Path) -> None:
+        """Refuse what cannot fit before anything is made for it; a listing may claim any size."""
         disk = os.statvfs(self._home)
         free = disk.f_bavail * disk.f_frsize
-        if wanted_bytes > free:
+        kept = partial.stat().st_blocks * 512 if partial.exists() else 0
+        if size - kept > free:
             raise StoreDown(
-                f"the store at '{self._home}' has {free} bytes free, but {wanted_bytes} are needed",
+                f"the store at '{self._home}' has {free} bytes free, but {size - kept} are needed",
                 hint="free some space there, or point WEIGHBRIDGE_HOME to a larger disk",
             )
 
