@@ -112,7 +112,7 @@ class BlobStoreContract:
         self.nothing_left(store)
 
     def test_one_of_two_digests_wrong(self, store: BlobStore) -> None:
-        entry = FileEntry(path="w", size_bytes=3, digests=(digests_of(b"abc")[0], digests_of(b"abc")[1]))
+        entry = FileEntry(path="w", size_bytes=3, digests=(digests_of(b"xyz")[0], digests_of(b"abc")[1]))
         with pytest.raises(DigestMismatch, match="git-sha1"):
             store.fetch(entry, Origin(b"abc"))
         self.nothing_left(store)
