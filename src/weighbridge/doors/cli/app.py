@@ -32,6 +32,7 @@ app = App(
     print_error=False,
     exit_on_error=False,
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # it would wait for threads that hang in a read
 )
 
 COMMANDS: tuple[tuple[str, str, str, str], ...] = (
