@@ -7,6 +7,7 @@ error in it. What is wrong with the question itself (a bad list, an unknown id) 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -324,6 +325,8 @@ def open_models(settings: Settings, *, offline: bool = False) -> Models:
 
         return FolderBlobs(settings.home)
 
+    with suppress(OSError):  # told by whoever writes there first; `list` and `verify` need not write
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Models(
         hub=hub,
         blobs=blobs,
