@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, child, objects, text
+from weighbridge.domain.json_values import JsonObject, child, mended, objects, text
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import RepoId
 
@@ -116,7 +116,8 @@ class Evidence:
         texts: small text files by path (README.md, LICENSE, config.json, index files ...).
         front_matter: the card's YAML, parsed; None where there is none or it is broken.
         front_matter_error: what is wrong with the YAML; empty where nothing is.
-        eval_results: the parsed ``.eval_results/*.yaml`` files by path, each under ``results`` (a list, by the format).
+        eval_results: the parsed ``.eval_results/*.yaml`` files by path, each under ``results``
+            (by the format a list).
         headers: by path, what the header of a weight file says: ``{"format", "tensors",
             "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
         parents: the base models, as the card and adapter_config.json declare them.
@@ -157,7 +158,7 @@ class Evidence:
     def json_of(self, path: str) -> JsonObject:
         """The object that a captured JSON file holds; empty where it is missing or broken."""
         try:
-            parsed = json.loads(self.content(path) or "{}")
+            parsed = mended(json.loads(self.content(path) or "{}"))
         except (ValueError, RecursionError):
             return {}
         return parsed if isinstance(parsed, dict) else {}

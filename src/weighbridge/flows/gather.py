@@ -18,6 +18,7 @@ from weighbridge.domain.json_values import Json, JsonObject, child, objects, tex
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import ModelInfo
+from weighbridge.domain.weights import deployable
 from weighbridge.errors import Denied, NotFound, Unreachable
 from weighbridge.ports import BlobStore, Hub
 
@@ -182,14 +183,4 @@ def _read_parent(id: str, declared: tuple[str, str], hub: Hub) -> Parent:
         return parent(Source(state=SourceState.ABSENT, reason=error.message))
     except (Unreachable, Denied) as error:
         return parent(Source(state=SourceState.UNREACHABLE, reason=error.message))
-    return parent(Source(state=SourceState.READ), info.raw, _deployable_bytes(files))
-
-
-def _deployable_bytes(files: Iterable[FileEntry]) -> int | None:
-    """The bytes of the parent's best weight format: what has to be loaded beside an adapter."""
-    sizes: dict[str, int] = {}
-    for entry in files:
-        if (format := weight_format(entry.path)) and "/" not in entry.path:
-            sizes[format] = sizes.get(format, 0) + entry.size_bytes
-    order = ("safetensors", "bin", "pt", "ckpt", "h5", "onnx", "gguf")
-    return next((sizes[format] for format in order if format in sizes), None)
+    return parent(Source(state=SourceState.READ), info.raw, deployable(files).size_bytes or None)
