@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from weighbridge.domain.json_values import Json, JsonObject
+from weighbridge.domain.json_values import Json, JsonObject, mended
 
 LIMIT_BYTES = 256 * 1024
 """Longer YAML is refused: the longest real card's is a tenth of it."""
@@ -62,7 +62,7 @@ def yaml_value(text: str, *, first_line: int = 1) -> tuple[Json, str]:
         return None, f"the YAML is longer than {LIMIT_BYTES} bytes"
     try:
         root = YAML(typ="safe", pure=True).compose(text)
-        return (None if root is None else _Reader().value(root, 0)), ""
+        return (None if root is None else mended(_Reader().value(root, 0))), ""
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + first_line}: " if mark else ""

@@ -6,12 +6,12 @@ list, which start many times a day and must not wait for a database library.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.json_values import JsonObject, mended
 from weighbridge.errors import BadInput
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def readers() -> Readers:
     from weighbridge.scanners.safetensors import read_safetensors_header
 
     def header(sha256: str, blobs: BlobStore) -> JsonObject:
-        return read_safetensors_header(blobs.path(sha256))
+        read = mended(read_safetensors_header(blobs.path(sha256)))
+        return read if isinstance(read, Mapping) else {}
 
     return Readers(front_matter=front_matter, yaml=lambda spelled: yaml_value(spelled)[0], header=header)
 

@@ -63,6 +63,23 @@ def objects(source: JsonObject, key: str) -> tuple[JsonObject, ...]:
     return tuple(item for item in items(source, key) if isinstance(item, Mapping))
 
 
+def mended(value: Json) -> Json:
+    """The value with halves of surrogate pairs replaced by U+FFFD, in keys too: no UTF-8 can hold them.
+
+    JSON and YAML let strangers write them as escapes.
+
+    Raises:
+        RecursionError: it is nested some hundred levels deep.
+    """
+    if isinstance(value, str):
+        return (
+            value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        )
+    if isinstance(value, Mapping):
+        return {str(mended(key)): mended(item) for key, item in value.items()}
+    return [mended(item) for item in value] if isinstance(value, Sequence) else value
+
+
 def canonical(value: Json) -> bytes:
     """The one spelling of a JSON value: sorted keys, no spaces, UTF-8. Digests are taken of it."""
     return json.dumps(

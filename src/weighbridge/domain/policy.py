@@ -139,6 +139,10 @@ class Policy:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        # A metric sums in the order of the targets, and a stored policy comes back sorted by name.
+        known = list(TARGETS_GIB)
+        order = sorted(self.targets_gib, key=lambda n: (known.index(n) if n in known else len(known), n))
+        object.__setattr__(self, "targets_gib", {name: self.targets_gib[name] for name in order})
         for metric, value in self.thresholds.items():
             if metric not in METRICS_OF_THE_GATE:
                 raise Invalid(
