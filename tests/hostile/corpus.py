@@ -164,6 +164,21 @@ BAD: tuple[Bad, ...] = (
         GLOBAL,
         lambda m: P4 + b"\x95" + struct.pack("<Q", 3) + system_stack(m)[2:],
     ),
+    Bad(
+        "frame-that-cuts-a-name",
+        "a.pkl",
+        "pickle.malformed",
+        lambda m: b"\x95" + struct.pack("<Q", 2) + b"c_codecs\nencode\n.",
+    ),
+    Bad(
+        "stop-inside-a-frame", "a.pkl", "pickle.malformed", lambda m: b"\x95" + struct.pack("<Q", 9) + b"N.N"
+    ),
+    Bad(
+        "frame-in-a-frame",
+        "a.pkl",
+        "pickle.malformed",
+        lambda m: P4 + b"\x95" + struct.pack("<Q", 11) + b"\x95" + struct.pack("<Q", 2) + b"N.",
+    ),
     Bad("unknown-protocol", "a.pkl", "pickle.malformed", lambda m: b"\x80\x09N."),
     Bad("random-bytes-named-pickle", "a.pkl", "pickle.malformed", lambda m: b"\xde\xad\xbe\xef" * 10),
     Bad("empty-pickle", "a.pkl", "pickle.malformed", lambda m: b""),

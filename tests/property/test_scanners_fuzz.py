@@ -178,7 +178,7 @@ class _RealMachine(pickle.Unpickler):
         return _Inert()
 
 
-_PIECES = st.sampled_from(
+_OPCODES = st.sampled_from(
     [
         uni("os"),
         uni("system"),
@@ -238,9 +238,11 @@ _PIECES = st.sampled_from(
         b".",
     ]
 )
+_FRAMES = st.integers(0, 30).map(lambda size: b"\x95" + size.to_bytes(8, "little"))
+_PIECES = st.one_of(_OPCODES, _OPCODES, _OPCODES, _FRAMES)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(pieces=st.lists(_PIECES, max_size=14), protocol=st.sampled_from([b"", b"\x80\x02", b"\x80\x04"]))
 def test_every_name_that_the_real_machine_asks_for_is_judged(pieces: list[bytes], protocol: bytes) -> None:
     data = protocol + b"".join(pieces) + b"."

@@ -5,8 +5,8 @@
 inert ``Stub``: no import, no call, no attribute of a loaded object is ever touched. What would
 hash, copy or allocate by the file's wish is replaced.
 
-Opcode semantics: CPython ``Lib/pickle.py`` and ``Modules/_pickle.c`` (FRAME is read as the C machine
-reads it: a hint about buffering, not a border).
+Opcode semantics: CPython ``Lib/pickle.py`` and ``Modules/_pickle.c``. A frame must hold whole opcodes:
+where one crosses a frame's end, the C machine drops bytes and reads another name than stands there.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Machine(pickle._Unpickler):
         self.metastack: list[list[object]] = []
         self.append: Callable[[object], None] = self.stack.append
         self.proto = 0
+        self._frame_end: int | None = None
 
     def run(self) -> object:
         """The inert value of the pickle; ``source`` then stands behind its STOP.
@@ -76,7 +77,10 @@ class Machine(pickle._Unpickler):
                 step(self)
             except _Stop as stop:
                 record.opcodes += count
+                self._leave_frame()
                 return stop.value
+            if self._frame_end is not None and self.source.tell() >= self._frame_end:
+                self._leave_frame()
             if not count & 1023 and (len(self.memo) > MAX_MEMO or len(self.metastack) > MAX_MARKS):
                 raise LimitExceeded("its memo or its marks grow past the limit")
         raise LimitExceeded(f"has more than {MAX_OPCODES} opcodes")
@@ -145,8 +149,10 @@ class Machine(pickle._Unpickler):
             raise Malformed("sets the state of a plain value", self.source.tell())
         if target.name in _KEPT_ARGS:
             target.state = state
-        if target.name in JOBLIB_WRAPPERS and skip_array(state, self.source):
-            self._nested()
+        if target.name in JOBLIB_WRAPPERS:
+            self._leave_frame()
+            if skip_array(state, self.source):
+                self._nested()
 
     def _nested(self) -> None:
         # joblib writes an array of objects as a pickle of its own, in the middle of the outer one.
@@ -202,7 +208,15 @@ class Machine(pickle._Unpickler):
     # -- long values: skipped, never held -----------------------------------------------------
 
     def _frame(self) -> None:
-        self._read(8)
+        if self._frame_end is not None:
+            raise Malformed("begins a frame inside a frame", self.source.tell())
+        size = int.from_bytes(self._read(8), "little")
+        self._frame_end = self.source.tell() + size if size else None
+
+    def _leave_frame(self) -> None:
+        end, self._frame_end = self._frame_end, None
+        if end is not None and end != self.source.tell():
+            raise Malformed("an opcode crosses the end of its frame", end)
 
     def _skip_or(self, width: int, keep: Callable[[bytes], object], *, signed: bool = False) -> None:
         count = int.from_bytes(self._read(width), "little", signed=signed)
