@@ -4,46 +4,50 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from weighbridge.domain.scan import FileScan, Finding, ScanReport, ScanState, Severity
-from weighbridge.errors import BadName
+from weighbridge.domain.scan import FileScan, ScanReport, ScanState
+from weighbridge.errors import NotFound
 from weighbridge.scanners import scan_tree
+from weighbridge.scanners.paths import scan_links
 
 
 def scan_path(path: Path) -> ScanReport:
-    """Scan one file, or every file of a folder; a link is never followed, but reported.
+    """Scan one file, or every file of a folder but those below ``.git``.
+
+    A symbolic link within the folder is read as the file that it leads to, as in a Hugging Face
+    cache; one that leads out of it is reported and not followed.
 
     Raises:
-        BadName: there is no such file or folder.
+        NotFound: there is no such file or folder.
     """
     if not path.exists():
-        raise BadName(f"there is no file or folder '{path}'")
-    if path.is_file():
+        raise NotFound(f"there is no file or folder '{path}'")
+    if not path.is_dir():
         return scan_tree([(path.name, path, _sha256(path))])
     files = dict(_files(path))
-    report = scan_tree([(name, file, _sha256(file)) for name, file in files.items() if not file.is_symlink()])
-    links = tuple(_link(name) for name, file in files.items() if file.is_symlink())
-    return ScanReport(rules=report.rules, files=(*report.files, *links))
+    outside = scan_links(path, files)
+    inside = [(name, file, _sha256(file)) for name, file in files.items() if name not in outside]
+    report = scan_tree(inside)
+    links = (
+        FileScan(path=name, sha256="", format="link", state=ScanState.UNSUPPORTED, findings=found)
+        for name, found in outside.items()
+    )
+    return replace(report, files=(*report.files, *links))
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Everything that is no folder: pipes and sockets too, for the scanners to refuse."""
     for file in sorted(folder.rglob("*")):
         inside = file.relative_to(folder)
-        if inside.parts[0] != ".git" and (file.is_symlink() or file.is_file()):
+        if inside.parts[0] != ".git" and (file.is_symlink() or not file.is_dir()):
             yield inside.as_posix(), file
 
 
-def _link(name: str) -> FileScan:
-    finding = Finding(
-        rule="path.symlink",
-        severity=Severity.BLOCK,
-        path=name,
-        message="is a symbolic link; its target was not looked at",
-    )
-    return FileScan(path=name, sha256="", format="link", state=ScanState.UNSUPPORTED, findings=(finding,))
-
-
 def _sha256(file: Path) -> str:
+    """The digest of a regular file; empty for what cannot be read to its end."""
+    if not file.is_file():
+        return ""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
