@@ -204,13 +204,14 @@ class Layout(Protocol):
     def renew(self, folder: str, manifest: Manifest) -> str:
         """Take over a folder whose files are right but not known to be; gives the state after it."""
 
-    def doubtful(self, manifest: Manifest) -> Sequence[FileEntry]:
-        """Files whose held content may have been changed through a laid out name."""
-
-    def lay_out(self, folder: str, manifest: Manifest) -> Path:
+    def lay_out(self, folder: str, manifest: Manifest, confirm: Callable[[FileEntry], None]) -> Path:
         """Make the folder show just this manifest, in one rename; every blob is held.
 
+        ``confirm`` reads again what may have been changed through another name of its inode; it
+        drops a wrong blob and raises.
+
         Raises:
+            IntegrityError: ``confirm`` dropped a blob; the folder is as it was.
             Conflict: the folder holds what somebody else put there.
             StoreDown: the medium fails.
         """

@@ -249,7 +249,7 @@ def test_a_kill_in_the_middle_of_the_swap_is_repaired(world: World, killed_after
         (world.cache / "m").rename(world.cache / ".weighbridge" / "tmp" / "leaving")
     else:
         fetch(manifest, world.hub, world.blobs, world.reporter, 2)
-        world.layout.lay_out("m", manifest)
+        world.layout.lay_out("m", manifest, lambda entry: None)
         if killed_after == "new folder in place":
             index.write_bytes(before)
         else:

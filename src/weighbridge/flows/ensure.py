@@ -11,9 +11,10 @@ Nothing here is asked of a Hub when everything is held.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,8 +22,8 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import LockEntry, Spec
 from weighbridge.domain.manifest import FileEntry, Manifest, git_blob_header
 from weighbridge.domain.ref import ModelRef, RepoId
-from weighbridge.errors import BadInput, LicenseMismatch, NotFound
-from weighbridge.ports import BlobStore, ByteStream, Hub, Layout, Reporter
+from weighbridge.errors import BadInput, DigestMismatch, IntegrityError, LicenseMismatch, NotFound
+from weighbridge.ports import BlobStore, Hub, Layout, Reporter
 
 if TYPE_CHECKING:
     from weighbridge.domain.repo import ModelInfo
@@ -92,7 +93,17 @@ def fetch(manifest: Manifest, hub: Hub, blobs: BlobStore, reporter: Reporter, co
         IntegrityError: the Hub gave other bytes than it listed.
         NotFound, Denied, Unreachable: as the Hub or the store says.
     """
-    wanted = missing(manifest, blobs)
+    return _fetched(manifest, missing(manifest, blobs), hub, blobs, reporter, connections)
+
+
+def _fetched(
+    manifest: Manifest,
+    wanted: Sequence[FileEntry],
+    hub: Hub,
+    blobs: BlobStore,
+    reporter: Reporter,
+    connections: int,
+) -> Manifest:
     if not wanted:
         return manifest
     reporter.begin(manifest.repo.full_name, sum(entry.size_bytes for entry in wanted))
@@ -100,11 +111,7 @@ def fetch(manifest: Manifest, hub: Hub, blobs: BlobStore, reporter: Reporter, co
         got = _fetch_all(wanted, manifest, hub, blobs, reporter, connections)
     finally:
         reporter.end()
-    return Manifest(
-        repo=manifest.repo,
-        commit=manifest.commit,
-        files=tuple(got.get(entry.path, entry) for entry in manifest.files),
-    )
+    return _part(manifest, tuple(got.get(entry.path, entry) for entry in manifest.files))
 
 
 class _Stopped(Exception):
@@ -122,37 +129,40 @@ def _fetch_all(
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
     from threading import Event
 
-    halt = Event()
+    halt, waiting = Event(), deque(wanted)
+    got: dict[str, FileEntry] = {}
 
     def moved(count: int) -> None:
         if halt.is_set():
             raise _Stopped
         reporter.moved(count)
 
-    def take(entry: FileEntry) -> FileEntry:
-        if halt.is_set():
-            raise _Stopped
+    def work() -> None:
+        """Take files until none is left; a future for each file would cost as much as a small file."""
+        while not halt.is_set():
+            try:
+                entry = waiting.popleft()
+            except IndexError:
+                return
+            source = partial(hub.open, manifest.repo, manifest.commit, entry)
+            got[entry.path] = blobs.fetch(entry, source, moved)
 
-        def source(start: int, stop: int | None) -> AbstractContextManager[ByteStream]:
-            return hub.open(manifest.repo, manifest.commit, entry, start, stop)
-
-        return blobs.fetch(entry, source, moved)
-
-    pool = ThreadPoolExecutor(max_workers=min(connections, len(wanted)), thread_name_prefix="fetch")
+    workers = min(connections, len(wanted))
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch")
     try:
-        running = {pool.submit(take, entry): entry for entry in wanted}
+        running = [pool.submit(work) for _ in range(workers)]
         wait(running, return_when=FIRST_EXCEPTION)
         halt.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)
     except BaseException:
         # Interrupted: whoever hangs in a read is left behind; the store survives even a kill.
         halt.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
         raise
-    errors = [error for future in running if not future.cancelled() and (error := future.exception())]
+    errors = [error for future in running if (error := future.exception())]
     for error in sorted(errors, key=lambda error: isinstance(error, _Stopped)):
         raise error
-    return {entry.path: future.result() for future, entry in running.items()}
+    return got
 
 
 def pin(
@@ -232,13 +242,26 @@ def ensure(
     if already := as_found(folder, manifest, layout):
         return already
     found = layout.state(folder, manifest)
-    for entry in layout.doubtful(manifest):
+    wanted = missing(manifest, blobs)
+    whole = _fetched(manifest, wanted, hub, blobs, reporter, connections)
+    dropped: list[FileEntry] = []
+
+    def confirm(entry: FileEntry) -> None:
         if not _is_right(entry, blobs):
             blobs.remove(entry.sha256 or "")
-    wanted = missing(manifest, blobs)
-    whole = fetch(manifest, hub, blobs, reporter, connections)
-    path = layout.lay_out(folder, whole)
-    return Ensured(path=path, state=found, fetched_bytes=sum(entry.size_bytes for entry in wanted))
+            dropped.append(entry)
+            raise DigestMismatch(entry.path, wanted=str(entry.strongest), got="other bytes in the store")
+
+    try:
+        path = layout.lay_out(folder, whole, confirm)
+    except IntegrityError:
+        if not dropped:
+            raise
+        whole = _fetched(manifest, dropped, hub, blobs, reporter, connections)
+        path = layout.lay_out(folder, whole, confirm)
+    return Ensured(
+        path=path, state=found, fetched_bytes=sum(entry.size_bytes for entry in (*wanted, *dropped))
+    )
 
 
 def _part(manifest: Manifest, files: tuple[FileEntry, ...]) -> Manifest:

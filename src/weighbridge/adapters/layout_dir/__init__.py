@@ -38,7 +38,7 @@ from weighbridge.adapters.layout_dir.index import Receipt, Record, read_index, r
 from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import FileEntry, Manifest
-from weighbridge.errors import Conflict, NotFound, SizeMismatch, StoreDown, WeighbridgeError
+from weighbridge.errors import Conflict, IntegrityError, StoreDown, WeighbridgeError
 
 _Plan: TypeAlias = list[tuple[str, int, int, int]]
 """Path, size in bytes, mtime in ns, inode."""
@@ -104,15 +104,6 @@ class DirLayout:
                 records[folder] = record_of(manifest, receipts)
         return self.state(folder, manifest)
 
-    def doubtful(self, manifest: Manifest) -> tuple[FileEntry, ...]:
-        """Files whose held content may have been changed through another name of the same inode."""
-        receipts = {r[2]: r for record in self._records().values() for r in record.files.values()}
-        return tuple(
-            entry
-            for entry in manifest.files
-            if entry.sha256 and _is_doubtful(entry, self._blob_path, receipts)
-        )
-
     def faults(self, folder: str, manifest: Manifest, level: str) -> tuple[WeighbridgeError, ...]:
         """Everything that is wrong with a folder; every file is looked at.
 
@@ -136,10 +127,14 @@ class DirLayout:
         """Files in the folder that the manifest does not name."""
         return tuple(path for path in walk(self.path(folder)) if path not in manifest.by_path)
 
-    def lay_out(self, folder: str, manifest: Manifest) -> Path:
+    def lay_out(self, folder: str, manifest: Manifest, confirm: Callable[[FileEntry], None]) -> Path:
         """Make the folder show just this manifest, in one rename; every blob is held.
 
+        ``confirm`` reads again what may have been changed through another name of its inode; it
+        drops a wrong blob and raises.
+
         Raises:
+            IntegrityError: ``confirm`` dropped a blob; the folder is as it was.
             Conflict: the folder holds files that somebody else put there.
             StoreDown: the medium fails.
         """
@@ -147,7 +142,7 @@ class DirLayout:
             self._require_ours(folder, records.get(folder), manifest)
             fresh = self._own / "tmp" / os.urandom(8).hex()
             try:
-                receipts = self._build(fresh, manifest)
+                receipts = self._build(fresh, manifest, records, confirm)
                 old = records.get(folder) or record_of(manifest, {})
                 records[folder] = replace(old, owned=old.names.union(receipts))
                 write_index(self._own, records)
@@ -200,19 +195,38 @@ class DirLayout:
                 hint="move them elsewhere, or give the model another local_dir",
             )
 
-    def _build(self, fresh: Path, manifest: Manifest) -> dict[str, Receipt]:
-        fresh.mkdir(parents=True)
+    def _build(
+        self,
+        fresh: Path,
+        manifest: Manifest,
+        records: Mapping[str, Record],
+        confirm: Callable[[FileEntry], None],
+    ) -> dict[str, Receipt]:
+        known = {r[2]: r for record in records.values() for r in record.files.values()}
         receipts: dict[str, Receipt] = {}
+        made: set[str] = set()
+        wrong: list[IntegrityError] = []
         for entry in manifest.files:
             if entry.sha256 is None:
                 raise Invalid("file", entry.path, "has no sha256, so it cannot be held")
-            target = fresh / entry.path
-            target.parent.mkdir(parents=True, exist_ok=True)
+            folder, _, name = entry.path.rpartition("/")
+            if folder not in made:
+                (fresh / folder).mkdir(parents=True, exist_ok=True)
+                made.add(folder)
+            target = f"{fresh}/{folder}/{name}" if folder else f"{fresh}/{name}"
             self._sharer.share(self._blob_path(entry.sha256), target)
-            found = target.stat()
-            if found.st_size != entry.size_bytes:
-                raise SizeMismatch(entry.path, wanted=entry.size_bytes, got=found.st_size)
-            receipts[entry.path] = receipt_of(found, entry.sha256)
+            found = os.lstat(target)
+            receipt = receipts[entry.path] = receipt_of(found, entry.sha256)
+            # Two names are the blob's and this one. A third may have been written through, unless
+            # the receipt that was taken of the inode still holds.
+            other = known.get(found.st_ino, receipt if found.st_nlink <= 2 else None)
+            if found.st_size != entry.size_bytes or other != receipt:
+                try:
+                    confirm(entry)
+                except IntegrityError as error:
+                    wrong.append(error)
+        if wrong:
+            raise wrong[0]
         return receipts
 
     def _swap(self, folder: str, fresh: Path | None) -> None:
@@ -281,14 +295,3 @@ def _compared(plan: _Plan) -> str:
         if found.st_mtime_ns != mtime or found.st_size != size or found.st_ino != inode:
             tampered = True
     return "tampered" if tampered else "partial" if absent else "held"
-
-
-def _is_doubtful(entry: FileEntry, blob_path: Callable[[str], Path], receipts: Mapping[int, Receipt]) -> bool:
-    try:
-        found = blob_path(entry.sha256 or "").lstat()
-    except (OSError, NotFound):
-        return False
-    receipt = receipts.get(found.st_ino)
-    if receipt is not None:
-        return receipt != receipt_of(found, entry.sha256 or "")
-    return found.st_size != entry.size_bytes or found.st_nlink > 1

@@ -29,7 +29,7 @@ class Sharer:
     def __init__(self) -> None:
         self._reflinks = sys.platform == "linux"
 
-    def share(self, blob: Path, target: Path) -> None:
+    def share(self, blob: Path, target: str) -> None:
         """Make ``target``, which does not exist, show the bytes of ``blob``."""
         if self._reflinks:
             self._reflinks = _reflink(blob, target)
@@ -41,14 +41,14 @@ class Sharer:
             shutil.copyfile(blob, target)
 
 
-def _reflink(blob: Path, target: Path) -> bool:
+def _reflink(blob: Path, target: str) -> bool:
     import fcntl
 
-    with blob.open("rb") as source, target.open("xb") as made:
+    with blob.open("rb") as source, Path(target).open("xb") as made:
         try:
             fcntl.ioctl(made.fileno(), _FICLONE, source.fileno())
         except OSError:
-            target.unlink()
+            Path(target).unlink()
             return False
     return True
 
