@@ -172,6 +172,39 @@ class PackageExists(Conflict):
         super().__init__(f"{what} already in the registry as {name}@{version}")
 
 
+class RepoExists(Conflict):
+    """The name of a repository is taken."""
+
+    code = "repo-exists"
+
+    def __init__(self, repo: str, *, message: str = "", hint: str = "") -> None:
+        self.repo = repo
+        super().__init__(message or f"there is a repository '{repo}' already", hint=hint)
+
+
+class RefExists(Conflict):
+    """The repository has such a branch or tag already."""
+
+    code = "ref-exists"
+
+    def __init__(self, repo: str, name: str) -> None:
+        self.repo, self.name = repo, name
+        super().__init__(f"'{repo}' has a branch or tag '{name}' already")
+
+
+class StaleParent(Conflict):
+    """The branch is not where the caller believes it to be."""
+
+    code = "stale-parent"
+
+    def __init__(self, repo: str, branch: str, *, wanted: str, head: str) -> None:
+        self.repo, self.branch, self.wanted, self.head = repo, branch, wanted, head
+        super().__init__(
+            f"'{branch}' of '{repo}' is at {head[:12]}, not at {wanted[:12]}",
+            hint="read the branch again and repeat the commit on top of it",
+        )
+
+
 class LockStale(Conflict):
     """The lock does not answer what the model list asks."""
 

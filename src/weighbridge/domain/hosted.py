@@ -1,0 +1,195 @@
+"""A repository of our own: what a push changes in it, and the commit that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from weighbridge.domain.git_objects import commit_id, tree_ids
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.paths import checked_path
+from weighbridge.domain.ref import ModelRef, RepoId, is_commit
+from weighbridge.domain.repo import Commit
+
+DEFAULT_BRANCH = "main"
+_PLACEHOLDER = "0" * 40
+
+
+class Gate(StrEnum):
+    """Whether the files of a repository are handed out only to those who were let in."""
+
+    OPEN = ""
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A hosted repository; ``key`` stays when its name changes. ``created_at`` is aware UTC."""
+
+    key: str
+    id: RepoId
+    private: bool
+    gate: Gate
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallFile:
+    """Put a file whose content came with the commit; git itself keeps it."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeFile:
+    """Put a file whose content was sent before; ``size_bytes`` None: as large as what is held."""
+
+    path: str
+    sha256: str
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyFile:
+    """Put a file of this repository (at ``revision``; empty: as the branch is now) a second time."""
+
+    path: str
+    source: str
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutFile:
+    """Put a file of which everything is known."""
+
+    entry: FileEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFile:
+    """Take a file away, or all of a folder of this name."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFolder:
+    """Take a folder away; a ``/`` at the end is fine."""
+
+    path: str
+
+
+Change: TypeAlias = SmallFile | LargeFile | CopyFile | DeleteFile | DeleteFolder
+"""What a client may ask for in a commit."""
+Step: TypeAlias = PutFile | DeleteFile | DeleteFolder
+"""A change once its bytes are known."""
+
+
+class Absent(Invalid):
+    """A change names a file or folder that is not there."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__("path", path, "is not in the repository: a file with this name doesn't exist")
+
+
+def apply(files: Iterable[FileEntry], steps: Sequence[Step]) -> tuple[FileEntry, ...]:
+    """The files after the steps, which are taken in order; sorted by path.
+
+    Raises:
+        Absent: a step takes away what is not there.
+        Invalid: a path is unsafe. Collisions are found by ``Manifest``.
+    """
+    tree = {entry.path: entry for entry in files}
+    for step in steps:
+        match step:
+            case PutFile(entry=entry):
+                tree[entry.path] = entry
+            case DeleteFile(path=path):
+                if tree.pop(path, None) is None:
+                    _delete_folder(tree, path)
+            case DeleteFolder(path=path):
+                _delete_folder(tree, path)
+    return tuple(tree[path] for path in sorted(tree))
+
+
+def _delete_folder(tree: dict[str, FileEntry], path: str) -> None:
+    folder = checked_path(path.rstrip("/")) + "/"
+    inside = [name for name in tree if name.startswith(folder)]
+    if not inside:
+        raise Absent(path)
+    for name in inside:
+        del tree[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A commit, the id of its tree, and its files."""
+
+    commit: Commit
+    tree: str
+    manifest: Manifest
+
+
+def make_revision(
+    repo: RepoId,
+    files: Sequence[FileEntry],
+    *,
+    parents: Sequence[str],
+    author: str,
+    title: str,
+    description: str,
+    at: datetime,
+) -> Revision:
+    """The commit that real git would make of these files; ``at`` counts to the second.
+
+    Raises:
+        Invalid: two paths collide, or a file lacks the digest that git needs.
+    """
+    tree = tree_ids(Manifest(repo=repo, commit=_PLACEHOLDER, files=tuple(files)))[""]
+    message = f"{title}\n\n{description}" if description else title
+    id = commit_id(
+        tree,
+        author=f"{author} <{author}@users.invalid>",
+        epoch_s=int(at.timestamp()),
+        message=message,
+        parents=parents,
+    )
+    commit = Commit(
+        id=id,
+        title=title,
+        message=description,
+        authors=(author,),
+        created_at=at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        parents=tuple(parents),
+    )
+    return Revision(commit=commit, tree=tree, manifest=Manifest(repo=repo, commit=id, files=tuple(files)))
+
+
+def checked_ref(repo: RepoId, name: str) -> str:
+    """``name``, if it can be that of a new branch or tag.
+
+    Raises:
+        Invalid: git does not allow it, or it looks like a commit or like a full ref.
+    """
+    ModelRef(repo=repo, revision=name)
+    if is_commit(name) or name == "HEAD" or name.startswith("refs/"):
+        raise Invalid("ref", name, "would be read as something else than a branch or a tag")
+    return name
+
+
+def history(commits: Mapping[str, Commit], head: str) -> tuple[Commit, ...]:
+    """The line of first parents from ``head`` to the first commit."""
+    line: list[Commit] = []
+    at: str | None = head
+    while at is not None and at in commits:
+        line.append(commits[at])
+        at = commits[at].parents[0] if commits[at].parents else None
+    return tuple(line)
