@@ -42,6 +42,10 @@ class OnlyReads(WeighbridgeError):
     """A call that would change something; this Hub only serves."""
 
 
+class TooLarge(BadInput):
+    """A body, a line of it, or a count that is beyond its limit."""
+
+
 STATUS: Sequence[tuple[type[Exception], int, str]] = (
     (NoSuchRepo, 404, "RepoNotFound"),
     (NoSuchRevision, 404, "RevisionNotFound"),
@@ -52,6 +56,7 @@ STATUS: Sequence[tuple[type[Exception], int, str]] = (
     (NotAuthenticated, 401, ""),
     (Denied, 403, ""),
     (OnlyReads, 405, ""),
+    (TooLarge, 413, ""),
     (BadInput, 400, ""),
     (Invalid, 400, ""),
     (RateLimited, 429, ""),

@@ -1,0 +1,86 @@
+"""Bodies of requests: small ones whole, large ones piece by piece for a thread that reads them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+
+from weighbridge.doors.hub.answers import TooLarge
+from weighbridge.doors.hub.request import Receive, Request
+from weighbridge.errors import BadInput
+
+PIECE_BYTES = 1 << 20
+"""What is gathered before a thread is told: each hand-over costs more than copying this much."""
+PIECE_LIMIT_S = 60.0
+"""A client that needs longer for one piece (17 kB/s) is given up: it would hold a thread for ever."""
+
+
+def declared_length(request: Request) -> int | None:
+    """How long the client says that the body is; None where it does not say.
+
+    Raises:
+        BadInput: the header is no length.
+    """
+    spelled = request.headers.get("content-length", "")
+    if not spelled:
+        return None
+    if not spelled.isascii() or not spelled.isdigit() or len(spelled) > 18:
+        raise BadInput("the Content-Length is no length")
+    return int(spelled)
+
+
+def require_length(request: Request, limit: int) -> None:
+    """Refuse a body that is too long before a byte of it was read.
+
+    Raises:
+        TooLarge: it is longer than ``limit`` bytes.
+    """
+    length = declared_length(request)
+    if length is not None and length > limit:
+        raise TooLarge(f"the body has {length} bytes; the limit here is {limit}")
+
+
+class IncomingBody:
+    """The body of a request, for a thread: each step waits until a piece has come in.
+
+    The client can send no faster than the thread reads, so memory stays at two pieces.
+    """
+
+    def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop, limit: int) -> None:
+        self._receive, self._loop, self._left = receive, loop, limit
+        self._limit, self._ended = limit, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces.
+
+        Raises:
+            BadInput: the client went away or was too slow.
+            TooLarge: the body is longer than the limit.
+        """
+        ahead = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
+        try:
+            while piece := ahead.result(PIECE_LIMIT_S + 5):
+                ahead = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
+                yield piece
+        except (TimeoutError, CancelledError) as error:
+            raise BadInput("the server stopped, or the body came too slowly") from error
+        finally:
+            ahead.cancel()
+
+    async def _gather(self) -> bytes:
+        gathered = bytearray()
+        try:
+            async with asyncio.timeout(PIECE_LIMIT_S):
+                while not self._ended and len(gathered) < PIECE_BYTES:
+                    event = await self._receive()
+                    if event["type"] == "http.disconnect":
+                        raise BadInput("the client went away before the body was complete")
+                    gathered += event.get("body", b"")
+                    self._ended = not event.get("more_body")
+        except TimeoutError:
+            raise BadInput(f"less than {PIECE_BYTES} bytes came in {PIECE_LIMIT_S:.0f} seconds") from None
+        self._left -= len(gathered)
+        if self._left < 0:
+            raise TooLarge(f"the body is longer than {self._limit} bytes")
+        return bytes(gathered)
