@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,14 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from weighbridge.domain.hosted import DeleteFile, DeleteFolder, LargeFile, SmallFile
 from weighbridge.doors.hub.answers import TooLarge
 from weighbridge.doors.hub.commits import (
     LINES_LIMIT,
     REGULAR_LIMIT_BYTES,
-    Deleted,
     Header,
-    LargeFile,
-    RegularFile,
     read_commit,
 )
 from weighbridge.doors.hub.signing import LIFETIME_S, Signer
@@ -41,12 +40,12 @@ ALL = [
 ]
 READ = [
     Header(title="First", description="why", parent="1" * 40),
-    RegularFile(path="a.txt", content=b"one\n"),
-    RegularFile(path="\u00fc.txt", content="gr\u00fc\u00dfe".encode()),
+    SmallFile(path="a.txt", content=b"one\n"),
+    SmallFile(path="\u00fc.txt", content="gr\u00fc\u00dfe".encode()),
     LargeFile(path="w.bin", sha256=OID, size_bytes=3),
     LargeFile(path="copy.bin", sha256=OID, size_bytes=None),
-    Deleted(path="old.txt", is_folder=False),
-    Deleted(path="dir", is_folder=True),
+    DeleteFile(path="old.txt"),
+    DeleteFolder(path="dir/"),
 ]
 
 
@@ -58,7 +57,7 @@ def spelled(lines: list[dict[str, Any]]) -> bytes:
 def test_every_way_to_cut_a_body_means_the_same(cuts: list[int], end: bytes) -> None:
     body = spelled(ALL) + end
     places = [0, *sorted(cuts), len(body)]
-    pieces = [body[start:stop] for start, stop in zip(places, places[1:], strict=False)]
+    pieces = [body[start:stop] for start, stop in pairwise(places)]
     assert list(read_commit(pieces)) == READ
 
 
@@ -73,12 +72,18 @@ def test_every_way_to_cut_a_body_means_the_same(cuts: list[int], end: bytes) -> 
         (b"[" * 100_000, "line 1 of the commit is not JSON"),
         (b"\xff\xfe\x00", "line 1 of the commit is not JSON"),
         (b"[]", "line 1 of the commit has the unknown key None"),
-        (spelled([HEADER, {"key": "chmod", "value": {}}]), "line 2 of the commit has the unknown key 'chmod'"),
+        (
+            spelled([HEADER, {"key": "chmod", "value": {}}]),
+            "line 2 of the commit has the unknown key 'chmod'",
+        ),
         (spelled([HEADER, {"key": "deletedFile", "value": {}}]), "line 2 of the commit names no path"),
         (spelled([HEADER, {"key": "deletedFile", "value": None}]), "line 2 of the commit names no path"),
-        (spelled([{"key": "header", "value": {"parentCommit": 7}}]), "line 1 of the commit: 'parentCommit' is not text"),
+        (
+            spelled([{"key": "header", "value": {"parentCommit": 7}}]),
+            "line 1 of the commit: 'parentCommit' is not text",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_commit_is_refused_with_the_line(body: bytes, message: str) -> None:
     with pytest.raises(BadInput) as caught:
         list(read_commit([body]))

@@ -14,6 +14,7 @@ from weighbridge.domain.json_values import Json
 from weighbridge.domain.ref import is_commit
 from weighbridge.errors import (
     BadInput,
+    Conflict,
     Denied,
     Disabled,
     Gated,
@@ -24,6 +25,8 @@ from weighbridge.errors import (
     NotAuthenticated,
     NotFound,
     RateLimited,
+    Rejected,
+    StaleParent,
     StoreDown,
     Unreachable,
     WeighbridgeError,
@@ -56,6 +59,9 @@ STATUS: Sequence[tuple[type[Exception], int, str]] = (
     (NotAuthenticated, 401, ""),
     (Denied, 403, ""),
     (OnlyReads, 405, ""),
+    (StaleParent, 412, ""),
+    (Conflict, 409, ""),
+    (Rejected, 403, ""),
     (TooLarge, 413, ""),
     (BadInput, 400, ""),
     (Invalid, 400, ""),

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 from weighbridge.bridge.hub import HubDesk
+from weighbridge.bridge.repos import Repos
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import api
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
+from weighbridge.doors.hub.write import Writing, find
 from weighbridge.errors import SizeMismatch
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
@@ -24,15 +26,16 @@ _THREADS = 16
 Work: TypeAlias = Callable[[HubDesk, Principal], "Answer | FileAnswer"]
 
 
-def hub_app(desk: HubDesk) -> AsgiApp:
-    """The application over a desk."""
+def hub_app(desk: HubDesk, repos: Repos | None = None) -> AsgiApp:
+    """The application over a desk; without ``repos`` it only serves."""
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
+    writing = Writing(desk, repos, pool) if repos else None
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            await _answer(desk, pool, scope, receive, send)
+            await _answer(desk, writing, pool, scope, receive, send)
 
     return app
 
@@ -57,20 +60,22 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 async def _answer(
-    desk: HubDesk, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
+    desk: HubDesk,
+    writing: Writing | None,
+    pool: ThreadPoolExecutor,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
 ) -> None:
     request_id, token_sent = "", False
     try:
         request = read_request(scope)
         request_id, token_sent = request.request_id, request.secret is not None
-        work = route(request)
-        if request.method == "POST":
-            work = route(request.with_body(await read_body(receive)))
-
-        def run() -> Answer | FileAnswer:
-            return work(desk, desk.principal(request.secret))
-
-        answer = await asyncio.get_running_loop().run_in_executor(pool, run)
+        change = find(request) if writing else None
+        if writing and change:
+            answer: Answer | FileAnswer = await writing.answer(change, request, receive)
+        else:
+            answer = await _read(desk, pool, request, receive)
     except Exception as error:  # at the door every error becomes an answer
         answer = error_answer(error, token_sent=token_sent)
     headers = dict(answer.headers)
@@ -79,6 +84,19 @@ async def _answer(
     spelled = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": spelled})
     await _send_body(answer, pool, scope, receive, send)
+
+
+async def _read(
+    desk: HubDesk, pool: ThreadPoolExecutor, request: Request, receive: Receive
+) -> Answer | FileAnswer:
+    work = route(request)
+    if request.method == "POST":
+        work = route(request.with_body(await read_body(receive)))
+
+    def run() -> Answer | FileAnswer:
+        return work(desk, desk.principal(request.secret))
+
+    return await asyncio.get_running_loop().run_in_executor(pool, run)
 
 
 async def _send_body(

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from weighbridge.domain.hosted import Change, DeleteFile, DeleteFolder, LargeFile, SmallFile
 from weighbridge.domain.json_values import JsonObject, child, text, whole
 from weighbridge.doors.hub.answers import TooLarge
 from weighbridge.errors import BadInput
@@ -36,32 +37,7 @@ class Header:
     parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegularFile:
-    """A small file that stands in the commit itself."""
-
-    path: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LargeFile:
-    """A file whose content was sent before; ``size_bytes`` None where the client did not say."""
-
-    path: str
-    sha256: str
-    size_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deleted:
-    """A file or a folder that is to go."""
-
-    path: str
-    is_folder: bool
-
-
-Line: TypeAlias = Header | RegularFile | LargeFile | Deleted
+Line: TypeAlias = Header | Change
 
 
 def read_commit(pieces: Iterable[bytes]) -> Iterator[Line]:
@@ -127,12 +103,13 @@ def _line(spelled: bytes, number: int) -> Line:
         case "header":
             return _header(about, number)
         case "file":
-            return RegularFile(path=_path(about, number), content=_content(about, number))
+            return SmallFile(path=_path(about, number), content=_content(about, number))
         case "lfsFile":
             return _large(about, number)
-        case "deletedFile" | "deletedFolder":
-            is_folder = key == "deletedFolder"
-            return Deleted(path=_path(about, number).removesuffix("/"), is_folder=is_folder)
+        case "deletedFile":
+            return DeleteFile(path=_path(about, number))
+        case "deletedFolder":
+            return DeleteFolder(path=_path(about, number))
     raise BadInput(f"line {number} of the commit has the unknown key {ascii(key)[:60]}")
 
 

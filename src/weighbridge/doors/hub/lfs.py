@@ -1,0 +1,116 @@
+"""Git LFS, by which large files come in before the commit that names them.
+
+``POST /{repo}.git/info/lfs/objects/batch`` answers with a signed address for each content that is
+not here yet, ``PUT`` brings it, ``POST .../verify`` asks whether it is here
+(Git LFS specification v1, batch API, basic transfer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import Json, JsonObject, child, objects, text, texts, whole
+from weighbridge.domain.manifest import sha256
+from weighbridge.doors.hub.answers import Answer, TooLarge, json_answer
+from weighbridge.doors.hub.bodies import declared_length
+from weighbridge.doors.hub.visits import Visit
+from weighbridge.errors import BadInput, IntegrityError, NotFound
+
+_OBJECTS_LIMIT = 1000
+_MEDIA_TYPE = "application/vnd.git-lfs+json"
+UPLOAD = "upload"
+
+
+def batch(visit: Visit) -> Answer:
+    """``POST .../info/lfs/objects/batch``: where to send what is missing."""
+    body = visit.document()
+    if text(body, "operation") != "upload":
+        raise BadInput("only 'upload' is answered here; files are read under /resolve")
+    if (text(body, "hash_algo") or "sha256") != "sha256":
+        raise BadInput("contents are named by their sha256 here")
+    if "basic" not in (texts(body, "transfers") or ("basic",)):
+        raise BadInput("the transfer 'basic' is the one that is offered here")
+    wanted = _objects(body)
+    missing = frozenset(visit.repos.lfs_missing(visit.principal, visit.repo, wanted))
+    base = f"{visit.address(visit.repo)}.git/info/lfs"
+    answer: list[Json] = [_answer(visit, base, oid, size, (oid, size) in missing) for oid, size in wanted]
+    return _lfs_answer({"transfer": "basic", "objects": answer})
+
+
+def _objects(body: JsonObject) -> Sequence[tuple[str, int]]:
+    found = objects(body, "objects")
+    if len(found) > _OBJECTS_LIMIT:
+        raise BadInput(f"more than {_OBJECTS_LIMIT} objects are asked for at once")
+    return [_object(each) for each in found]
+
+
+def _object(spelled: JsonObject) -> tuple[str, int]:
+    oid, size = text(spelled, "oid"), whole(spelled, "size")
+    if oid is None or size is None or size < 0:
+        raise BadInput("each object needs its sha256 as 'oid' and its 'size' in bytes")
+    try:
+        return sha256(oid).value, size
+    except Invalid as error:
+        raise BadInput(f"an 'oid' is no sha256: {ascii(oid)[:80]}") from error
+
+
+def _answer(visit: Visit, base: str, oid: str, size: int, missing: bool) -> JsonObject:
+    known: JsonObject = {"oid": oid, "size": size}
+    if not missing:
+        return known  # without actions: it is here
+    path = base.removeprefix(visit.request.origin)
+    href = visit.signer.signed(f"{path}/{UPLOAD}/{oid}", {"size": str(size)})
+    actions: JsonObject = {
+        "upload": {"href": f"{visit.request.origin}{href}", "header": {}},
+        "verify": {"href": f"{base}/verify"},
+    }
+    return {**known, "authenticated": True, "actions": actions}
+
+
+def upload(visit: Visit) -> Answer:
+    """``PUT .../info/lfs/upload/{oid}?size=...&signature=...``: the content, and nothing else.
+
+    Raises:
+        NotPermitted: the address is not ours, or too old.
+        BadInput: the body is not the announced content; nothing of it is kept.
+    """
+    oid, size = visit.rest, signed_size(visit)
+    try:
+        visit.repos.receive(oid, size, visit.pieces)
+    except IntegrityError as error:  # here it is the caller who was wrong
+        raise BadInput(f"the upload is not what was announced: {error.message}") from error
+    return json_answer({})
+
+
+def signed_size(visit: Visit) -> int:
+    """The size that was announced, once the signature and the length of the body agree.
+
+    Raises:
+        NotPermitted: the address is not ours, or too old.
+        TooLarge, BadInput: the body has another length than was announced.
+    """
+    visit.signer.check(visit.request.path, dict(visit.request.query))
+    size, length = int(visit.request.value("size")), declared_length(visit.request)
+    if length is not None and length > size:
+        raise TooLarge(f"the body has {length} bytes, but {size} were announced")
+    if length is not None and length != size:
+        raise BadInput(f"the body has {length} bytes, but {size} were announced")
+    return size
+
+
+def verify(visit: Visit) -> Answer:
+    """``POST .../info/lfs/verify``: whether a content is here.
+
+    Raises:
+        NotFound: it is not.
+    """
+    body = visit.document()
+    wanted = _object(child(body, "object") or body)
+    if visit.repos.lfs_missing(visit.principal, visit.repo, (wanted,)):
+        raise NotFound(f"sha256:{wanted[0]} is not here: send it again")
+    return _lfs_answer({})
+
+
+def _lfs_answer(value: JsonObject) -> Answer:
+    return json_answer(value, headers={"content-type": _MEDIA_TYPE})

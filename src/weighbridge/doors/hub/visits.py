@@ -1,0 +1,112 @@
+"""One call that changes something: who makes it, to what, and what came with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from weighbridge.bridge.hub import HubDesk
+from weighbridge.bridge.repos import Repos
+from weighbridge.domain.access import Principal
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import JsonObject, mended
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.doors.hub.answers import Answer
+from weighbridge.doors.hub.request import Request
+from weighbridge.doors.hub.signing import Signer
+from weighbridge.errors import BadInput, NoSuchRepo
+
+SMALL_BODY_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What an address is about: a repository, and the segments behind its name and the verb."""
+
+    kind: RepoKind = RepoKind.MODEL
+    name: str = ""
+    rest: tuple[str, ...] = ()
+
+    @property
+    def repo(self) -> RepoId:
+        """The repository.
+
+        Raises:
+            NoSuchRepo: no repository can have this name.
+        """
+        try:
+            return RepoId.parse(self.name, self.kind)
+        except Invalid as error:
+            raise NoSuchRepo(self.name) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A call, with its caller. ``pieces`` is the body where it comes in pieces."""
+
+    desk: HubDesk
+    repos: Repos
+    signer: Signer
+    principal: Principal
+    request: Request
+    place: Place
+    pieces: Iterable[bytes] = ()
+
+    @property
+    def repo(self) -> RepoId:
+        """The repository that the address names."""
+        return self.place.repo
+
+    @property
+    def rest(self) -> str:
+        """What stands behind the verb, as one name."""
+        return "/".join(self.place.rest)
+
+    def document(self) -> JsonObject:
+        """The body as a JSON object; an empty body is an empty one.
+
+        Raises:
+            BadInput: it is something else.
+        """
+        try:
+            value = mended(json.loads(self.request.body)) if self.request.body.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise BadInput("the body is not JSON") from error
+        if not isinstance(value, dict):
+            raise BadInput("the body is not a JSON object")
+        return value
+
+    def address(self, repo: RepoId) -> str:
+        """Where a repository is, with the host that the client used.
+
+        Raises:
+            BadInput: the request has no usable Host.
+        """
+        if not self.request.origin:
+            raise BadInput("the request has no Host header that an address could be made of")
+        return f"{self.request.origin}{path_of(repo)}"
+
+
+Handle: TypeAlias = Callable[[Visit], Answer]
+
+
+def path_of(repo: RepoId) -> str:
+    """``/org/name``, or ``/datasets/org/name``."""
+    folder = "" if repo.kind is RepoKind.MODEL else f"/{repo.kind.plural}"
+    return f"{folder}/{repo.full_name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What is done at an address.
+
+    ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces. A deed that
+    is ``open`` needs no token: the address is signed, or nothing is changed.
+    """
+
+    handle: Handle
+    limit: int = SMALL_BODY_BYTES
+    streams: bool = False
+    open: bool = False

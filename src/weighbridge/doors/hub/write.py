@@ -1,0 +1,136 @@
+"""The write side: which address changes what, and how its body is read.
+
+/api/repos/{create|delete|move}, /api/{models|datasets|spaces}/{repo}/{call}/...    changes.py
+/[datasets/|spaces/]{repo}.git/info/lfs/...                                          lfs.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from weighbridge.bridge.hub import HubDesk
+from weighbridge.bridge.repos import Repos
+from weighbridge.domain.ref import RepoKind
+from weighbridge.doors.hub import changes, lfs
+from weighbridge.doors.hub.answers import Answer
+from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
+from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
+from weighbridge.doors.hub.request import Receive, Request, read_body
+from weighbridge.doors.hub.signing import Signer
+from weighbridge.doors.hub.visits import Deed, Place, Visit
+
+_UPLOADS = 32
+"""Bodies that are read at once; each has a thread, which a slow client may keep waiting."""
+_LARGE_COMMITS = 2
+_LARGE_COMMIT_BYTES = 16 << 20
+"""A commit's small files are held in memory until it is made, so few large ones go at once."""
+_KINDS = {kind.plural: kind for kind in RepoKind}
+
+_ALONE: Mapping[tuple[str, ...], Deed] = {
+    ("POST", "repos", "create"): Deed(handle=changes.create),
+    ("DELETE", "repos", "delete"): Deed(handle=changes.delete),
+    ("POST", "repos", "move"): Deed(handle=changes.move),
+    ("POST", "validate-yaml"): Deed(handle=changes.validate_card, open=True),
+    ("GET", "settings", "repositories"): Deed(handle=changes.own_repositories),
+}
+_OF_REPO: Mapping[tuple[str, str], Deed] = {
+    ("PUT", "settings"): Deed(handle=changes.settings),
+    ("POST", "branch"): Deed(handle=changes.create_branch),
+    ("DELETE", "branch"): Deed(handle=changes.delete_branch),
+    ("POST", "tag"): Deed(handle=changes.create_tag),
+    ("DELETE", "tag"): Deed(handle=changes.delete_tag),
+    ("POST", "preupload"): Deed(handle=changes.preupload),
+    ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True),
+    ("GET", "auth-check"): Deed(handle=changes.may_write),
+    ("GET", "xet-write-token"): Deed(handle=changes.no_xet),
+}
+_LFS: Mapping[tuple[str, ...], Deed] = {
+    ("POST", "objects", "batch"): Deed(handle=lfs.batch),
+    ("POST", "verify"): Deed(handle=lfs.verify),
+}
+_LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True)
+
+
+class Writing:
+    """Answers the calls that change something."""
+
+    def __init__(self, desk: HubDesk, repos: Repos, pool: Executor) -> None:
+        self._desk, self._repos, self._pool = desk, repos, pool
+        self._signer = Signer()
+        self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
+        self._large = asyncio.Semaphore(_LARGE_COMMITS)
+
+    async def answer(self, found: tuple[Deed, Place], request: Request, receive: Receive) -> Answer:
+        """The answer to a call that ``find`` knows; the body is read only for who may send it.
+
+        Raises:
+            Whatever the bridge raises.
+        """
+        deed, place = found
+        loop = asyncio.get_running_loop()
+        principal = await loop.run_in_executor(self._pool, self._desk.principal, request.secret)
+        if not deed.open:
+            self._desk.whoami(principal)
+        visit = Visit(
+            desk=self._desk,
+            repos=self._repos,
+            signer=self._signer,
+            principal=principal,
+            request=request,
+            place=place,
+        )
+        if deed.streams:
+            return await self._streamed(deed, visit, receive)
+        require_length(request, deed.limit)
+        read = replace(visit, request=request.with_body(await read_body(receive)))
+        return await loop.run_in_executor(self._pool, deed.handle, read)
+
+    async def _streamed(self, deed: Deed, visit: Visit, receive: Receive) -> Answer:
+        """The handle reads the body itself, in a thread that has nothing else to do."""
+        limit = deed.limit if deed is not _LFS_UPLOAD else lfs.signed_size(visit)
+        require_length(visit.request, limit)
+        loop = asyncio.get_running_loop()
+        pieces = IncomingBody(receive, loop, limit)
+        length = declared_length(visit.request)
+        async with AsyncExitStack() as held:
+            if deed is not _LFS_UPLOAD and (length is None or length > _LARGE_COMMIT_BYTES):
+                await held.enter_async_context(self._large)
+            return await loop.run_in_executor(self._uploads, deed.handle, replace(visit, pieces=pieces))
+
+
+def find(request: Request) -> tuple[Deed, Place] | None:
+    """What an address changes, and of which repository; None where it changes nothing."""
+    method = "GET" if request.method == "HEAD" else request.method
+    first, rest = request.segments[0], request.segments[1:]
+    if first == "api":
+        alone = _ALONE.get((method, *rest))
+        return (alone, Place()) if alone else _repo_call(method, rest)
+    kind = _KINDS.get(first) if first != RepoKind.MODEL.plural else None
+    return _lfs_call(method, kind or RepoKind.MODEL, rest if kind else request.segments)
+
+
+def _repo_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
+    """``{kind}/{org}/{name}/{call}/...``: whatever is changed has a namespace."""
+    if len(segments) < 4 or segments[0] not in _KINDS:
+        return None
+    plural, owner, name, verb, *rest = segments
+    if verb == "auth-check" and rest != ["write"]:
+        return None
+    deed = _OF_REPO.get((method, verb))
+    place = Place(kind=_KINDS[plural], name=f"{owner}/{name}", rest=tuple(rest))
+    return (deed, place) if deed else None
+
+
+def _lfs_call(method: str, kind: RepoKind, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
+    match segments:
+        case (owner, name, "info", "lfs", *rest) if name.endswith(".git"):
+            place = Place(kind=kind, name=f"{owner}/{name.removesuffix('.git')}", rest=tuple(rest[1:]))
+            if method == "PUT" and len(rest) == 2 and rest[0] == lfs.UPLOAD:
+                return _LFS_UPLOAD, place
+            deed = _LFS.get((method, *rest))
+            return (deed, place) if deed else None
+    return None
