@@ -1,4 +1,4 @@
-"""Who may do what: one function decides."""
+"""Who may do what: ``can`` decides for the registry, ``may`` for one hosted repository."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from weighbridge.domain.hosted import Gate, Repository
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
 
@@ -39,6 +40,46 @@ LOCAL = Principal(name="local", permissions=frozenset(Permission))
 def can(principal: Principal, permission: Permission) -> bool:
     """Whether ``principal`` may do what ``permission`` names."""
     return permission in principal.permissions or Permission.ADMIN in principal.permissions
+
+
+class Verb(StrEnum):
+    """What somebody may do to one repository."""
+
+    SEE = "see"
+    DOWNLOAD = "download"
+    SEE_UNJUDGED = "see what is not judged yet"
+    WRITE = "write"
+    OWN = "own"
+
+
+def may(principal: Principal, verb: Verb, repository: Repository) -> bool:
+    """Whether ``principal`` may do ``verb`` to a hosted repository.
+
+    A namespace belongs to the user of its name. Private repositories are seen by their owner;
+    the files of a gated one go to everybody with a token (``auto``) or only to its owner
+    (``manual``). Whatever the repository, nobody may more than ``can`` says.
+    """
+    if can(principal, Permission.ADMIN):
+        return True
+    owns = owns_namespace(principal, repository.id.namespace)
+    if verb in (Verb.WRITE, Verb.OWN):
+        return owns and can(principal, Permission.UPLOAD)
+    if repository.private and not owns:
+        return False
+    if verb is Verb.SEE:
+        return can(principal, Permission.DOWNLOAD) or can(principal, Permission.SEARCH)
+    if not can(principal, Permission.DOWNLOAD):
+        return False
+    if verb is Verb.SEE_UNJUDGED or repository.gate is Gate.MANUAL:
+        return owns
+    return repository.gate is Gate.OPEN or not principal.is_anonymous
+
+
+def owns_namespace(principal: Principal, namespace: str) -> bool:
+    """Whether the repositories of a namespace are the principal's own; admins own all."""
+    if can(principal, Permission.ADMIN):
+        return True
+    return not principal.is_anonymous and bool(namespace) and principal.name == namespace.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

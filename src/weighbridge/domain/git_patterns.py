@@ -1,4 +1,4 @@
-"""Patterns of ``.gitignore`` and ``.gitattributes`` (gitignore(5), gitattributes(5)), for one file at the root.
+"""Patterns of ``.gitignore`` and ``.gitattributes`` (gitignore(5), gitattributes(5)), at the root.
 
 Patterns come from strangers, so nothing here is a regular expression: matching takes time in
 proportion to pattern times path, whatever the pattern is.
@@ -196,9 +196,8 @@ class LargeByAttributes:
         self._rules: list[tuple[PathPattern, bool | None]] = []
         for line in text.removeprefix("\ufeff").split("\n"):
             pattern, attributes = _attribute_line(line.strip(" \t\r"))
-            for attribute in attributes if pattern and pattern[0] not in "#!" else ():
-                if (says := _filter(attribute)) is not _SILENT:
-                    self._rules.append((PathPattern.parse(pattern), says))
+            if pattern and pattern[0] not in "#!":
+                self._rules += [(PathPattern.parse(pattern), large) for large in _filters(attributes)]
 
     def says(self, path: str) -> bool | None:
         """True: large file storage; False: expressly not; None: nothing is said of the path."""
@@ -208,20 +207,10 @@ class LargeByAttributes:
         return None
 
 
-class _Silent:
-    """An attribute that is not about filters."""
-
-
-_SILENT = _Silent()
-
-
-def _filter(attribute: str) -> bool | None | _Silent:
-    name, _, value = attribute.partition("=")
-    if name == "!filter":
-        return None
-    if name == "-filter":
-        return False
-    return value == "lfs" if name == "filter" else _SILENT
+def _filters(attributes: Sequence[str]) -> list[bool | None]:
+    """What the attributes say of filters, one by one; the last one counts."""
+    words = {"filter=lfs": True, "-filter": False, "!filter": None}
+    return [words.get(each, False) for each in attributes if each.lstrip("-!").partition("=")[0] == "filter"]
 
 
 def _attribute_line(line: str) -> tuple[str, list[str]]:

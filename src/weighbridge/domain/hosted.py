@@ -131,11 +131,26 @@ def _delete_folder(tree: dict[str, FileEntry], path: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """A commit, the id of its tree, and its files."""
+    """A commit, when it was made (aware UTC, to the second), the id of its tree, and its files."""
 
     commit: Commit
+    at: datetime
     tree: str
     manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """The package that a commit became; ``served`` until it is withdrawn for a ``reason``."""
+
+    package_id: str
+    served: bool
+    reason: str = ""
+
+
+def spelled(at: datetime) -> str:
+    """A time as the Hub writes it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def make_revision(
@@ -153,6 +168,7 @@ def make_revision(
     Raises:
         Invalid: two paths collide, or a file lacks the digest that git needs.
     """
+    at = at.replace(microsecond=0)
     tree = tree_ids(Manifest(repo=repo, commit=_PLACEHOLDER, files=tuple(files)))[""]
     message = f"{title}\n\n{description}" if description else title
     id = commit_id(
@@ -167,10 +183,11 @@ def make_revision(
         title=title,
         message=description,
         authors=(author,),
-        created_at=at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        created_at=spelled(at),
         parents=tuple(parents),
     )
-    return Revision(commit=commit, tree=tree, manifest=Manifest(repo=repo, commit=id, files=tuple(files)))
+    manifest = Manifest(repo=repo, commit=id, files=tuple(files))
+    return Revision(commit=commit, at=at, tree=tree, manifest=manifest)
 
 
 def checked_ref(repo: RepoId, name: str) -> str:

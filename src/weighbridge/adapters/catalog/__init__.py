@@ -1,4 +1,4 @@
-"""The catalogue: packages, refusals, accounts and the audit, in SQLite (WAL) or PostgreSQL.
+"""The catalogue, in SQLite (WAL) or PostgreSQL: packages, refusals, hosted repositories, accounts, audit.
 
 The time and the ids come from outside: the catalogue reads no clock and draws no numbers.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 from weighbridge.adapters.catalog.accounts import Accounts
 from weighbridge.adapters.catalog.audit import Audit
 from weighbridge.adapters.catalog.database import engine_for
+from weighbridge.adapters.catalog.hosted import Hosted
 from weighbridge.adapters.catalog.migrate import migrate
 from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
 
 
-class Catalog(Packages, Refusals, Accounts, Audit):
+class Catalog(Packages, Refusals, Hosted, Accounts, Audit):
     """Every table behind one door; each change and its audit line are one transaction.
 
     Every method raises StoreDown where the database fails.

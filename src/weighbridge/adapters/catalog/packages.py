@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.names import require_hosted, require_not_hosted
 from weighbridge.adapters.catalog.paging import is_there, newest_first, page
 from weighbridge.adapters.catalog.tables import PACKAGES, WAIVERS
 from weighbridge.domain.access import AuditLine
@@ -39,18 +40,27 @@ class Packages(Database):
             rows = connection.execute(query.order_by(PACKAGES.c.created_at, PACKAGES.c.id))
             return tuple(Version(version) for version in rows.scalars())
 
-    def add(self, package: Package, waivers: Sequence[Waiver], audit: AuditLine) -> None:
+    def add(
+        self, package: Package, waivers: Sequence[Waiver], audit: AuditLine, *, hosted: bool = False
+    ) -> None:
         """Admit a package with the waivers that admitted it: one transaction.
 
-        A package with this very id is kept as it is, so that a step may run again.
+        A package with this very id is kept as it is, so that a step may run again. ``hosted`` says
+        that its commit is one of a repository of our own.
 
         Raises:
             PackageExists: somebody was faster; nothing was changed.
+            Conflict: the name belongs to a repository of our own and the commit does not, or the
+                other way round.
         """
         repo, commit = package.manifest.repo, package.manifest.commit
         with self._writing() as connection:
             if is_there(connection, PACKAGES, package.id):
                 return
+            if hosted:
+                require_hosted(connection, repo, commit)
+            else:
+                require_not_hosted(connection, repo)
             _require_free(connection, repo, commit, package.version.text)
             try:
                 connection.execute(PACKAGES.insert().values(_package_values(package)))

@@ -120,6 +120,7 @@ REFUSALS = Table(
     Column("created_by", String(64), nullable=False),
 )
 Index("refusals_by_age", REFUSALS.c.created_at, REFUSALS.c.id)
+Index("refusals_of_commit", REFUSALS.c.commit_id)
 
 USERS = Table(
     "users",
@@ -155,4 +156,50 @@ AUDIT = Table(
     Column("verb", String(64), nullable=False),
     Column("target", Text, nullable=False),
     Column("detail", Text, nullable=False),
+)
+
+REPOSITORIES = Table(
+    "repositories",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("gate", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("deleted_at", UtcDateTime),
+)
+
+REPOSITORY_NAMES = Table(
+    "repository_names",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("name_key", String(200), primary_key=True),
+    Column("repository", String(64), ForeignKey("repositories.key"), nullable=False),
+)
+"""Today's name of a repository, and its former ones; those of a deleted one stay until they are taken."""
+Index("names_of_repository", REPOSITORY_NAMES.c.repository)
+
+COMMITS = Table(
+    "commits",
+    METADATA,
+    Column("repository", String(64), ForeignKey("repositories.key"), primary_key=True),
+    Column("id", String(40), primary_key=True),
+    Column("parents", JSON, nullable=False),
+    Column("tree", String(40), nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("files", JSON, nullable=False),
+)
+
+REFS = Table(
+    "refs",
+    METADATA,
+    Column("repository", String(64), ForeignKey("repositories.key"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("commit_id", String(40), nullable=False),
 )

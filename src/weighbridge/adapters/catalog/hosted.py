@@ -1,0 +1,318 @@
+"""Hosted repositories in the catalogue: names, commits, branches and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from weighbridge.adapters.catalog.audit import record
+from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.names import live, mirrored, repository_of, take
+from weighbridge.adapters.catalog.tables import (
+    COMMITS,
+    PACKAGES,
+    REFS,
+    REFUSALS,
+    REPOSITORIES,
+    REPOSITORY_NAMES,
+)
+from weighbridge.domain.access import AuditLine
+from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, spelled
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.package import PackageState
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.domain.repo import Commit, Refs
+from weighbridge.errors import NoSuchRepo, NoSuchRevision, RefExists, RepoExists, StaleParent, StoreDown
+
+
+class RefKind(StrEnum):
+    """A name that moves with every commit, or one that stays."""
+
+    BRANCH = "branch"
+    TAG = "tag"
+
+
+class Hosted(Database):
+    """Repositories by any name they have or had; what belongs to one, by its key."""
+
+    def hosted(self, repo: RepoId) -> Repository | None:
+        """The hosted repository of this name (upper and lower case do not matter), or None."""
+        with self._reading() as connection:
+            return live(connection, repo)
+
+    def is_mirrored(self, repo: RepoId) -> bool:
+        """Whether packages of the upstream have this name."""
+        with self._reading() as connection:
+            return mirrored(connection, repo)
+
+    def hosted_repos(self, kind: RepoKind) -> tuple[Repository, ...]:
+        """Every hosted repository of a kind, by name."""
+        query = select(REPOSITORIES).where(
+            REPOSITORIES.c.kind == kind.value, REPOSITORIES.c.deleted_at.is_(None)
+        )
+        with self._reading() as connection:
+            return tuple(map(repository_of, connection.execute(query.order_by(REPOSITORIES.c.name))))
+
+    def create_repository(
+        self, repository: Repository, branch: str, first: Revision, audit: AuditLine
+    ) -> None:
+        """Make a repository with its first commit.
+
+        Raises:
+            RepoExists: the name is taken.
+        """
+        values = {
+            "key": repository.key,
+            "kind": repository.id.kind.value,
+            "name": repository.id.full_name,
+            "private": repository.private,
+            "gate": repository.gate.value,
+            "created_at": repository.created_at,
+            "created_by": repository.created_by,
+            "deleted_at": None,
+        }
+        with self._writing() as connection:
+            connection.execute(REPOSITORIES.insert().values(values))
+            try:
+                take(connection, repository.key, repository.id)
+            except IntegrityError as error:  # on PostgreSQL somebody may be faster even now
+                raise RepoExists(repository.id.full_name) from error
+            _add(connection, repository.key, first)
+            ref = _ref_values(repository.key, RefKind.BRANCH, branch, first.commit.id)
+            connection.execute(REFS.insert().values(ref))
+            record(connection, audit)
+
+    def rename_repository(self, key: str, to: RepoId, audit: AuditLine) -> None:
+        """Give a repository another name of its kind; the old one leads to it.
+
+        Raises:
+            RepoExists: the new name is taken.
+            NoSuchRepo: the repository was deleted meanwhile.
+        """
+        with self._writing() as connection:
+            try:
+                take(connection, key, to)
+            except IntegrityError as error:
+                raise RepoExists(to.full_name) from error
+            _change(connection, key, {"name": to.full_name})
+            record(connection, audit)
+
+    def change_repository(self, key: str, private: bool, gate: Gate, audit: AuditLine) -> None:
+        """Change who may see and download a repository.
+
+        Raises:
+            NoSuchRepo: it was deleted meanwhile.
+        """
+        with self._writing() as connection:
+            _change(connection, key, {"private": private, "gate": gate.value})
+            record(connection, audit)
+
+    def delete_repository(self, key: str, reason: str, audit: AuditLine) -> None:
+        """Drop commits and refs, withdraw the packages; the names are free again.
+
+        Raises:
+            NoSuchRepo: it was deleted meanwhile.
+        """
+        served = and_(_packages_of(key), PACKAGES.c.state == PackageState.ACTIVE.value)
+        withdrawn = {"state": PackageState.WITHDRAWN.value, "state_reason": reason}
+        with self._writing() as connection:
+            _change(connection, key, {"deleted_at": audit.at})
+            connection.execute(update(PACKAGES).where(served).values(withdrawn))
+            connection.execute(REFS.delete().where(REFS.c.repository == key))
+            connection.execute(COMMITS.delete().where(COMMITS.c.repository == key))
+            record(connection, audit)
+
+    def hosted_refs(self, key: str) -> Refs:
+        """Branches and tags."""
+        query = select(REFS).where(REFS.c.repository == key).order_by(REFS.c.name)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return Refs(
+            branches={row.name: row.commit_id for row in rows if row.kind == RefKind.BRANCH},
+            tags={row.name: row.commit_id for row in rows if row.kind == RefKind.TAG},
+        )
+
+    def put_ref(
+        self,
+        repository: Repository,
+        kind: RefKind,
+        name: str,
+        commit: str,
+        audit: AuditLine,
+        *,
+        overwrite: bool = False,
+        root: Revision | None = None,
+    ) -> None:
+        """Name a commit; ``root`` is that commit where it does not stand in the catalogue yet.
+
+        Raises:
+            RefExists: there is one of this name, and not ``overwrite``.
+        """
+        values = _ref_values(repository.key, kind, name, commit)
+        with self._writing() as connection:
+            if root is not None:
+                _add(connection, repository.key, root)
+            if overwrite:
+                connection.execute(REFS.delete().where(_ref(repository.key, kind, name)))
+            try:
+                connection.execute(REFS.insert().values(values))
+            except IntegrityError as error:
+                raise RefExists(repository.id.full_name, name) from error
+            record(connection, audit)
+
+    def drop_ref(self, repository: Repository, kind: RefKind, name: str, audit: AuditLine) -> None:
+        """Take a branch or a tag away; the commits stay.
+
+        Raises:
+            NoSuchRevision: there is none.
+        """
+        with self._writing() as connection:
+            if connection.execute(REFS.delete().where(_ref(repository.key, kind, name))).rowcount != 1:
+                raise NoSuchRevision(repository.id.full_name, name)
+            record(connection, audit)
+
+    def add_revision(self, repository: Repository, branch: str, revision: Revision, audit: AuditLine) -> None:
+        """Put a commit on a branch that is still at the commit's parent: one transaction.
+
+        Raises:
+            StaleParent: somebody was faster; nothing was changed.
+        """
+        parent = revision.commit.parents[0]
+        at = and_(_ref(repository.key, RefKind.BRANCH, branch), REFS.c.commit_id == parent)
+        with self._writing() as connection:
+            moved = connection.execute(update(REFS).where(at).values(commit_id=revision.commit.id))
+            if moved.rowcount != 1:
+                there = _ref(repository.key, RefKind.BRANCH, branch)
+                head = connection.execute(select(REFS.c.commit_id).where(there)).scalar() or "no commit"
+                raise StaleParent(repository.id.full_name, branch, wanted=parent, head=head)
+            _add(connection, repository.key, revision)
+            record(connection, audit)
+
+    def revision(self, repository: Repository, commit: str) -> Revision | None:
+        """A commit with its files; None where there is none."""
+        query = select(COMMITS).where(COMMITS.c.repository == repository.key, COMMITS.c.id == commit)
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        try:
+            files = tuple(map(FileEntry.from_json, row.files))
+            manifest = Manifest(repo=repository.id, commit=row.id, files=files)
+        except ValueError as error:
+            raise StoreDown(
+                f"the catalogue's commit '{row.id}' cannot be read: {error}", hint="restore a backup"
+            ) from error
+        return Revision(commit=_commit(row), at=row.created_at, tree=row.tree, manifest=manifest)
+
+    def commits_of(self, key: str) -> Mapping[str, Commit]:
+        """Every commit of a repository by its id, without files."""
+        columns = [column for column in COMMITS.c if column.name != "files"]
+        with self._reading() as connection:
+            rows = connection.execute(select(*columns).where(COMMITS.c.repository == key))
+            return {row.id: _commit(row) for row in rows}
+
+    def admissions(self, key: str) -> Mapping[str, Admission]:
+        """Which commits of a repository became packages; of one that did twice, the served one."""
+        columns = (PACKAGES.c.id, PACKAGES.c.commit_id, PACKAGES.c.state, PACKAGES.c.state_reason)
+        served_last = PACKAGES.c.state == PackageState.ACTIVE.value
+        query = select(*columns).where(_packages_of(key)).order_by(served_last, PACKAGES.c.created_at)
+        with self._reading() as connection:
+            return {
+                row.commit_id: Admission(
+                    package_id=row.id, served=row.state == PackageState.ACTIVE, reason=row.state_reason
+                )
+                for row in connection.execute(query)
+            }
+
+    def refusal_of(self, key: str, commit: str) -> tuple[str, str] | None:
+        """Id and sentence of the newest refusal of a commit, or None."""
+        query = (
+            select(REFUSALS.c.id, REFUSALS.c.sentence)
+            .where(REFUSALS.c.commit_id == commit, _refusals_of(key))
+            .order_by(REFUSALS.c.created_at.desc())
+        )
+        with self._reading() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row.id, row.sentence)
+
+    def unjudged(self) -> Sequence[tuple[Repository, str]]:
+        """Heads of branches that are neither package nor refusal: a judgement that was lost."""
+        names = REPOSITORY_NAMES.c
+        named = names.repository == REFS.c.repository
+        package = select(PACKAGES.c.id).where(
+            and_(named, PACKAGES.c.kind == names.kind, PACKAGES.c.name_key == names.name_key),
+            PACKAGES.c.commit_id == REFS.c.commit_id,
+        )
+        refusal = select(REFUSALS.c.id).where(
+            and_(named, REFUSALS.c.kind == names.kind, func.lower(REFUSALS.c.name) == names.name_key),
+            REFUSALS.c.commit_id == REFS.c.commit_id,
+        )
+        query = (
+            select(*REPOSITORIES.c, REFS.c.commit_id)
+            .join_from(REFS, REPOSITORIES)
+            .where(REFS.c.kind == RefKind.BRANCH.value, REPOSITORIES.c.deleted_at.is_(None))
+            .where(~package.exists(), ~refusal.exists())
+            .order_by(REPOSITORIES.c.name, REFS.c.name)
+        )
+        with self._reading() as connection:
+            return [(repository_of(row), row.commit_id) for row in connection.execute(query)]
+
+
+def _packages_of(key: str) -> ColumnElement[bool]:
+    names = REPOSITORY_NAMES.c
+    of_ours = select(names.name_key).where(names.repository == key, names.kind == PACKAGES.c.kind)
+    return PACKAGES.c.name_key.in_(of_ours)
+
+
+def _refusals_of(key: str) -> ColumnElement[bool]:
+    names = REPOSITORY_NAMES.c
+    of_ours = select(names.name_key).where(names.repository == key, names.kind == REFUSALS.c.kind)
+    return func.lower(REFUSALS.c.name).in_(of_ours)
+
+
+def _ref(key: str, kind: RefKind, name: str) -> ColumnElement[bool]:
+    return and_(REFS.c.repository == key, REFS.c.kind == kind.value, REFS.c.name == name)
+
+
+def _ref_values(key: str, kind: RefKind, name: str, commit: str) -> dict[str, str]:
+    return {"repository": key, "kind": kind.value, "name": name, "commit_id": commit}
+
+
+def _change(connection: Connection, key: str, values: dict[str, object]) -> None:
+    there = and_(REPOSITORIES.c.key == key, REPOSITORIES.c.deleted_at.is_(None))
+    if connection.execute(update(REPOSITORIES).where(there).values(values)).rowcount != 1:
+        raise NoSuchRepo(key)
+
+
+def _add(connection: Connection, key: str, revision: Revision) -> None:
+    """Write a commit; the same one may stand there already, made in the same second."""
+    commit = revision.commit
+    there = select(COMMITS.c.id).where(COMMITS.c.repository == key, COMMITS.c.id == commit.id)
+    if connection.execute(there).first() is not None:
+        return
+    values = {
+        "repository": key,
+        "id": commit.id,
+        "parents": list(commit.parents),
+        "tree": revision.tree,
+        "author": commit.authors[0],
+        "title": commit.title,
+        "message": commit.message,
+        "created_at": revision.at,
+        "files": [entry.to_json() for entry in revision.manifest.files],
+    }
+    connection.execute(COMMITS.insert().values(values))
+
+
+def _commit(row: Row[*tuple[object, ...]]) -> Commit:
+    return Commit(
+        id=row.id,
+        title=row.title,
+        message=row.message,
+        authors=(row.author,),
+        created_at=spelled(row.created_at),
+        parents=tuple(row.parents),
+    )
