@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
+from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import api
@@ -26,10 +27,10 @@ _THREADS = 16
 Work: TypeAlias = Callable[[HubDesk, Principal], "Answer | FileAnswer"]
 
 
-def hub_app(desk: HubDesk, repos: Repos | None = None) -> AsgiApp:
-    """The application over a desk; without ``repos`` it only serves."""
+def hub_app(desk: HubDesk, repos: Repos | None = None, xet: XetDesk | None = None) -> AsgiApp:
+    """The application over a desk; without ``repos`` it only serves, without ``xet`` it takes LFS."""
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
-    writing = Writing(desk, repos, pool) if repos else None
+    writing = Writing(desk, repos, xet, pool) if repos else None
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -43,7 +44,7 @@ def hub_app(desk: HubDesk, repos: Repos | None = None) -> AsgiApp:
 def is_hub_path(raw_path: bytes) -> bool:
     """Whether an address belongs to this door, beside another one on the same port."""
     parts = raw_path.partition(b"?")[0].strip(b"/").split(b"/")
-    if parts[0] == b"api":
+    if parts[0] in (b"api", b"xet"):
         return True
     if parts[0] in (b"datasets", b"spaces"):
         parts = parts[1:]

@@ -16,7 +16,7 @@ from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer, header_text, json_answer
 from weighbridge.doors.hub.commits import Header, read_commit
 from weighbridge.doors.hub.visits import Visit
-from weighbridge.errors import BadInput, BadName, NoSuchFile, NotFound, RepoExists
+from weighbridge.errors import BadInput, BadName, NoSuchFile, RepoExists
 
 _CANDIDATES_LIMIT, _SAMPLE_LIMIT_BYTES = 1000, 4096
 
@@ -213,15 +213,6 @@ def validate_card(visit: Visit) -> Answer:
         "warnings": [{"message": warning}] if warning else [],
     }
     return json_answer(answer, status=400 if error else 200)
-
-
-def no_xet(visit: Visit) -> Answer:
-    """``GET .../xet-write-token/{revision}``: large files come by LFS.
-
-    Raises:
-        NotFound: always.
-    """
-    raise NotFound("this Hub takes large files by LFS: set HF_HUB_DISABLE_XET=1 and upload again")
 
 
 def _named(body: JsonObject, key: str) -> RepoId:

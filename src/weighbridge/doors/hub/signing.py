@@ -29,9 +29,9 @@ class Signer:
         self._key = key or secrets.token_bytes(KEY_BYTES)
         self._now = now
 
-    def signed(self, path: str, fields: Mapping[str, str]) -> str:
+    def signed(self, path: str, fields: Mapping[str, str], lifetime_s: int = LIFETIME_S) -> str:
         """``path`` with the fields, when they end to count, and the signature as its query."""
-        known = {**fields, "expires": str(int(self._now() + LIFETIME_S))}
+        known = {**fields, "expires": str(int(self._now() + lifetime_s))}
         return f"{path}?{urlencode({**known, 'signature': self._signature(path, known)})}"
 
     def check(self, path: str, fields: Mapping[str, str]) -> None:

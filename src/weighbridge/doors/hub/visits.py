@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
+from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, mended
@@ -52,6 +53,7 @@ class Visit:
     principal: Principal
     request: Request
     place: Place
+    xet: XetDesk | None = None
     pieces: Iterable[bytes] = ()
 
     @property
@@ -102,11 +104,13 @@ def path_of(repo: RepoId) -> str:
 class Deed:
     """What is done at an address.
 
-    ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces. A deed that
-    is ``open`` needs no token: the address is signed, or nothing is changed.
+    ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces, and is
+    ``held`` if the handle keeps all of it. A deed that is ``open`` does not look at the caller's
+    token: the address is signed, or the token is of another kind, or nothing is changed.
     """
 
     handle: Handle
     limit: int = SMALL_BODY_BYTES
     streams: bool = False
+    held: bool = False
     open: bool = False

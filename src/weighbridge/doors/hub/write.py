@@ -2,6 +2,7 @@
 
 /api/repos/{create|delete|move}, /api/{models|datasets|spaces}/{repo}/{call}/...    changes.py
 /[datasets/|spaces/]{repo}.git/info/lfs/...                                          lfs.py
+/xet/...                                                                             xet.py
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import replace
 
 from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
+from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import changes, lfs
+from weighbridge.doors.hub import changes, lfs, xet
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
@@ -25,9 +27,9 @@ from weighbridge.doors.hub.visits import Deed, Place, Visit
 
 _UPLOADS = 32
 """Bodies that are read at once; each has a thread, which a slow client may keep waiting."""
-_LARGE_COMMITS = 2
-_LARGE_COMMIT_BYTES = 16 << 20
-"""A commit's small files are held in memory until it is made, so few large ones go at once."""
+_HELD_BODIES = 2
+_HELD_BYTES = 16 << 20
+"""A commit's small files, and a shard, are held in memory, so few large ones go at once."""
 _KINDS = {kind.plural: kind for kind in RepoKind}
 
 _ALONE: Mapping[tuple[str, ...], Deed] = {
@@ -44,25 +46,27 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("POST", "tag"): Deed(handle=changes.create_tag),
     ("DELETE", "tag"): Deed(handle=changes.delete_tag),
     ("POST", "preupload"): Deed(handle=changes.preupload),
-    ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True),
+    ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True, held=True),
     ("GET", "auth-check"): Deed(handle=changes.may_write),
-    ("GET", "xet-write-token"): Deed(handle=changes.no_xet),
+    ("GET", "xet-write-token"): Deed(handle=xet.write_token),
 }
 _LFS: Mapping[tuple[str, ...], Deed] = {
     ("POST", "objects", "batch"): Deed(handle=lfs.batch),
     ("POST", "verify"): Deed(handle=lfs.verify),
 }
 _LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True)
+_XORB = Deed(handle=xet.take_xorb, limit=XORB_LIMIT_BYTES, streams=True, open=True)
+_SHARD = Deed(handle=xet.take_shard, limit=SHARD_LIMIT_BYTES, streams=True, held=True, open=True)
 
 
 class Writing:
     """Answers the calls that change something."""
 
-    def __init__(self, desk: HubDesk, repos: Repos, pool: Executor) -> None:
-        self._desk, self._repos, self._pool = desk, repos, pool
+    def __init__(self, desk: HubDesk, repos: Repos, xet: XetDesk | None, pool: Executor) -> None:
+        self._desk, self._repos, self._xet, self._pool = desk, repos, xet, pool
         self._signer = Signer()
         self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
-        self._large = asyncio.Semaphore(_LARGE_COMMITS)
+        self._held = asyncio.Semaphore(_HELD_BODIES)
 
     async def answer(self, found: tuple[Deed, Place], request: Request, receive: Receive) -> Answer:
         """The answer to a call that ``find`` knows; the body is read only for who may send it.
@@ -72,7 +76,8 @@ class Writing:
         """
         deed, place = found
         loop = asyncio.get_running_loop()
-        principal = await loop.run_in_executor(self._pool, self._desk.principal, request.secret)
+        secret = None if deed.open else request.secret
+        principal = await loop.run_in_executor(self._pool, self._desk.principal, secret)
         if not deed.open:
             self._desk.whoami(principal)
         visit = Visit(
@@ -82,6 +87,7 @@ class Writing:
             principal=principal,
             request=request,
             place=place,
+            xet=self._xet,
         )
         if deed.streams:
             return await self._streamed(deed, visit, receive)
@@ -97,8 +103,8 @@ class Writing:
         pieces = IncomingBody(receive, loop, limit)
         length = declared_length(visit.request)
         async with AsyncExitStack() as held:
-            if deed is not _LFS_UPLOAD and (length is None or length > _LARGE_COMMIT_BYTES):
-                await held.enter_async_context(self._large)
+            if deed.held and (length is None or length > _HELD_BYTES):
+                await held.enter_async_context(self._held)
             return await loop.run_in_executor(self._uploads, deed.handle, replace(visit, pieces=pieces))
 
 
@@ -106,6 +112,8 @@ def find(request: Request) -> tuple[Deed, Place] | None:
     """What an address changes, and of which repository; None where it changes nothing."""
     method = "GET" if request.method == "HEAD" else request.method
     first, rest = request.segments[0], request.segments[1:]
+    if first == "xet":
+        return _xet_call(method, rest)
     if first == "api":
         alone = _ALONE.get((method, *rest))
         return (alone, Place()) if alone else _repo_call(method, rest)
@@ -133,4 +141,14 @@ def _lfs_call(method: str, kind: RepoKind, segments: tuple[str, ...]) -> tuple[D
                 return _LFS_UPLOAD, place
             deed = _LFS.get((method, *rest))
             return (deed, place) if deed else None
+    return None
+
+
+def _xet_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
+    """The namespace stands where a repository's name would."""
+    match method, segments:
+        case "POST", (_, namespace, "v1", "xorbs", _, name):
+            return _XORB, Place(name=namespace, rest=(name,))
+        case "POST", (_, namespace, "v1", "shards"):
+            return _SHARD, Place(name=namespace)
     return None
