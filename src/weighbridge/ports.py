@@ -6,7 +6,7 @@ HTTP, is a folder, or is our own catalogue; blobs lie in a folder or in S3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
@@ -129,6 +129,15 @@ class BlobStore(Protocol):
 
     def add(self, content: bytes) -> str:
         """Take a small content in (an evidence bundle, a verdict) and give its sha256."""
+
+    def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
+        """Take in what somebody sends, once and in order. What is held already is hashed all the
+        same: knowing a digest is not having the content.
+
+        Raises:
+            DigestMismatch, SizeMismatch: it is something else; nothing is left behind.
+            Whatever ``pieces`` raises; nothing is left behind.
+        """
 
     def open(self, sha256: str) -> BinaryIO:
         """A content, seekable.

@@ -32,6 +32,8 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)
     anonymous: tuple[str, ...] = ("search", "download")
     connections: int = 8
+    serve: str = "accepted"
+    max_file_bytes: int = 0
     minimal: bool = False
     offline: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -51,6 +53,8 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_ADMIN_PASSWORD_FILE": "a file with that password",
     "WEIGHBRIDGE_ANONYMOUS": "what callers without a token may do; default: search,download",
     "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
+    "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
+    "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: no limit",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
     "HF_TOKEN": "the token for the Hub",
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
@@ -81,6 +85,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_password=_secret(env, "WEIGHBRIDGE_ADMIN_PASSWORD"),
         anonymous=_words(env, "WEIGHBRIDGE_ANONYMOUS", "search,download"),
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
+        serve=_serve(env),
+        max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", 0, most=1 << 50),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
         environ=dict(env),
@@ -146,12 +152,19 @@ def _words(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in env.get(name, default).split(",") if word.strip())
 
 
-def _count(env: Mapping[str, str], name: str, default: int) -> int:
+def _serve(env: Mapping[str, str]) -> str:
+    chosen = env.get("WEIGHBRIDGE_SERVE", "") or "accepted"
+    if chosen not in ("accepted", "all"):
+        raise BadInput(f"WEIGHBRIDGE_SERVE is {chosen!r}, but must be 'accepted' or 'all'")
+    return chosen
+
+
+def _count(env: Mapping[str, str], name: str, default: int, most: int = 64) -> int:
     spelled = env.get(name, "")
     if not spelled:
         return default
-    if not spelled.isdigit() or not 1 <= int(spelled) <= 64:
-        raise BadInput(f"{name} is {spelled!r}, but must be a number from 1 to 64")
+    if not spelled.isdecimal() or len(spelled) > 18 or not 1 <= int(spelled) <= most:
+        raise BadInput(f"{name} is {spelled!r}, but must be a number from 1 to {most}")
     return int(spelled)
 
 

@@ -165,6 +165,7 @@ class Registry:
             packages=packages,
             people=self.people,
             hub=None,  # type: ignore[arg-type]  # another door's
+            repos=None,  # type: ignore[arg-type]  # another door's
             close=self.catalog.close,
         )
         self.url = ""

@@ -15,11 +15,15 @@ from weighbridge.domain.json_values import JsonObject, mended
 from weighbridge.errors import BadInput
 
 if TYPE_CHECKING:
+    from weighbridge.adapters.catalog import Catalog
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
+    from weighbridge.bridge.repos import Repos
+    from weighbridge.domain.access import Principal
     from weighbridge.flows.gather import Readers
-    from weighbridge.ports import BlobStore
+    from weighbridge.flows.ingest import Tools
+    from weighbridge.ports import BlobStore, Hub
     from weighbridge.settings import Settings
 
 
@@ -30,6 +34,7 @@ class Bridge:
     packages: Packages
     people: People
     hub: HubDesk
+    repos: Repos
     close: Callable[[], None]
 
 
@@ -44,16 +49,14 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.hub_catalog import CatalogHub
-    from weighbridge.adapters.hub_http import HttpHub
-    from weighbridge.adapters.manifests import ManifestShelf
-    from weighbridge.adapters.progress import SilentReporter
+    from weighbridge.adapters.hub_either import EitherHub
+    from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.bridge.hub import HubDesk
+    from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
+    from weighbridge.bridge.repos import Repos
     from weighbridge.domain.policy import Policy
-    from weighbridge.flows.ingest import Tools
-    from weighbridge.metrics import METRICS
-    from weighbridge.scanners import scan_tree
 
     if settings.store_url:
         raise BadInput(
@@ -63,7 +66,46 @@ def open_bridge(settings: Settings) -> Bridge:
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalog = Catalog.open(settings.catalog_url)
     blobs = FolderBlobs(settings.home, durable=True)
-    tools = Tools(
+    tools = _tools(settings, catalog, blobs)
+    people, engine, policy = People(catalog, settings, now), InlineEngine(), Policy()
+    hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
+    mirrored = CatalogHub(catalog, blobs)
+
+    def seen_by(principal: Principal) -> Hub:
+        return EitherHub(lambda repo: catalog.hosted(repo) is not None, hosted.seen_by(principal), mirrored)
+
+    judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now)
+
+    def close() -> None:
+        judging.close()
+        catalog.close()
+
+    return Bridge(
+        packages=Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now),
+        people=people,
+        hub=HubDesk(mirrored, people, seen_by, lambda who, repo: hosted.seen_by(who).require_open(repo)),
+        repos=Repos(
+            catalog=catalog,
+            blobs=blobs,
+            hub=hosted,
+            judging=judging,
+            now=now,
+            max_file_bytes=settings.max_file_bytes,
+        ),
+        close=close,
+    )
+
+
+def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
+    """What an ingestion from the upstream touches."""
+    from weighbridge.adapters.hub_http import HttpHub
+    from weighbridge.adapters.manifests import ManifestShelf
+    from weighbridge.adapters.progress import SilentReporter
+    from weighbridge.flows.ingest import Tools
+    from weighbridge.metrics import METRICS
+    from weighbridge.scanners import scan_tree
+
+    return Tools(
         hub=HttpHub(
             settings.upstream,
             token=settings.token,
@@ -78,20 +120,6 @@ def open_bridge(settings: Settings) -> Bridge:
         readers=readers(),
         reporter=SilentReporter(),
         connections=settings.connections,
-    )
-    people = People(catalog, settings, now)
-    return Bridge(
-        packages=Packages(
-            catalog=catalog,
-            blobs=blobs,
-            engine=InlineEngine(),
-            tools=tools,
-            policy=Policy(),
-            now=now,
-        ),
-        people=people,
-        hub=HubDesk(CatalogHub(catalog, blobs), people),
-        close=catalog.close,
     )
 
 

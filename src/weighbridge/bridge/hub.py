@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,15 +92,24 @@ class ServedFile:
 
 
 class HubDesk:
-    """One method per verb, over any Hub. ``people`` None means that everyone may read.
+    """One method per verb, over any Hub. ``people`` None means that everyone may read; ``view``
+    gives the Hub as a principal sees it, where not all see the same, and ``let_in`` raises Gated
+    where a principal may see a repository and not its files.
 
     Every method raises NotAuthenticated or NotPermitted where the caller may not, for existing
     and missing repositories alike, and whatever the Hub behind it raises. A private repository
     does not exist for somebody without a token.
     """
 
-    def __init__(self, hub: Hub, people: Callers | None = None) -> None:
-        self._hub = hub
+    def __init__(
+        self,
+        hub: Hub,
+        people: Callers | None = None,
+        view: Callable[[Principal], Hub] | None = None,
+        let_in: Callable[[Principal, RepoId], None] | None = None,
+    ) -> None:
+        self._seen_by = view or (lambda _: hub)
+        self._let_in = let_in or (lambda _, __: None)
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()
@@ -127,11 +136,12 @@ class HubDesk:
         """What is said of a repository at a revision."""
         _require(principal, Permission.DOWNLOAD)
         repo, ref = _ref(kind, name, revision)
+        hub = self._seen_by(principal)
         try:
-            info = self._hub.info(ref)
+            info = hub.info(ref)
         except NoSuchRevision:
             # that the revision is missing is no news about a repository that does not exist
-            _require_visible(principal, self._hub.info(ModelRef(repo=repo)), name)
+            _require_visible(principal, hub.info(ModelRef(repo=repo)), name)
             raise
         _require_visible(principal, info, name)
         return info
@@ -142,11 +152,13 @@ class HubDesk:
         Raises:
             Gated, Disabled: the files are not handed out.
         """
-        _require_open(principal, self.info(principal, kind, name))
+        info = self.info(principal, kind, name)
+        _require_open(principal, info)
+        self._let_in(principal, info.repo)
 
     def tree(self, principal: Principal, kind: RepoKind, name: str, revision: str) -> Tree:
         """Every file of a revision."""
-        return self._tree(self.info(principal, kind, name, revision))
+        return self._tree(self._seen_by(principal), self.info(principal, kind, name, revision))
 
     def file(self, principal: Principal, kind: RepoKind, name: str, revision: str, path: str) -> ServedFile:
         """One file, ready to be sent.
@@ -157,35 +169,37 @@ class HubDesk:
         """
         info = self.info(principal, kind, name, revision)
         _require_open(principal, info)
-        entry = self._tree(info).manifest.by_path.get(path)
+        hub = self._seen_by(principal)
+        entry = self._tree(hub, info).manifest.by_path.get(path)
         if entry is None:
             raise NoSuchFile(name, info.commit, path)
-        where = self._hub.locate(info.repo, info.commit, entry)
-        return ServedFile(hub=self._hub, repo=info.repo, commit=info.commit, entry=entry, path=where)
+        where = hub.locate(info.repo, info.commit, entry)
+        return ServedFile(hub=hub, repo=info.repo, commit=info.commit, entry=entry, path=where)
 
     def repos(self, principal: Principal, kind: RepoKind, query: RepoQuery) -> Sequence[ModelInfo]:
         """Every repository that answers a query and that the caller may see."""
         _require(principal, Permission.SEARCH)
-        shown = (i for i in self._hub.repos(kind) if not (i.raw.get("private") and principal.is_anonymous))
+        listed = self._seen_by(principal).repos(kind)
+        shown = (info for info in listed if not (info.raw.get("private") and principal.is_anonymous))
         return query.select(shown)
 
     def refs(self, principal: Principal, kind: RepoKind, name: str) -> Refs:
         """Branches and tags."""
-        return self._hub.refs(self.info(principal, kind, name).repo)
+        return self._seen_by(principal).refs(self.info(principal, kind, name).repo)
 
     def commits(self, principal: Principal, kind: RepoKind, name: str, revision: str) -> Sequence[Commit]:
         """The history, newest first, at most ten thousand commits of it."""
         info = self.info(principal, kind, name, revision)
-        return self._hub.commits(info.repo, info.commit, _HISTORY_LIMIT)
+        return self._seen_by(principal).commits(info.repo, info.commit, _HISTORY_LIMIT)
 
-    def _tree(self, info: ModelInfo) -> Tree:
+    def _tree(self, hub: Hub, info: ModelInfo) -> Tree:
         """The tree of a commit; a commit never changes, so it is kept."""
         key = (info.repo, info.commit)
         with self._guard:
             if key in self._trees:
                 self._trees.move_to_end(key)
                 return self._trees[key]
-        tree = Tree(manifest=self._hub.manifest(info.repo, info.commit))
+        tree = Tree(manifest=hub.manifest(info.repo, info.commit))
         with self._guard:
             self._trees[key] = tree
             while len(self._trees) > _KEPT_TREES:

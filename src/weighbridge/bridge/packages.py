@@ -15,10 +15,10 @@ from weighbridge.domain.access import AuditLine, Permission, Principal, can
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
-from weighbridge.domain.ref import ModelRef, RepoKind
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Verdict
-from weighbridge.errors import BadInput, NoSuchPackage
+from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NotFound
 from weighbridge.flows.ingest import INGEST, State, Tools, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
@@ -57,6 +57,7 @@ class Packages:
             NotAuthenticated, NotPermitted: without ``upload``; waivers and lowered thresholds
                 ask for ``admin``, for a gate that everybody may open is none.
             Rejected: the gate refused, or could not tell; the refusal is kept.
+            Conflict: the repository is hosted here.
             PackageExists, NotFound, Denied, Unreachable, IntegrityError: as the flow meets them.
         """
         require(principal, Permission.UPLOAD)
@@ -64,6 +65,11 @@ class Packages:
             raise BadInput(
                 f"this version weighs models only, and '{request.ref.repo}' was called a "
                 f"{request.ref.repo.kind.value}"
+            )
+        if self._catalog.hosted(request.ref.repo) is not None:
+            raise Conflict(
+                f"'{request.ref.repo}' is hosted here: what is pushed to it is weighed by itself",
+                hint="a repository is mirrored or hosted here, never both",
             )
         repo = request.ref.repo.full_name
         waivers = tuple(replace(w, repo=repo, author=principal.name) for w in request.waivers)
@@ -108,7 +114,9 @@ class Packages:
         require(principal, Permission.SEARCH)
         if not can(principal, Permission.UPLOAD):
             state = PackageState.ACTIVE
-        return self._catalog.packages(kind=kind, name=name, state=state, limit=limit, after=after)
+        return self._catalog.packages(
+            kind=kind, name=name, state=state, limit=limit, after=after, seen_by=_eyes(principal)
+        )
 
     def package(self, principal: Principal, id: str) -> Package:
         """One package.
@@ -119,6 +127,8 @@ class Packages:
         require(principal, Permission.SEARCH)
         package = self._catalog.package(id)
         if package.state is not PackageState.ACTIVE and not can(principal, Permission.UPLOAD):
+            raise NoSuchPackage(id)
+        if self._hidden(principal, package.manifest.repo):
             raise NoSuchPackage(id)
         return package
 
@@ -135,12 +145,14 @@ class Packages:
     ) -> Sequence[Refusal]:
         """What the gate did not admit, newest first."""
         require(principal, Permission.UPLOAD)
-        return self._catalog.refusals(limit=limit, after=after)
+        return self._catalog.refusals(limit=limit, after=after, seen_by=_eyes(principal))
 
     def refusal(self, principal: Principal, id: str) -> tuple[Refusal, Verdict]:
         """One refusal and its judgement."""
         require(principal, Permission.UPLOAD)
         refusal = self._catalog.refusal(id)
+        if self._hidden(principal, refusal.ref.repo):
+            raise NotFound(f"refusal '{id}' not found")
         return refusal, Verdict.from_json(self._document(refusal.verdict_sha256))
 
     def audit(
@@ -150,6 +162,10 @@ class Packages:
         require(principal, Permission.ADMIN)
         return self._catalog.audit_lines(limit=limit, after=after)
 
+    def _hidden(self, principal: Principal, repo: RepoId) -> bool:
+        eyes = _eyes(principal)
+        return eyes is not None and self._catalog.is_private_to_others(repo, eyes)
+
     def _lowers(self, request: IngestRequest) -> bool:
         return any(value < self._policy.threshold(metric) for metric, value in request.thresholds.items())
 
@@ -157,3 +173,8 @@ class Packages:
         with self._blobs.open(sha256) as file:
             parsed = json.load(file)
         return parsed if isinstance(parsed, dict) else {}
+
+
+def _eyes(principal: Principal) -> str | None:
+    """Whose private repositories a principal sees; None: everybody's. Anonymous is nobody's name."""
+    return None if can(principal, Permission.ADMIN) else principal.name

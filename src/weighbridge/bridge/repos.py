@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from uuid import uuid4
 
-from weighbridge.domain.access import Principal
-from weighbridge.domain.hosted import Change, Gate, Repository
-from weighbridge.domain.manifest import Storage
-from weighbridge.domain.ref import RepoId
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.catalog.hosted import RefKind
+from weighbridge.adapters.hub_hosted import HostedHub
+from weighbridge.bridge.access import require
+from weighbridge.bridge.judging import Judging
+from weighbridge.domain.access import AuditLine, Permission, Principal, Verb, may, owns_namespace
+from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
+from weighbridge.domain.hosted import (
+    DEFAULT_BRANCH,
+    FIRST_ATTRIBUTES,
+    Change,
+    Gate,
+    Repository,
+    Revision,
+    checked_ref,
+    make_revision,
+)
+from weighbridge.domain.manifest import FileEntry, Storage, digests_of
+from weighbridge.domain.manifest import sha256 as sha256_digest
+from weighbridge.domain.paths import checked_path
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit
+from weighbridge.errors import (
+    BadInput,
+    NoSuchRepo,
+    NoSuchRevision,
+    NotAuthenticated,
+    NotPermitted,
+    SizeMismatch,
+)
+from weighbridge.flows.push import Push, PushTools, check_name, check_size, push
+from weighbridge.ports import BlobStore
+
+_LARGE_BYTES = 10 * 1000 * 1000
+"""A larger file is kept outside of git, whatever its kind; as on the Hub."""
+_RULES_LIMIT_BYTES = 256 * 1024
+"""A longer ``.gitignore`` or ``.gitattributes`` is not read: matching costs time for each line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +102,25 @@ class Repos:
     BadInput, as everywhere.
     """
 
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        blobs: BlobStore,
+        hub: HostedHub,
+        judging: Judging,
+        now: Callable[[], datetime],
+        max_file_bytes: int = 0,
+    ) -> None:
+        self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
+        self._now, self._limit = now, max_file_bytes
+
     def repository(self, principal: Principal, repo: RepoId) -> Repository:
         """A hosted repository; its ``id`` is today's name (another one: answer 307)."""
-        raise NotImplementedError
+        there = self._catalog.hosted(repo)
+        if there is None or not may(principal, Verb.SEE, there):
+            raise NoSuchRepo(repo.full_name)
+        return there
 
     def create(self, principal: Principal, repo: RepoId, *, private: bool = False) -> Repository:
         """Make a repository, with a first commit on ``main`` that holds a ``.gitattributes``.
@@ -82,11 +131,29 @@ class Repos:
             RepoExists: the name is taken, by a hosted or by a mirrored repository; its ``repo``
                 is the name that is there.
         """
-        raise NotImplementedError
+        require(principal, Permission.UPLOAD)
+        if not repo.namespace:
+            repo = RepoId.parse(f"{principal.name}/{repo.name}", repo.kind)
+        _require_namespace(principal, repo)
+        at = self._now()
+        repository = Repository(
+            key=uuid4().hex,
+            id=repo,
+            private=private,
+            gate=Gate.OPEN,
+            created_at=at,
+            created_by=principal.name,
+        )
+        first = self._first(repository, principal, FIRST_ATTRIBUTES)
+        line = self._line(principal, "repo.create", repo.full_name, "private" if private else "")
+        self._catalog.create_repository(repository, DEFAULT_BRANCH, first, line)
+        return repository
 
     def delete(self, principal: Principal, repo: RepoId) -> None:
         """Take a repository away, with its branches and its history; its packages are withdrawn."""
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.OWN)
+        line = self._line(principal, "repo.delete", there.id.full_name)
+        self._catalog.delete_repository(there.key, "the repository was deleted", line)
 
     def move(self, principal: Principal, repo: RepoId, to: RepoId) -> Repository:
         """Give a repository another name; the old one leads to it from now on.
@@ -95,13 +162,25 @@ class Repos:
             RepoExists: the new name is taken.
             NotPermitted: the namespace of the new name is somebody else's.
         """
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.OWN)
+        if to.kind is not there.id.kind or not to.namespace:
+            raise BadInput(f"'{to}' cannot be the new name of the {there.id.kind} '{there.id}'")
+        _require_namespace(principal, to)
+        line = self._line(principal, "repo.move", there.id.full_name, to.full_name)
+        self._catalog.rename_repository(there.key, to, line)
+        return replace(there, id=to)
 
     def change_settings(
         self, principal: Principal, repo: RepoId, *, private: bool | None = None, gate: Gate | None = None
     ) -> Repository:
         """Change who may see and download it; None leaves as it is."""
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.OWN)
+        private = there.private if private is None else private
+        gate = there.gate if gate is None else gate
+        detail = f"{'private' if private else 'public'}, gate {gate.value or 'open'}"
+        line = self._line(principal, "repo.settings", there.id.full_name, detail)
+        self._catalog.change_repository(there.key, private, gate, line)
+        return replace(there, private=private, gate=gate)
 
     def create_branch(
         self,
@@ -120,7 +199,14 @@ class Repos:
             NoSuchRevision: ``start`` is none.
             Invalid: git would not take the name.
         """
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.WRITE)
+        checked_ref(there.id, name)
+        root = self._first(there, principal, "") if empty else None
+        commit = root.commit.id if root else self._commit_of(there, start or DEFAULT_BRANCH)
+        line = self._line(principal, "repo.branch", f"{there.id}@{commit}", name)
+        self._catalog.put_ref(there, RefKind.BRANCH, name, commit, line, overwrite=overwrite, root=root)
+        self._judging.submit(there, commit)
+        return commit
 
     def delete_branch(self, principal: Principal, repo: RepoId, name: str) -> None:
         """Take a branch away.
@@ -129,11 +215,21 @@ class Repos:
             NoSuchRevision: there is none.
             NotPermitted: it is ``main``.
         """
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.WRITE)
+        if name == DEFAULT_BRANCH:
+            raise NotPermitted(f"'{name}' is the default branch of '{there.id}' and stays")
+        line = self._line(principal, "repo.branch.delete", there.id.full_name, name)
+        self._catalog.drop_ref(there, RefKind.BRANCH, name, line)
 
     def create_tag(self, principal: Principal, repo: RepoId, name: str, *, revision: str = "main") -> str:
         """Name a commit for good; gives the commit. Raises as ``create_branch``."""
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.WRITE)
+        checked_ref(there.id, name)
+        commit = self._commit_of(there, revision)
+        line = self._line(principal, "repo.tag", f"{there.id}@{commit}", name)
+        self._catalog.put_ref(there, RefKind.TAG, name, commit, line)
+        self._judging.submit(there, commit)
+        return commit
 
     def delete_tag(self, principal: Principal, repo: RepoId, name: str) -> None:
         """Take a tag away.
@@ -141,7 +237,9 @@ class Repos:
         Raises:
             NoSuchRevision: there is none.
         """
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.WRITE)
+        line = self._line(principal, "repo.tag.delete", there.id.full_name, name)
+        self._catalog.drop_ref(there, RefKind.TAG, name, line)
 
     def preupload(
         self,
@@ -161,7 +259,14 @@ class Repos:
             NoSuchRevision: there is no such branch.
             BadInput, Invalid: a path is unsafe; a file is larger than may be.
         """
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.WRITE)
+        head = self._head(there, revision)
+        for file in files:
+            check_name(checked_path(file.path))
+            check_size(self._limit, file.path, file.size_bytes)
+        attributes = LargeByAttributes(self._rules(head, ".gitattributes"))
+        ignored = Ignored(self._rules(head, ".gitignore") if gitignore is None else _short(gitignore))
+        return tuple(_advice(file, head, attributes, ignored) for file in files)
 
     def commit(
         self,
@@ -183,7 +288,22 @@ class Repos:
             BadInput, Invalid: an unsafe path, two paths that collide, a large file whose content
                 was not sent or has another size, a file larger than may be.
         """
-        raise NotImplementedError
+        there = self._allowed(principal, repo, Verb.WRITE)
+        made = push(
+            PushTools(branches=self._catalog, blobs=self._blobs, max_file_bytes=self._limit),
+            Push(
+                repository=there,
+                branch=revision.removeprefix("refs/heads/"),
+                changes=tuple(changes),
+                author=principal.name,
+                at=self._now(),
+                title=title,
+                description=description,
+                parent=parent,
+            ),
+        )
+        self._judging.submit(there, made.commit.id)
+        return made.commit
 
     def lfs_missing(
         self, principal: Principal, repo: RepoId, objects: Sequence[tuple[str, int]]
@@ -194,7 +314,15 @@ class Repos:
             BadInput: a digest is none, or a file is larger than may be.
             SizeMismatch: the content is held and has another size.
         """
-        raise NotImplementedError
+        self._allowed(principal, repo, Verb.WRITE)
+        missing = []
+        for sha256, size in objects:
+            check_size(self._limit, sha256_digest(sha256).value, size)
+            if not self._blobs.holds(sha256):
+                missing.append((sha256, size))
+            elif (held := self._blobs.path(sha256).stat().st_size) != size:
+                raise SizeMismatch(sha256, wanted=size, got=held)
+        return tuple(missing)
 
     def receive(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
         """Take a large content in. The caller made sure that the sender may write (a signed URL).
@@ -204,7 +332,8 @@ class Repos:
             StoreDown: the disk is full.
             Whatever ``pieces`` raises; nothing is kept.
         """
-        raise NotImplementedError
+        check_size(self._limit, sha256_digest(sha256).value, size_bytes)
+        self._blobs.take(sha256, size_bytes, pieces)
 
     def standing(self, principal: Principal, repo: RepoId, revision: str = "main") -> Standing:
         """How the commit stands that the revision means to this principal.
@@ -212,12 +341,116 @@ class Repos:
         Raises:
             NoSuchRevision: there is none, or it is not shown.
         """
-        raise NotImplementedError
+        there = self.repository(principal, repo)
+        commit = self._hub.seen_by(principal).commit_of(ModelRef(repo=there.id, revision=revision))
+        admission = self._catalog.admissions(there.key).get(commit)
+        if admission is not None:
+            state = State.ACCEPTED if admission.served else State.WITHDRAWN
+            return Standing(
+                commit=commit, state=state, sentence=admission.reason, record_id=admission.package_id
+            )
+        refusal = self._catalog.refusal_of(there.key, commit)
+        if refusal is None:
+            return Standing(commit=commit, state=State.WAITING)
+        return Standing(commit=commit, state=State.REFUSED, sentence=refusal[1], record_id=refusal[0])
+
+    def resume(self) -> None:
+        """Judge what was pushed and lost its judgement in a kill: for the process that serves."""
+        self._judging.resume()
 
     def owned(self, principal: Principal) -> tuple[Repository, ...]:
         """Every hosted repository of the principal's namespaces, of all kinds, by name."""
-        raise NotImplementedError
+        owned = (
+            each
+            for kind in RepoKind
+            for each in self._catalog.hosted_repos(kind)
+            if not principal.is_anonymous and each.id.namespace.lower() == principal.name
+        )
+        return tuple(sorted(owned, key=lambda each: each.id))
 
     def now(self) -> datetime:
         """The registry's clock, for signatures that expire: aware UTC."""
-        raise NotImplementedError
+        return self._now()
+
+    def _allowed(self, principal: Principal, repo: RepoId, verb: Verb) -> Repository:
+        """The repository, if the principal may do this to it."""
+        there = self._catalog.hosted(repo)
+        if there is not None and may(principal, verb, there):
+            return there
+        if there is not None and not may(principal, Verb.SEE, there):
+            there = None
+        elif there is None and self._catalog.is_mirrored(repo):
+            raise NotPermitted(
+                f"'{repo}' is a mirror of the upstream's repository of this name and takes no changes",
+                hint="push to a repository of your own",
+            )
+        if there is None:
+            raise NoSuchRepo(repo.full_name)
+        if principal.is_anonymous:
+            raise NotAuthenticated(f"changing '{there.id}' needs a token", hint="set HF_TOKEN")
+        raise NotPermitted(f"'{principal.name}' may not change '{there.id}'")
+
+    def _head(self, repository: Repository, branch: str) -> Revision:
+        refs = self._catalog.hosted_refs(repository.key)
+        commit = refs.branches.get(branch.removeprefix("refs/heads/"))
+        head = self._catalog.revision(repository, commit) if commit else None
+        if head is None:
+            raise NoSuchRevision(repository.id.full_name, branch)
+        return head
+
+    def _commit_of(self, repository: Repository, revision: str) -> str:
+        """The commit that a revision means to those who may write, whatever the gate says."""
+        known = self._catalog.commits_of(repository.key)
+        commit = self._catalog.hosted_refs(repository.key).commit_of(revision, known)
+        if commit is None or commit not in known:
+            raise NoSuchRevision(repository.id.full_name, revision)
+        return commit
+
+    def _rules(self, head: Revision, path: str) -> str:
+        entry = head.manifest.by_path.get(path)
+        if entry is None or entry.sha256 is None or entry.size_bytes > _RULES_LIMIT_BYTES:
+            return ""
+        with self._blobs.open(entry.sha256) as file:
+            return file.read().decode("utf-8", "replace")
+
+    def _first(self, repository: Repository, principal: Principal, attributes: str) -> Revision:
+        content = attributes.encode()
+        self._blobs.add(content)
+        entry = FileEntry(path=".gitattributes", size_bytes=len(content), digests=digests_of(content))
+        return make_revision(
+            repository.id,
+            (entry,) if content else (),
+            parents=(),
+            author=principal.name,
+            title="initial commit",
+            description="",
+            at=self._now(),
+        )
+
+    def _line(self, principal: Principal, verb: str, target: str, detail: str = "") -> AuditLine:
+        return AuditLine(at=self._now(), by=principal.name, verb=verb, target=target, detail=detail)
+
+
+def _require_namespace(principal: Principal, repo: RepoId) -> None:
+    if not owns_namespace(principal, repo.namespace):
+        raise NotPermitted(
+            f"'{principal.name}' may not make repositories in '{repo.namespace}'",
+            hint=f"your own are '{principal.name}/...'",
+        )
+
+
+def _short(rules: str) -> str:
+    if len(rules) > _RULES_LIMIT_BYTES:
+        raise BadInput(f"a .gitignore of more than {_RULES_LIMIT_BYTES} characters is not read")
+    return rules
+
+
+def _advice(file: Candidate, head: Revision, attributes: LargeByAttributes, ignored: Ignored) -> Advice:
+    said = attributes.says(file.path)
+    large = said or file.size_bytes > _LARGE_BYTES or (said is None and is_binary(file.sample))
+    storage = Storage.LFS if large and file.size_bytes else Storage.REGULAR
+    there = head.manifest.by_path.get(file.path)
+    oid = None
+    if there is not None:
+        oid = there.sha256 if there.storage is Storage.LFS else there.git_sha1
+    return Advice(path=file.path, storage=storage, ignored=file.path in ignored, oid=oid)

@@ -17,6 +17,13 @@ from weighbridge.domain.repo import Commit
 
 DEFAULT_BRANCH = "main"
 _PLACEHOLDER = "0" * 40
+_LARGE = (
+    *("7z", "arrow", "avro", "bin", "bz2", "ckpt", "ftz", "gguf", "gz", "h5", "joblib", "keras", "lz4"),
+    *("mlmodel", "model", "msgpack", "npy", "npz", "onnx", "ot", "parquet", "pb", "pickle", "pkl", "pt"),
+    *("pth", "rar", "safetensors", "tar", "tflite", "tgz", "wasm", "xz", "zip", "zst"),
+)
+FIRST_ATTRIBUTES = "".join(f"*.{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in _LARGE)
+"""The ``.gitattributes`` of a new repository: what is never text is kept outside of git."""
 
 
 class Gate(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
@@ -14,6 +14,7 @@ from typing import BinaryIO
 from weighbridge.adapters.blobs_fs.hashing import Digesting, Follower
 from weighbridge.adapters.blobs_fs.partial import Partial
 from weighbridge.adapters.blobs_fs.places import Places, medium, take_turn, work_name
+from weighbridge.adapters.blobs_fs.spool import drain, spool
 from weighbridge.adapters.blobs_fs.spread import Spread
 from weighbridge.adapters.blobs_fs.straight import check_end, fetch_straight, fill
 from weighbridge.domain.manifest import FileEntry
@@ -64,6 +65,21 @@ class FolderBlobs:
                 self._places.prepare()
                 self._places.write(content, name)
         return name
+
+    def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
+        """Take in what somebody sends; see ``ports.BlobStore.take``."""
+        held = self._size(sha256)
+        if held is not None:
+            if held != size_bytes:
+                raise SizeMismatch(sha256, wanted=size_bytes, got=held)
+            drain(pieces, sha256, size_bytes)
+            return
+        # A place of its own and no partial: strangers must not go on from each other's bytes.
+        with medium(self._home):
+            self._places.prepare()
+            place = self._places.unique()
+            self._require_room(size_bytes, place)
+        spool(self._places, place, pieces, sha256, size_bytes)
 
     def open(self, sha256: str) -> BinaryIO:
         """A content, seekable."""

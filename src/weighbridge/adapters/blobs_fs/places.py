@@ -82,11 +82,13 @@ class Places:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def unique(self) -> Path:
+        """A place for a file that nobody else among all processes and threads will use."""
+        return self.tmp / f"{os.getpid():x}-{get_ident():x}-{next(self._numbers):x}-{os.urandom(4).hex()}"
+
     def write(self, content: bytes | bytearray, sha256: str) -> None:
         """Make ``content``, whose sha256 was checked, visible."""
-        # The name is unique among all processes and threads that share this folder.
-        number = f"{os.getpid():x}-{get_ident():x}-{next(self._numbers):x}-{os.urandom(4).hex()}"
-        tmp = self.tmp / number
+        tmp = self.unique()
         file = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             left = memoryview(content)

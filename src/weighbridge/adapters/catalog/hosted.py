@@ -48,6 +48,16 @@ class Hosted(Database):
         with self._reading() as connection:
             return mirrored(connection, repo)
 
+    def is_private_to_others(self, repo: RepoId, name: str) -> bool:
+        """Whether a name is that of a private repository, perhaps deleted, of another namespace."""
+        key = and_(
+            REPOSITORY_NAMES.c.kind == repo.kind.value, REPOSITORY_NAMES.c.name_key == repo.full_name.lower()
+        )
+        query = select(REPOSITORIES.c.private, REPOSITORIES.c.name)
+        with self._reading() as connection:
+            row = connection.execute(query.join_from(REPOSITORY_NAMES, REPOSITORIES).where(key)).first()
+        return row is not None and row.private and not row.name.lower().startswith(f"{name.lower()}/")
+
     def hosted_repos(self, kind: RepoKind) -> tuple[Repository, ...]:
         """Every hosted repository of a kind, by name."""
         query = select(REPOSITORIES).where(

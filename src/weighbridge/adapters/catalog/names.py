@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select
 
 from weighbridge.adapters.catalog.tables import COMMITS, PACKAGES, REPOSITORIES, REPOSITORY_NAMES
 from weighbridge.domain.hosted import Gate, Repository
@@ -95,3 +95,20 @@ def require_not_hosted(connection: Connection, repo: RepoId) -> None:
             f"'{repo}' is hosted here, so the upstream's repository of this name cannot be taken in",
             hint="what is pushed to a hosted repository is weighed by itself",
         )
+
+
+def private_to_others(table: Table, name: str) -> ColumnElement[bool]:
+    """Whether a package or a refusal is of a private repository that is not in ``name``'s namespace.
+
+    That of a deleted repository stays private: its name leads to it until somebody takes it.
+    """
+    private = (
+        select(REPOSITORIES.c.key)
+        .join_from(REPOSITORY_NAMES, REPOSITORIES)
+        .where(
+            REPOSITORY_NAMES.c.kind == table.c.kind, REPOSITORY_NAMES.c.name_key == func.lower(table.c.name)
+        )
+        .where(REPOSITORIES.c.private)
+        .where(~func.lower(REPOSITORIES.c.name).startswith(f"{name.lower()}/", autoescape=True))
+    )
+    return private.exists()

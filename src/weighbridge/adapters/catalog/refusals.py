@@ -6,6 +6,7 @@ from sqlalchemy import Row, select
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.names import private_to_others
 from weighbridge.adapters.catalog.paging import is_there, page
 from weighbridge.adapters.catalog.tables import REFUSALS
 from weighbridge.domain.access import AuditLine
@@ -38,14 +39,21 @@ class Refusals(Database):
             connection.execute(REFUSALS.insert().values(values))
             record(connection, audit)
 
-    def refusals(self, limit: int = 100, after: str | None = None) -> tuple[Refusal, ...]:
+    def refusals(
+        self, limit: int = 100, after: str | None = None, seen_by: str | None = None
+    ) -> tuple[Refusal, ...]:
         """A page of refusals, newest first; ``after`` is the id of the last one of the page before.
+
+        ``seen_by`` leaves out those of other people's private repositories.
 
         Raises:
             BadInput: ``after`` is no refusal.
         """
         with self._reading() as connection:
-            query = page(connection, select(REFUSALS), REFUSALS, limit, after)
+            query = select(REFUSALS)
+            if seen_by is not None:
+                query = query.where(~private_to_others(REFUSALS, seen_by))
+            query = page(connection, query, REFUSALS, limit, after)
             return tuple(map(_refusal, connection.execute(query)))
 
     def refusal(self, id: str) -> Refusal:

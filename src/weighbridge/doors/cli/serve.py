@@ -44,6 +44,7 @@ def serve(
         note = bridge.people.first_start()
         if note:
             print(note, file=sys.stderr)
+        bridge.repos.resume()
         run(
             compose(rest_app(bridge), hub_app(bridge.hub)),
             host,

@@ -1,0 +1,289 @@
+"""Hosted repositories as a Hub, as one principal sees them.
+
+The owner sees every commit at once. Everybody else sees the accepted ones: a branch is, for them,
+at its newest accepted commit (with ``serve_all`` they see what the owner sees). A withdrawn commit
+is Disabled for all and says why. What may not be seen does not exist.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from weighbridge.adapters.file_stream import file_stream
+from weighbridge.adapters.repo_info import is_read, raw_info
+from weighbridge.domain.access import LOCAL, Principal, Verb, may
+from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, history
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.errors import Disabled, Gated, NoSuchFile, NoSuchRepo, NoSuchRevision, NotFound, StoreDown
+from weighbridge.ports import BlobStore, ByteStream
+
+_KEPT = 512
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Hosting(Protocol):
+    """What is read of the catalogue."""
+
+    def hosted(self, repo: RepoId) -> Repository | None:
+        """The repository of this name, or that had it; upper and lower case do not matter."""
+
+    def hosted_repos(self, kind: RepoKind) -> tuple[Repository, ...]:
+        """All of a kind."""
+
+    def hosted_refs(self, key: str) -> Refs:
+        """Branches and tags."""
+
+    def admissions(self, key: str) -> Mapping[str, Admission]:
+        """Which commits became packages."""
+
+    def commits_of(self, key: str) -> Mapping[str, Commit]:
+        """Every commit."""
+
+    def revision(self, repository: Repository, commit: str) -> Revision | None:
+        """A commit with its files."""
+
+
+class _Memory:
+    """What never changes once it was made, for all who look."""
+
+    def __init__(self) -> None:
+        self.commits: OrderedDict[str, Mapping[str, Commit]] = OrderedDict()
+        self.revisions: OrderedDict[tuple[Repository, str], Revision] = OrderedDict()
+        self.infos: OrderedDict[tuple[Repository, str], ModelInfo] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def get(self, kept: OrderedDict[_Key, _Value], key: _Key) -> _Value | None:
+        """What is remembered, if it is."""
+        with self._guard:
+            return kept.get(key)
+
+    def keep(self, kept: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> _Value:
+        """Remember, and forget what was remembered first once there is too much."""
+        with self._guard:
+            kept[key] = value
+            while len(kept) > _KEPT:
+                kept.popitem(last=False)
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """A repository as somebody sees it now."""
+
+    repository: Repository
+    refs: Refs
+    admissions: Mapping[str, Admission]
+    commits: Mapping[str, Commit]
+    unjudged_too: bool
+
+    def shows(self, commit: str) -> bool:
+        """Whether a commit is served to this caller."""
+        admission = self.admissions.get(commit)
+        return self.unjudged_too if admission is None else admission.served
+
+    def line(self, head: str) -> Iterator[Commit]:
+        """The history from ``head``, as far as it is shown."""
+        return (commit for commit in history(self.commits, head) if self.shows(commit.id))
+
+    @property
+    def shown_refs(self) -> Refs:
+        """Branches at their newest shown commit, and the tags of shown commits."""
+        heads = {name: next(self.line(head), None) for name, head in self.refs.branches.items()}
+        return Refs(
+            branches={name: commit.id for name, commit in heads.items() if commit},
+            tags={name: commit for name, commit in self.refs.tags.items() if self.shows(commit)},
+        )
+
+    def at(self, revision: str, *, withdrawn_too: bool = False) -> str:
+        """The commit that a revision means.
+
+        Raises:
+            NoSuchRevision: there is none, or it is not shown.
+            Disabled: it was withdrawn.
+        """
+        shown = [id for id in self.commits if self.shows(id) or id in self.admissions]
+        commit = self.shown_refs.commit_of(revision, shown)
+        commit = commit or Refs(tags=self.refs.tags).commit_of(revision)
+        name = self.repository.id.full_name
+        if commit is None or commit not in shown:
+            waiting = not self.unjudged_too and self.refs.commit_of(revision, self.commits)
+            raise NoSuchRevision(name, revision, hint="it was not accepted (yet)" if waiting else "")
+        if not self.shows(commit) and not withdrawn_too:
+            why = self.admissions[commit].reason or "no reason was given"
+            raise Disabled(f"{name}@{commit[:12]} was withdrawn: {why}")
+        return commit
+
+
+class HostedHub:
+    """Implements ``ports.Hub``; safe for threads. ``seen_by`` gives it as others see it."""
+
+    def __init__(
+        self,
+        catalog: Hosting,
+        blobs: BlobStore,
+        *,
+        principal: Principal = LOCAL,
+        serve_all: bool = False,
+        memory: _Memory | None = None,
+    ) -> None:
+        self._catalog, self._blobs = catalog, blobs
+        self._principal, self._serve_all = principal, serve_all
+        self._memory = memory or _Memory()
+
+    def seen_by(self, principal: Principal) -> HostedHub:
+        """The same repositories as ``principal`` sees them."""
+        return HostedHub(
+            self._catalog,
+            self._blobs,
+            principal=principal,
+            serve_all=self._serve_all,
+            memory=self._memory,
+        )
+
+    def info(self, ref: ModelRef) -> ModelInfo:
+        """See ``ports.Hub.info``; ``raw`` is read out of the files."""
+        view = self._view(ref.repo)
+        return self._info(view, view.at(ref.revision))
+
+    def commit_of(self, ref: ModelRef) -> str:
+        """The commit that a ref means to this caller; raises as ``info``, but for withdrawn ones."""
+        return self._view(ref.repo).at(ref.revision, withdrawn_too=True)
+
+    def require_open(self, repo: RepoId) -> None:
+        """Nothing, if the files of a repository are handed out to this caller, or it is not hosted.
+
+        Raises:
+            Gated: they are not.
+        """
+        repository = self._catalog.hosted(repo)
+        if repository is not None and not may(self._principal, Verb.DOWNLOAD, repository):
+            raise Gated(repo.full_name, hint=_GATES[repository.gate])
+
+    def manifest(self, repo: RepoId, commit: str) -> Manifest:
+        """See ``ports.Hub.manifest``."""
+        view = self._view(repo)
+        return self._revision(view.repository, view.at(commit)).manifest
+
+    def refs(self, repo: RepoId) -> Refs:
+        """See ``ports.Hub.refs``: what the caller may see of them."""
+        return self._view(repo).shown_refs
+
+    def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
+        """See ``ports.Hub.commits``."""
+        view = self._view(repo)
+        return tuple(view.line(view.at(revision)))[:limit]
+
+    def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
+        """See ``ports.Hub.repos``: those whose main shows something."""
+        found = []
+        for repository in self._catalog.hosted_repos(kind):
+            if may(self._principal, Verb.SEE, repository):
+                view = self._view_of(repository)
+                main = view.shown_refs.branches.get("main")
+                found += [self._info(view, main)] if main else []
+        return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
+
+    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path:
+        """See ``ports.Hub.locate``.
+
+        Raises:
+            StoreDown: the store lost the content.
+        """
+        content = self._content_of(repo, commit, entry)
+        try:
+            return self._blobs.path(content)
+        except NotFound as error:
+            raise _lost(repo, entry) from error
+
+    def open(
+        self, repo: RepoId, commit: str, entry: FileEntry, start: int = 0, stop: int | None = None
+    ) -> AbstractContextManager[ByteStream]:
+        """See ``ports.Hub.open``.
+
+        Raises:
+            StoreDown: the store lost the content.
+        """
+        content = self._content_of(repo, commit, entry)
+        try:
+            file = self._blobs.open(content)
+        except NotFound as error:
+            raise _lost(repo, entry) from error
+        return file_stream(file, entry.path, start, entry.size_bytes if stop is None else stop)
+
+    def _view(self, repo: RepoId) -> _View:
+        repository = self._catalog.hosted(repo)
+        if repository is None or not may(self._principal, Verb.SEE, repository):
+            raise NoSuchRepo(repo.full_name)
+        return self._view_of(repository)
+
+    def _view_of(self, repository: Repository) -> _View:
+        refs = self._catalog.hosted_refs(repository.key)
+        known = self._memory.get(self._memory.commits, repository.key) or {}
+        if not {*refs.branches.values(), *refs.tags.values()} <= known.keys():
+            commits = self._catalog.commits_of(repository.key)
+            known = self._memory.keep(self._memory.commits, repository.key, commits)
+        return _View(
+            repository=repository,
+            refs=refs,
+            admissions=self._catalog.admissions(repository.key),
+            commits=known,
+            unjudged_too=self._serve_all or may(self._principal, Verb.SEE_UNJUDGED, repository),
+        )
+
+    def _revision(self, repository: Repository, commit: str) -> Revision:
+        key = (repository, commit)
+        known = self._memory.get(self._memory.revisions, key)
+        if known is None:
+            known = self._catalog.revision(repository, commit)
+            if known is None:  # the repository was deleted meanwhile
+                raise NoSuchRevision(repository.id.full_name, commit)
+            self._memory.keep(self._memory.revisions, key, known)
+        return known
+
+    def _info(self, view: _View, commit: str) -> ModelInfo:
+        key = (view.repository, commit)
+        known = self._memory.get(self._memory.infos, key)
+        if known is not None:
+            return known
+        repository, revision = view.repository, self._revision(view.repository, commit)
+        said = {"private": repository.private, "gated": repository.gate.value or False}
+        files = self._places(revision.manifest)
+        raw = raw_info(revision.manifest, files, revision.commit.created_at, said)
+        raw = {"createdAt": repository.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), **raw}
+        info = ModelInfo(repo=repository.id, commit=commit, raw=raw)
+        return self._memory.keep(self._memory.infos, key, info)
+
+    def _places(self, manifest: Manifest) -> Mapping[str, Path]:
+        held = (e for e in manifest.files if e.sha256 and is_read(e.path) and self._blobs.holds(e.sha256))
+        return {entry.path: self._blobs.path(entry.sha256 or "") for entry in held}
+
+    def _content_of(self, repo: RepoId, commit: str, entry: FileEntry) -> str:
+        view = self._view(repo)
+        listed = self._revision(view.repository, view.at(commit)).manifest.by_path.get(entry.path)
+        if listed is None:
+            raise NoSuchFile(repo.full_name, commit, entry.path)
+        if not may(self._principal, Verb.DOWNLOAD, view.repository):
+            raise Gated(repo.full_name, hint=_GATES[view.repository.gate])
+        if listed.sha256 is None:
+            raise _lost(repo, entry)
+        return listed.sha256
+
+
+_GATES = {
+    Gate.OPEN: "",
+    Gate.AUTO: "send a token: HF_TOKEN, or 'hf auth login'",
+    Gate.MANUAL: "its owner hands the files out",
+}
+
+
+def _lost(repo: RepoId, entry: FileEntry) -> StoreDown:
+    return StoreDown(f"the store has lost '{entry.path}' of '{repo.full_name}'", hint="push it again")

@@ -1,0 +1,155 @@
+"""Pushed commits go through the same ingest flow as everything else, in the background."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from uuid import uuid4
+
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.hub_either import EitherHub
+from weighbridge.adapters.hub_hosted import HostedHub
+from weighbridge.domain.access import AuditLine, Permission, Principal
+from weighbridge.domain.hosted import Repository, Revision
+from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
+from weighbridge.domain.policy import Policy, Waiver
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.errors import Conflict, Rejected, WeighbridgeError
+from weighbridge.flows.ingest import INGEST, State, Tools
+from weighbridge.ports import Engine
+
+log = logging.getLogger(__name__)
+_AT_ONCE = 2
+_NOTHING_TO_WEIGH = frozenset({".gitattributes", ".gitignore"})
+_OWNER = frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
+
+
+class Judging:
+    """Judges heads of branches and tagged commits, one at a time for each repository.
+
+    A commit that another one has followed before its turn came is not judged: nobody is shown it.
+    ``tools`` are those of the registry; their Hub is the upstream, for parents that are not hosted.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        hub: HostedHub,
+        tools: Tools,
+        *,
+        engine: Engine,
+        policy: Policy,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._catalog, self._hub, self._tools = catalog, hub, tools
+        self._engine, self._policy, self._now = engine, policy, now
+        self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="judge")
+        self._turns: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._closing = threading.Event()
+
+    def submit(self, repository: Repository, commit: str) -> None:
+        """Judge a commit when its turn comes; one that is judged already stays as it is."""
+        try:
+            self._pool.submit(self._in_turn, repository, commit).add_done_callback(_tell)
+        except RuntimeError:  # the bridge is closing; the next start finds the commit
+            log.info("%s@%s is judged at the next start", repository.id, commit)
+
+    def resume(self) -> None:
+        """Judge what was pushed and lost its judgement in a kill."""
+        for repository, commit in self._catalog.unjudged():
+            self.submit(repository, commit)
+
+    def close(self) -> None:
+        """Let the running judgements end, and drop those that wait: ``resume`` finds them."""
+        self._closing.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _in_turn(self, repository: Repository, commit: str) -> None:
+        with self._guard:
+            turn = self._turns.setdefault(repository.key, threading.Lock())
+        with turn:
+            if not self._closing.is_set():
+                self._judge(repository, commit)
+
+    def _judge(self, repository: Repository, commit: str) -> None:
+        refs = self._catalog.hosted_refs(repository.key)
+        wanted = commit in {*refs.branches.values(), *refs.tags.values()}
+        revision = self._catalog.revision(repository, commit) if wanted else None
+        if revision is None or self._is_judged(repository, commit) or _is_bare(revision):
+            return
+        state = State(
+            id=str(uuid4()),
+            request=IngestRequest(
+                ref=ModelRef(repo=repository.id, revision=commit), description=revision.commit.title
+            ),
+            policy=self._policy,
+            by=revision.commit.authors[0],
+            at=self._now(),
+        )
+        tools = self._tools_for(repository)
+        try:
+            self._engine.run([(name, partial(step, tools)) for name, step in INGEST], state)
+        except Rejected as refused:
+            log.info("%s@%s: %s", repository.id, commit[:12], refused.message)
+        except WeighbridgeError as error:
+            # It stays without a verdict, so that nobody is shown it; the next start tries again.
+            log.warning("%s@%s could not be judged: %s", repository.id, commit[:12], error.message)
+
+    def _is_judged(self, repository: Repository, commit: str) -> bool:
+        if commit in self._catalog.admissions(repository.key):
+            return True
+        return self._catalog.refusal_of(repository.key, commit) is not None
+
+    def _tools_for(self, repository: Repository) -> Tools:
+        # As its owner sees it, and no more: evidence must not quote other people's private cards.
+        owner = Principal(name=repository.id.namespace.lower(), permissions=_OWNER)
+        hub = EitherHub(
+            lambda repo: self._catalog.hosted(repo) is not None, self._hub.seen_by(owner), self._tools.hub
+        )
+        metrics = self._tools.metrics if repository.id.kind is RepoKind.MODEL else {}
+        return replace(self._tools, hub=hub, ledger=_HostedLedger(self._catalog), metrics=metrics)
+
+
+class _HostedLedger:
+    """The catalogue for commits of our own repositories: implements ``flows.ingest.Ledger``."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def require_free(self, repo: RepoId, commit: str, version: Version | None) -> None:
+        """See ``Ledger.require_free``."""
+        self._catalog.require_free(repo, commit, version)
+
+    def versions(self, repo: RepoId) -> Sequence[Version]:
+        """See ``Ledger.versions``."""
+        return self._catalog.versions(repo)
+
+    def add(self, package: Package, waivers: Sequence[Waiver], audit: AuditLine) -> None:
+        """See ``Ledger.add``; a commit whose repository was deleted meanwhile is not listed."""
+        self._catalog.add(package, waivers, audit, hosted=True)
+
+    def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
+        """See ``Ledger.add_refusal``.
+
+        Raises:
+            Conflict: the repository was deleted meanwhile.
+        """
+        if self._catalog.hosted(refusal.ref.repo) is None:
+            raise Conflict(f"'{refusal.ref.repo}' was deleted")
+        self._catalog.add_refusal(refusal, audit)
+
+
+def _is_bare(revision: Revision) -> bool:
+    """Whether there is nothing to weigh: a new repository holds only its ``.gitattributes``."""
+    return all(entry.path in _NOTHING_TO_WEIGH for entry in revision.manifest.files)
+
+
+def _tell(future: Future[None]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.error("a judgement failed: %r", error, exc_info=error)
