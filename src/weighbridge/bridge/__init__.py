@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
+    from weighbridge.bridge.xet import XetDesk
     from weighbridge.domain.access import Principal
     from weighbridge.flows.gather import Readers
     from weighbridge.flows.ingest import Tools
@@ -35,6 +36,7 @@ class Bridge:
     people: People
     hub: HubDesk
     repos: Repos
+    xet: XetDesk
     close: Callable[[], None]
 
 
@@ -51,18 +53,16 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_either import EitherHub
     from weighbridge.adapters.hub_hosted import HostedHub
+    from weighbridge.adapters.xorb_files import XorbFiles
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
+    from weighbridge.bridge.xet import XetDesk
     from weighbridge.domain.policy import Policy
 
-    if settings.store_url:
-        raise BadInput(
-            "WEIGHBRIDGE_STORE_URL is set, but this version stores in a folder only",
-            hint="unset it: the store is then in WEIGHBRIDGE_HOME",
-        )
+    _require_folder_store(settings)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     catalog = Catalog.open(settings.catalog_url)
     blobs = FolderBlobs(settings.home, durable=True)
@@ -76,6 +76,15 @@ def open_bridge(settings: Settings) -> Bridge:
 
     judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now)
 
+    repos = Repos(
+        catalog=catalog,
+        blobs=blobs,
+        hub=hosted,
+        judging=judging,
+        now=now,
+        max_file_bytes=settings.max_file_bytes,
+    )
+
     def close() -> None:
         judging.close()
         catalog.close()
@@ -84,16 +93,18 @@ def open_bridge(settings: Settings) -> Bridge:
         packages=Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now),
         people=people,
         hub=HubDesk(mirrored, people, seen_by, lambda who, repo: hosted.seen_by(who).require_open(repo)),
-        repos=Repos(
-            catalog=catalog,
-            blobs=blobs,
-            hub=hosted,
-            judging=judging,
-            now=now,
-            max_file_bytes=settings.max_file_bytes,
-        ),
+        repos=repos,
+        xet=XetDesk(XorbFiles(settings.home), repos),
         close=close,
     )
+
+
+def _require_folder_store(settings: Settings) -> None:
+    if settings.store_url:
+        raise BadInput(
+            "WEIGHBRIDGE_STORE_URL is set, but this version stores in a folder only",
+            hint="unset it: the store is then in WEIGHBRIDGE_HOME",
+        )
 
 
 def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:

@@ -46,7 +46,7 @@ def serve(
             print(note, file=sys.stderr)
         bridge.repos.resume()
         run(
-            compose(rest_app(bridge), hub_app(bridge.hub)),
+            compose(rest_app(bridge), hub_app(bridge.hub, bridge.repos, bridge.xet)),
             host,
             port,
             announce=lambda url: _announce(url, settings, json),

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from weighbridge.bridge.hub import HubDesk
-from weighbridge.bridge.repos import Repos
-from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import api
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
-from weighbridge.doors.hub.write import Writing, find
 from weighbridge.errors import SizeMismatch
+
+if TYPE_CHECKING:
+    from weighbridge.bridge.repos import Repos
+    from weighbridge.bridge.xet import XetDesk
+    from weighbridge.doors.hub.write import Writing
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _FILE_CALLS = ("resolve", "raw")
@@ -30,7 +32,11 @@ Work: TypeAlias = Callable[[HubDesk, Principal], "Answer | FileAnswer"]
 def hub_app(desk: HubDesk, repos: Repos | None = None, xet: XetDesk | None = None) -> AsgiApp:
     """The application over a desk; without ``repos`` it only serves, without ``xet`` it takes LFS."""
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
-    writing = Writing(desk, repos, xet, pool) if repos else None
+    writing = None
+    if repos:
+        from weighbridge.doors.hub.write import Writing  # who only serves needs no database library
+
+        writing = Writing(desk, repos, xet, pool)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -72,7 +78,7 @@ async def _answer(
     try:
         request = read_request(scope)
         request_id, token_sent = request.request_id, request.secret is not None
-        change = find(request) if writing else None
+        change = writing.find(request) if writing else None
         if writing and change:
             answer: Answer | FileAnswer = await writing.answer(change, request, receive)
         else:

@@ -15,7 +15,7 @@ from weighbridge.domain.manifest import sha256
 from weighbridge.doors.hub.answers import Answer, TooLarge, json_answer
 from weighbridge.doors.hub.bodies import declared_length
 from weighbridge.doors.hub.visits import Visit
-from weighbridge.errors import BadInput, IntegrityError, NotFound
+from weighbridge.errors import BadInput, IntegrityError, NotFound, SizeMismatch
 
 _OBJECTS_LIMIT = 1000
 _MEDIA_TYPE = "application/vnd.git-lfs+json"
@@ -32,10 +32,17 @@ def batch(visit: Visit) -> Answer:
     if "basic" not in (texts(body, "transfers") or ("basic",)):
         raise BadInput("the transfer 'basic' is the one that is offered here")
     wanted = _objects(body)
-    missing = frozenset(visit.repos.lfs_missing(visit.principal, visit.repo, wanted))
+    missing = frozenset(_missing(visit, wanted))
     base = f"{visit.address(visit.repo)}.git/info/lfs"
     answer: list[Json] = [_answer(visit, base, oid, size, (oid, size) in missing) for oid, size in wanted]
     return _lfs_answer({"transfer": "basic", "objects": answer})
+
+
+def _missing(visit: Visit, wanted: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
+    try:
+        return visit.repos.lfs_missing(visit.principal, visit.repo, wanted)
+    except SizeMismatch as error:  # here it is the caller who was wrong
+        raise BadInput(f"a content is held that has another size: {error.message}") from error
 
 
 def _objects(body: JsonObject) -> Sequence[tuple[str, int]]:
@@ -107,7 +114,7 @@ def verify(visit: Visit) -> Answer:
     """
     body = visit.document()
     wanted = _object(child(body, "object") or body)
-    if visit.repos.lfs_missing(visit.principal, visit.repo, (wanted,)):
+    if _missing(visit, (wanted,)):
         raise NotFound(f"sha256:{wanted[0]} is not here: send it again")
     return _lfs_answer({})
 

@@ -68,6 +68,10 @@ class Writing:
         self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
         self._held = asyncio.Semaphore(_HELD_BODIES)
 
+    def find(self, request: Request) -> tuple[Deed, Place] | None:
+        """What an address changes, and of which repository; None where it changes nothing."""
+        return _find(request)
+
     async def answer(self, found: tuple[Deed, Place], request: Request, receive: Receive) -> Answer:
         """The answer to a call that ``find`` knows; the body is read only for who may send it.
 
@@ -108,8 +112,7 @@ class Writing:
             return await loop.run_in_executor(self._uploads, deed.handle, replace(visit, pieces=pieces))
 
 
-def find(request: Request) -> tuple[Deed, Place] | None:
-    """What an address changes, and of which repository; None where it changes nothing."""
+def _find(request: Request) -> tuple[Deed, Place] | None:
     method = "GET" if request.method == "HEAD" else request.method
     first, rest = request.segments[0], request.segments[1:]
     if first == "xet":
