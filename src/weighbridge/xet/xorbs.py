@@ -1,0 +1,332 @@
+"""Xorbs: up to 64 MiB of chunks, each behind its header; read with every byte checked.
+
+    chunk    version u8 = 0 | packed length u24 | scheme u8 | unpacked length u24 | packed bytes
+    xorb     chunk, chunk, ... and, from older clients, a footer that repeats what
+             the headers say: "XETBLOB", what is skipped here, and its length without this u32
+
+Numbers are little-endian (Xet specification, "Xorb Formation & Serialization Format"). What a
+chunk unpacks to is bounded by its header before anything is unpacked, and that by 128 KiB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import lz4.frame  # type: ignore[import-untyped]
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.xet.hashes import Buffer, HashTree, XetHash, chunk_hash, hash_text
+
+MAX_CHUNK_BYTES = 128 << 10
+"""Unpacked; the client's chunker cuts here at the latest."""
+MAX_XORB_CHUNKS = 8192
+MAX_XORB_BYTES = 64 << 20
+"""Unpacked; the client closes a xorb before it."""
+MAX_FOOTER_BYTES = 1 << 20
+"""Twice what 8192 chunks need in the largest footer known."""
+_HEADER_BYTES = 8
+_FRAME_BYTES = 64
+"""What an LZ4 frame may add to a chunk that does not get shorter; writers ought to send that raw."""
+MAX_PACKED_XORB_BYTES = MAX_XORB_BYTES + MAX_XORB_CHUNKS * (_HEADER_BYTES + _FRAME_BYTES) + MAX_FOOTER_BYTES
+"""As sent."""
+_FOOTER_MARK = b"XETBLOB"
+
+
+class Scheme(IntEnum):
+    """How a chunk is packed. GROUPED: all bytes at 0 mod 4, then at 1, 2 and 3, then LZ4."""
+
+    RAW = 0
+    LZ4 = 1
+    GROUPED_LZ4 = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """One chunk of a xorb: ``offset`` counts unpacked bytes, ``packed_offset`` those of the xorb as sent.
+
+    ``packed_offset`` is where the packed bytes start, behind their header.
+    """
+
+    hash: XetHash
+    offset: int
+    length: int
+    packed_offset: int
+    packed_length: int
+    scheme: Scheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Xorb:
+    """What was found in a xorb; its bytes are elsewhere.
+
+    Attributes:
+        hash: computed from the chunks, not taken from anybody.
+        chunks: in their order, at least one.
+        length: unpacked, in bytes.
+        packed_length: as sent, in bytes, without a footer. What lies behind it says nothing new.
+    """
+
+    hash: XetHash
+    chunks: tuple[Chunk, ...]
+    length: int
+    packed_length: int
+
+    @property
+    def leaves(self) -> tuple[tuple[XetHash, int], ...]:
+        """Hash and unpacked length of each chunk."""
+        return tuple((chunk.hash, chunk.length) for chunk in self.chunks)
+
+
+class XorbReader:
+    """Reads a xorb piece by piece as it arrives; holds no more of it than one chunk or its footer.
+
+    A reader that raised is spent.
+    """
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+        self._chunks: list[Chunk] = []
+        self._tree = HashTree()
+        self._position = 0
+        self._needed = _HEADER_BYTES
+        self._in_footer = False
+        self._unpacker = _Unpacker()
+
+    def feed(self, piece: Buffer) -> None:
+        """Take the next bytes: chunks that they complete are unpacked and hashed.
+
+        Raises:
+            Invalid: they belong to no xorb, or to one over its bounds.
+        """
+        if self._in_footer:
+            self._keep_footer(memoryview(piece))
+        elif not self._tail:
+            self._take(memoryview(piece))
+        else:
+            self._tail += piece
+            if len(self._tail) >= self._needed:
+                whole, self._tail = self._tail, bytearray()
+                self._take(memoryview(whole))
+
+    def finish(self) -> Xorb:
+        """What was read.
+
+        Raises:
+            Invalid: the last chunk is cut off, or there is none.
+        """
+        if self._in_footer:
+            self._require_whole_footer()
+        elif self._tail:
+            raise _broken(self._position, "ends within a chunk")
+        root = self._tree.root()
+        if root is None:
+            raise _broken(0, "holds no chunk")
+        return Xorb(
+            hash=root,
+            chunks=tuple(self._chunks),
+            length=self._tree.length,
+            packed_length=self._position,
+        )
+
+    def _take(self, view: memoryview) -> None:
+        with view:
+            used = self._take_chunks(view)
+            if self._in_footer:
+                self._keep_footer(view[used:])
+            else:
+                self._tail += view[used:]
+
+    def _take_chunks(self, view: memoryview) -> int:
+        """The bytes used up: whole chunks, up to the end, a chunk that is cut off, or the footer."""
+        at = 0
+        self._needed = _HEADER_BYTES
+        while len(view) - at >= _HEADER_BYTES:
+            if view[at : at + len(_FOOTER_MARK)] == _FOOTER_MARK:
+                self._in_footer = True
+                break
+            packed, scheme, length = self._header(view[at : at + _HEADER_BYTES])
+            start = at + _HEADER_BYTES
+            if len(view) - start < packed:
+                self._needed = _HEADER_BYTES + packed
+                break
+            self._take_chunk(view[start : start + packed], scheme, length)
+            at = start + packed
+        return at
+
+    def _header(self, header: memoryview) -> tuple[int, Scheme, int]:
+        number = int.from_bytes(header, "little")
+        packed, scheme, length = number >> 8 & 0xFFFFFF, number >> 32 & 0xFF, number >> 40
+        if number & 0xFF:
+            raise _broken(self._position, "has a chunk of an unknown version")
+        if scheme > Scheme.GROUPED_LZ4:
+            raise _broken(self._position, "has a chunk packed by an unknown scheme")
+        if not 0 < length <= MAX_CHUNK_BYTES:
+            raise _broken(self._position, f"has a chunk of {length} bytes, not of 1 to {MAX_CHUNK_BYTES}")
+        if not 0 < packed <= length + _FRAME_BYTES:
+            raise _broken(self._position, f"has a chunk of {length} bytes packed to {packed}")
+        if len(self._chunks) == MAX_XORB_CHUNKS:
+            raise _broken(self._position, f"has more than {MAX_XORB_CHUNKS} chunks")
+        if self._tree.length + length > MAX_XORB_BYTES:
+            raise _broken(self._position, f"unpacks to more than {MAX_XORB_BYTES} bytes")
+        return packed, Scheme(scheme), length
+
+    def _take_chunk(self, packed: memoryview, scheme: Scheme, length: int) -> None:
+        name = chunk_hash(self._unpacker.unpack(packed, scheme, length))
+        self._chunks.append(
+            Chunk(
+                hash=name,
+                offset=self._tree.length,
+                length=length,
+                packed_offset=self._position + _HEADER_BYTES,
+                packed_length=len(packed),
+                scheme=scheme,
+            )
+        )
+        self._tree.add(name, length)
+        self._position += _HEADER_BYTES + len(packed)
+
+    def _keep_footer(self, piece: memoryview) -> None:
+        if len(self._tail) + len(piece) > MAX_FOOTER_BYTES:
+            raise _broken(self._position, f"has a footer of more than {MAX_FOOTER_BYTES} bytes")
+        self._tail += piece
+
+    def _require_whole_footer(self) -> None:
+        said = int.from_bytes(self._tail[-4:], "little")
+        if said + 4 != len(self._tail):
+            raise _broken(self._position, f"has a footer of {len(self._tail)} bytes that says {said}")
+
+
+def parse_xorb(source: Buffer) -> Xorb:
+    """The xorb that ``source`` holds, from its first byte to its last.
+
+    Raises:
+        Invalid: it is none, or one over its bounds.
+    """
+    reader = XorbReader()
+    reader.feed(source)
+    return reader.finish()
+
+
+def verify_xorb(source: Buffer, wanted: XetHash) -> Xorb:
+    """The xorb in ``source``, which is the one that ``wanted`` names.
+
+    Raises:
+        Invalid: it is none, or another.
+    """
+    xorb = parse_xorb(source)
+    require_hash(xorb, wanted)
+    return xorb
+
+
+def require_hash(xorb: Xorb, wanted: XetHash) -> None:
+    """Refuse a xorb under a wrong name.
+
+    Raises:
+        Invalid: ``xorb`` is not the one that ``wanted`` names.
+    """
+    if xorb.hash != wanted:
+        raise Invalid("xorb", hash_text(wanted), f"holds the chunks of {hash_text(xorb.hash)}")
+
+
+def chunk_bytes(source: Buffer, chunk: Chunk) -> bytes | bytearray | memoryview:
+    """The unpacked bytes of ``chunk`` from its xorb, which was read before.
+
+    Of a raw chunk it is a view on ``source``: nothing is copied.
+
+    Raises:
+        Invalid: ``source`` no longer holds it, as far as lengths tell.
+    """
+    return unpack(memoryview(source)[chunk.packed_offset :][: chunk.packed_length], chunk)
+
+
+def unpack(packed: Buffer, chunk: Chunk) -> bytes | bytearray | memoryview:
+    """The unpacked bytes of ``chunk`` from its packed ones alone.
+
+    Raises:
+        Invalid: they do not unpack to its length.
+    """
+    return _Unpacker().unpack(memoryview(packed), chunk.scheme, chunk.length)
+
+
+def chunks_bytes(source: Buffer, chunks: Iterable[Chunk]) -> Iterator[bytes | bytearray | memoryview]:
+    """The unpacked bytes of several chunks of one xorb, cheaper than one by one.
+
+    Raises:
+        Invalid: ``source`` no longer holds them, as far as lengths tell.
+    """
+    view, unpacker = memoryview(source), _Unpacker()
+    for chunk in chunks:
+        packed = view[chunk.packed_offset :][: chunk.packed_length]
+        yield unpacker.unpack(packed, chunk.scheme, chunk.length)
+
+
+class _Unpacker:
+    """Unpacks chunks one after the other with one LZ4 context, which is the costly part of a small frame."""
+
+    def __init__(self) -> None:
+        self._context: Any = lz4.frame.create_decompression_context()
+
+    def unpack(self, packed: memoryview, scheme: Scheme, length: int) -> bytes | bytearray | memoryview:
+        if scheme is Scheme.RAW:
+            if len(packed) != length:
+                raise Invalid("chunk", len(packed), f"is raw and has not {length} bytes")
+            return packed
+        plain = self._frame(packed, length)
+        return plain if scheme is Scheme.LZ4 else _ungrouped(plain)
+
+    def _frame(self, packed: memoryview, length: int) -> bytes:
+        lz4.frame.reset_decompression_context(self._context)
+        try:
+            unpacked: tuple[bytes, int, bool] = lz4.frame.decompress_chunk(
+                self._context, packed, max_length=length
+            )
+        except RuntimeError as error:
+            raise Invalid("chunk packed to bytes:", len(packed), "is no LZ4 frame") from error
+        plain, used, ended = unpacked
+        if not ended or used != len(packed) or len(plain) != length:
+            raise Invalid("chunk packed to bytes:", len(packed), f"is no LZ4 frame of {length} bytes")
+        return plain
+
+
+def _ungrouped(grouped: bytes) -> bytearray:
+    plain, start = bytearray(len(grouped)), 0
+    for place in range(4):
+        end = start + (len(grouped) - place + 3) // 4
+        plain[place::4] = grouped[start:end]
+        start = end
+    return plain
+
+
+def _broken(position: int, why: str) -> Invalid:
+    return Invalid("xorb at byte", position, why)
+
+
+def write_xorb(chunks: Iterable[tuple[Buffer, Scheme]]) -> bytes:
+    """The serialised xorb of these chunks, each packed as asked unless that makes it longer.
+
+    Raises:
+        Invalid: they are no xorb that ``parse_xorb`` takes.
+    """
+    parts = []
+    for data, scheme in chunks:
+        plain = bytes(data)
+        packed = _packed(plain, scheme)
+        if len(packed) >= len(plain):
+            packed, scheme = plain, Scheme.RAW
+        header = len(packed).to_bytes(3, "little") + bytes([scheme]) + len(plain).to_bytes(3, "little")
+        parts.append(b"\0" + header + packed)
+    xorb = b"".join(parts)
+    parse_xorb(xorb)
+    return xorb
+
+
+def _packed(plain: bytes, scheme: Scheme) -> bytes:
+    if scheme is Scheme.RAW:
+        return plain
+    if scheme is Scheme.GROUPED_LZ4:
+        plain = b"".join(plain[place::4] for place in range(4))
+    frame: bytes = lz4.frame.compress(plain)
+    return frame
