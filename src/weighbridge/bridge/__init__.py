@@ -90,7 +90,7 @@ def open_bridge(settings: Settings) -> Bridge:
             now=now,
         ),
         people=people,
-        hub=HubDesk(CatalogHub(catalog, blobs), people),
+        hub=HubDesk(CatalogHub(catalog, blobs), people, watch=lambda repo: catalog.watch()),
         close=catalog.close,
     )
 

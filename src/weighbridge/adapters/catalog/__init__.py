@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from weighbridge.adapters.catalog.accounts import Accounts
 from weighbridge.adapters.catalog.audit import Audit
+from weighbridge.adapters.catalog.changes import Changes
 from weighbridge.adapters.catalog.database import engine_for
 from weighbridge.adapters.catalog.migrate import migrate
 from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
 
 
-class Catalog(Packages, Refusals, Accounts, Audit):
+class Catalog(Packages, Refusals, Accounts, Audit, Changes):
     """Every table behind one door; each change and its audit line are one transaction.
 
     Every method raises StoreDown where the database fails.

@@ -5,34 +5,49 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeAlias
+from dataclasses import dataclass
 
-from weighbridge.bridge.hub import HubDesk
+from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import api
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
+from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
 from weighbridge.errors import SizeMismatch
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _FILE_CALLS = ("resolve", "raw")
+_FILE_CALLS_RAW = frozenset(call.encode() for call in _FILE_CALLS)
 _CHUNK_BYTES = 512 << 10
 _THREADS = 16
 
-Work: TypeAlias = Callable[[HubDesk, Principal], "Answer | FileAnswer"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is to be done for a request; with a ``name`` it is about that repository and no other."""
+
+    run: Callable[[HubDesk, Principal], Answer | FileAnswer]
+    kind: RepoKind = RepoKind.MODEL
+    name: str = ""
 
 
 def hub_app(desk: HubDesk) -> AsgiApp:
     """The application over a desk."""
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
+    kept = KeptAnswers()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            await _answer(desk, pool, scope, receive, send)
+            asked = read_asked(scope)
+            found = kept.get(asked.key)
+            if found is None:
+                found, unchanged = await _made(desk, pool, scope, receive)
+                kept.keep(asked.key, found, unchanged)
+            await _send(found, asked.request_id, pool, scope, receive, send)
 
     return app
 
@@ -44,8 +59,9 @@ def is_hub_path(raw_path: bytes) -> bool:
         return True
     if parts[0] in (b"datasets", b"spaces"):
         parts = parts[1:]
-    calls = [call.encode() for call in _FILE_CALLS]
-    return any(part in calls for part in parts[1:3]) or any(p.endswith(b".git") for p in parts[:2])
+    if not _FILE_CALLS_RAW.isdisjoint(parts[1:3]):
+        return True
+    return any(part.endswith(b".git") for part in parts[:2])
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -56,29 +72,34 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-async def _answer(
-    desk: HubDesk, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
-) -> None:
-    request_id, token_sent = "", False
+async def _made(
+    desk: HubDesk, pool: ThreadPoolExecutor, scope: Scope, receive: Receive
+) -> tuple[Ready, Unchanged | None]:
+    """The answer to a request, and whether it may be given again."""
+    token_sent, unchanged = False, None
     try:
         request = read_request(scope)
-        request_id, token_sent = request.request_id, request.secret is not None
+        token_sent = request.secret is not None
         work = route(request)
         if request.method == "POST":
             work = route(request.with_body(await read_body(receive)))
 
-        def run() -> Answer | FileAnswer:
-            return work(desk, desk.principal(request.secret))
+        def run() -> tuple[Answer | FileAnswer, Unchanged | None]:
+            watch = desk.watch(work.kind, work.name) if work.name else None  # before it is looked up
+            return work.run(desk, desk.principal(request.secret)), watch
 
-        answer = await asyncio.get_running_loop().run_in_executor(pool, run)
+        answer, unchanged = await asyncio.get_running_loop().run_in_executor(pool, run)
     except Exception as error:  # at the door every error becomes an answer
         answer = error_answer(error, token_sent=token_sent)
-    headers = dict(answer.headers)
-    if request_id:
-        headers["x-request-id"] = request_id
-    spelled = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": spelled})
-    await _send_body(answer, pool, scope, receive, send)
+    return ready(answer), unchanged
+
+
+async def _send(
+    found: Ready, request_id: bytes, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
+) -> None:
+    headers = [*found.headers, (b"x-request-id", request_id)] if request_id else found.headers
+    await send({"type": "http.response.start", "status": found.answer.status, "headers": headers})
+    await _send_body(found.answer, pool, scope, receive, send)
 
 
 async def _send_body(
@@ -175,17 +196,21 @@ def route(request: Request) -> Work:
         path=path,
         raw=segments[at] == "raw",
     )
-    return lambda desk, principal: serve_file(desk, principal, request, wanted)
+    return Work(
+        run=lambda desk, principal: serve_file(desk, principal, request, wanted),
+        kind=wanted.kind,
+        name=wanted.name,
+    )
 
 
 def _api(request: Request, segments: tuple[str, ...]) -> Work:
     match segments:
         case ("whoami-v2",):
-            return lambda desk, principal: api.whoami(desk, principal)
+            return Work(run=lambda desk, principal: api.whoami(desk, principal))
         case ("agent-harnesses",):
-            return lambda desk, principal: json_answer({"standardEnvVars": [], "harnesses": {}})
+            return Work(run=lambda desk, principal: json_answer({"standardEnvVars": [], "harnesses": {}}))
         case ("telemetry", *_):
-            return lambda desk, principal: json_answer({})
+            return Work(run=lambda desk, principal: json_answer({}))
         case (plural, *about) if plural in _KINDS:
             return _repo_call(request, _KINDS[plural], tuple(about))
     _require_read(request)
@@ -196,7 +221,7 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
     """``{org}/{name}/{call}/...``, or ``{name}/{call}/...`` for a repository without a namespace."""
     if not about:
         _require_read(request)
-        return lambda desk, principal: api.listing(desk, principal, request, kind)
+        return Work(run=lambda desk, principal: api.listing(desk, principal, request, kind))
     cut = _name_length(about)
     verb, behind = (about[cut], about[cut + 1 :]) if len(about) > cut else ("revision", ("main",))
     if request.method != "POST" or verb != "paths-info":
@@ -208,20 +233,22 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
     else:
         revision, path = _revision_and_path(behind)
 
-    def work(desk: HubDesk, principal: Principal) -> Answer:
+    name = "/".join(about[:cut])
+
+    def run(desk: HubDesk, principal: Principal) -> Answer:
         return api.REPO_CALLS[verb](
             api.Call(
                 desk=desk,
                 principal=principal,
                 request=request,
                 kind=kind,
-                name="/".join(about[:cut]),
+                name=name,
                 revision=revision or "main",
                 path=path,
             )
         )
 
-    return work
+    return Work(run=run, kind=kind, name=name)
 
 
 def _name_length(about: tuple[str, ...]) -> int:
