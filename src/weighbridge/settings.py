@@ -150,7 +150,7 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     spelled = env.get(name, "")
     if not spelled:
         return default
-    if not spelled.isdigit() or not 1 <= int(spelled) <= 64:
+    if not (spelled.isdecimal() and len(spelled) < 3) or not 1 <= int(spelled) <= 64:
         raise BadInput(f"{name} is {spelled!r}, but must be a number from 1 to 64")
     return int(spelled)
 

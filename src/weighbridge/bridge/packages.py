@@ -127,7 +127,8 @@ class Packages:
         return Verdict.from_json(self._document(self.package(principal, id).verdict_sha256))
 
     def evidence(self, principal: Principal, id: str) -> JsonObject:
-        """All that the judgement looked at."""
+        """All that the judgement looked at, the small text files among it: asks for ``download`` too."""
+        require(principal, Permission.DOWNLOAD)
         return self._document(self.package(principal, id).evidence_sha256)
 
     def refusals(

@@ -28,7 +28,7 @@ from weighbridge.domain.repo import ModelInfo
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.score import Score, failed, score_from_json
 from weighbridge.domain.verdict import Outcome, Verdict, judge
-from weighbridge.errors import BadListing, Rejected
+from weighbridge.errors import BadListing, PackageExists, Rejected
 from weighbridge.flows.ensure import Shelf, fetch, resolve_manifest
 from weighbridge.flows.gather import Readers, gather, with_headers
 from weighbridge.ports import BlobStore, Hub, Reporter
@@ -113,8 +113,12 @@ def _next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
     tagged = [version_from_tag(name) for name, target in tags.items() if target == commit]
     named = [version for version in tagged if version is not None]
     taken = tools.ledger.versions(repo)
-    if named and (best := max(named, key=lambda version: version.numbers)) not in taken:
+    if named and (best := max(named, key=lambda version: version.precedence)) not in taken:
         return best
+    return _after(taken)
+
+
+def _after(taken: Sequence[Version]) -> Version:
     return max(taken, key=lambda version: version.numbers).next_minor() if taken else Version("1.0.0")
 
 
@@ -184,9 +188,25 @@ def judge_all(tools: Tools, state: State) -> State:
 
 
 def record(tools: Tools, state: State) -> State:
-    """List the package: the one commit point."""
+    """List the package: the one commit point.
+
+    A version that nobody asked for, and that another ingestion took meanwhile, is chosen again.
+    """
     verdict = Verdict.from_json(_load(tools, state.verdict_sha256))
-    package = Package(
+    waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
+    line = _audit(state, "ingest", f"accepted as {state.id}" + (f"; {waived}" if waived else ""))
+    try:
+        tools.ledger.add(_package(tools, state, verdict), verdict.waived, line)
+    except PackageExists as error:
+        if state.request.version is not None or error.commit is not None:
+            raise
+        taken = tools.ledger.versions(state.request.ref.repo)
+        return record(tools, replace(state, version=_after(taken)))
+    return state
+
+
+def _package(tools: Tools, state: State, verdict: Verdict) -> Package:
+    return Package(
         id=state.id,
         version=state.version or Version("1.0.0"),
         manifest=_manifest(tools, state),
@@ -198,10 +218,6 @@ def record(tools: Tools, state: State) -> State:
         created_by=state.by,
         description=state.request.description,
     )
-    waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
-    line = _audit(state, "ingest", f"accepted as {package.id}" + (f"; {waived}" if waived else ""))
-    tools.ledger.add(package, verdict.waived, line)
-    return state
 
 
 Step = Callable[[Tools, State], State]
