@@ -15,12 +15,11 @@ from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
-from weighbridge.errors import SizeMismatch
+from weighbridge.doors.hub.streaming import Streams
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _FILE_CALLS = ("resolve", "raw")
 _FILE_CALLS_RAW = frozenset(call.encode() for call in _FILE_CALLS)
-_CHUNK_BYTES = 512 << 10
 _THREADS = 16
 
 
@@ -36,7 +35,7 @@ class Work:
 def hub_app(desk: HubDesk) -> AsgiApp:
     """The application over a desk."""
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
-    kept = KeptAnswers()
+    kept, streams = KeptAnswers(), Streams(pool)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -47,7 +46,7 @@ def hub_app(desk: HubDesk) -> AsgiApp:
             if found is None:
                 found, unchanged = await _made(desk, pool, scope, receive)
                 kept.keep(asked.key, found, unchanged)
-            await _send(found, asked.request_id, pool, scope, receive, send)
+            await _send(found, asked.request_id, streams, scope, receive, send)
 
     return app
 
@@ -95,15 +94,15 @@ async def _made(
 
 
 async def _send(
-    found: Ready, request_id: bytes, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
+    found: Ready, request_id: bytes, streams: Streams, scope: Scope, receive: Receive, send: Send
 ) -> None:
     headers = [*found.headers, (b"x-request-id", request_id)] if request_id else found.headers
     await send({"type": "http.response.start", "status": found.answer.status, "headers": headers})
-    await _send_body(found.answer, pool, scope, receive, send)
+    await _send_body(found.answer, streams, scope, receive, send)
 
 
 async def _send_body(
-    answer: Answer | FileAnswer, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
+    answer: Answer | FileAnswer, streams: Streams, scope: Scope, receive: Receive, send: Send
 ) -> None:
     if isinstance(answer, Answer) or scope["method"] == "HEAD" or answer.start >= answer.stop:
         body = answer.body if isinstance(answer, Answer) and scope["method"] != "HEAD" else b""
@@ -113,64 +112,7 @@ async def _send_body(
     if whole and "http.response.pathsend" in (scope.get("extensions") or {}):
         await send({"type": "http.response.pathsend", "path": str(answer.file.path)})
         return
-    await _stream(answer, pool, receive, send)
-
-
-async def _stream(answer: FileAnswer, pool: ThreadPoolExecutor, receive: Receive, send: Send) -> None:
-    """The range in pieces that are read in a thread; memory does not grow with its length."""
-    loop = asyncio.get_running_loop()
-    gone = asyncio.ensure_future(_disconnect(receive))
-    reader = await loop.run_in_executor(pool, _Reader, answer)
-    try:
-        left = answer.stop - answer.start
-        while left and not gone.done():
-            piece = await loop.run_in_executor(pool, reader.read, min(_CHUNK_BYTES, left))
-            left -= len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
-    finally:
-        gone.cancel()
-        reader.close()
-
-
-async def _disconnect(receive: Receive) -> None:
-    """Return once the client is gone: nothing is read for nobody."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-class _Reader:
-    """Reads a range in order: from the file where it lies here, else from its stream."""
-
-    def __init__(self, answer: FileAnswer) -> None:
-        self._file, self._path = None, answer.file.entry.path
-        if answer.file.path is None:
-            self._opened = answer.file.open(answer.start, answer.stop)
-            self._stream = self._opened.__enter__()
-        else:
-            self._file = answer.file.path.open("rb", buffering=0)
-            self._file.seek(answer.start)
-
-    def read(self, count: int) -> bytes:
-        """The next bytes, at most ``count``, at least one.
-
-        Raises:
-            SizeMismatch: the file is shorter than its entry says.
-        """
-        if self._file is not None:
-            piece = self._file.read(count)
-        else:
-            buffer = bytearray(count)
-            piece = bytes(buffer[: self._stream.readinto(memoryview(buffer))])
-        if not piece:
-            raise SizeMismatch(self._path, wanted=count, got=0)
-        return piece
-
-    def close(self) -> None:
-        """Close the file or the stream."""
-        if self._file is not None:
-            self._file.close()
-        else:
-            self._opened.__exit__(None, None, None)
+    await streams.send(answer, receive, send)
 
 
 def route(request: Request) -> Work:
