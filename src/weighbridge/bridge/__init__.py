@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.domain.json_values import JsonObject, mended
-from weighbridge.errors import BadInput
+from weighbridge.errors import BadInput, StoreDown
 
 if TYPE_CHECKING:
     from weighbridge.bridge.hub import HubDesk
@@ -60,7 +60,12 @@ def open_bridge(settings: Settings) -> Bridge:
             "WEIGHBRIDGE_STORE_URL is set, but this version stores in a folder only",
             hint="unset it: the store is then in WEIGHBRIDGE_HOME",
         )
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreDown(
+            f"cannot make {settings.home}: {error.strerror}", hint="WEIGHBRIDGE_HOME names another place"
+        ) from error
     catalog = Catalog.open(settings.catalog_url)
     blobs = FolderBlobs(settings.home, durable=True)
     tools = Tools(

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from weighbridge.doors.cli.render import AsJson
+from weighbridge.errors import BadInput
 
 if TYPE_CHECKING:
     from weighbridge.doors.demo.walk import RoundTrip, Weighing, Yard
@@ -55,6 +56,8 @@ def _free(port: int) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return 0
+        except OverflowError as error:
+            raise BadInput(f"{port} is no port", hint="a number from 0 to 65535") from error
     return port
 
 
