@@ -32,8 +32,7 @@ def demo(*, once: bool = False, port: int = 8000, json: AsJson = False) -> None:
     """
     from weighbridge.doors.demo.walk import open_yard
 
-    # A plain kill takes the way of Ctrl-C, so that the servers are stopped and the folder goes.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     with open_yard(_free(port), _tell) as yard:
         _tell(f"a Hub over a folder at {yard.hub_url}, the registry at {yard.registry_url}")
         weighed = yard.weigh(_tell)
@@ -47,6 +46,11 @@ def demo(*, once: bool = False, port: int = 8000, json: AsJson = False) -> None:
             _show_trip(trip)
         if not once:
             _serve_on(yard)
+
+
+def _interrupt(*_: object) -> None:
+    """A plain kill takes the way of Ctrl-C, so that the servers are stopped and the folder goes."""
+    raise KeyboardInterrupt
 
 
 def _free(port: int) -> int:
