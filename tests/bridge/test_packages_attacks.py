@@ -166,3 +166,19 @@ def test_the_final_version_wins_over_its_pre_release(
     repo = offer(hub, good)
     repo.tags = {"v1.0.0-rc.1": repo.head, "v1.0.0": repo.head, "v0.9.0": repo.head}
     assert bridge.packages.ingest(LOCAL, request(NAME)).package.version.text == "1.0.0"
+
+
+def test_a_private_base_model_is_shown_to_uploaders_only(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    for name, is_private in (("acme/secret", True), ("acme/open", False)):
+        offer(hub, good, name).info["private"] = is_private
+    offer(hub, with_front_matter(good, "base_model: [acme/secret, acme/open]"))
+    package = bridge.packages.ingest(LOCAL, request(NAME)).package
+
+    def seen_by(principal: Principal) -> list[bool]:
+        evidence = evidence_from_json(bridge.packages.evidence(principal, package.id))
+        return [parent.info is not None for parent in evidence.parents]
+
+    assert seen_by(LOCAL) == [True, True]
+    assert seen_by(READER) == [False, True]
