@@ -10,8 +10,9 @@ the state between two steps is small.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,9 @@ from weighbridge.flows.ensure import Shelf, fetch, resolve_manifest
 from weighbridge.flows.gather import Readers, gather, with_headers
 from weighbridge.ports import BlobStore, Hub, Reporter
 
+_LOG = logging.getLogger(__name__)
+_ERROR_LIMIT = 500
+"""How much of a metric's error stands in its score: what strangers wrote may be part of it."""
 Metric = Callable[[Evidence, Policy], Score]
 ScanTree = Callable[[Sequence[tuple[str, Path, str]]], ScanReport]
 
@@ -248,10 +252,15 @@ def score_all(evidence: Evidence, policy: Policy, metrics: Mapping[str, Metric])
     """Every metric, side by side; one that crashes becomes a score of [0, 1] that says so."""
     with ThreadPoolExecutor(max_workers=max(1, len(metrics)), thread_name_prefix="metric") as pool:
         running = {name: pool.submit(metric, evidence, policy) for name, metric in metrics.items()}
-    return tuple(
-        future.result() if (error := future.exception()) is None else failed(name, "0", repr(error))
-        for name, future in running.items()
-    )
+    return tuple(_scored(name, future) for name, future in running.items())
+
+
+def _scored(name: str, future: Future[Score]) -> Score:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    _LOG.error("the metric %s failed", name, exc_info=error)
+    return failed(name, "0", repr(error)[:_ERROR_LIMIT])
 
 
 def _verdict(state: State, scores: Sequence[Score], report: ScanReport) -> Verdict:
