@@ -7,8 +7,10 @@
     FOLDER/.weighbridge-hub/       digests that were computed, so that nothing is hashed twice
 
 A commit is computed from the content: the same files have the same commit in every folder, and a
-changed file makes a new one. Only the content that lies there now can be had; an older commit is
-NoSuchRevision. Links out of the folder and names that no listing may hold are BadListing.
+changed file makes a new one. Once a folder was left alone for a second, a change may go unnoticed
+for as long as ten looks at it take (a few milliseconds; see ``glance``). Only the content that lies
+there now can be had; an older commit is NoSuchRevision. Links out of the folder and names that no
+listing may hold are BadListing.
 """
 
 from __future__ import annotations
@@ -162,7 +164,7 @@ class FolderHub:
             lock = self._locks.setdefault(repo, threading.Lock())
         with lock:
             known = self._heads.get(repo)
-            if known and known.glance and known.root == root and known.glance.holds():
+            if known and known.glance and known.root == root and known.glance.held_lately():
                 return known
             looked = Glance.take(root, _sidecar_of(root))  # before the listing: what changes after it shows
             files, stamp = files_of(root, self._folder), _stamp(_sidecar_of(root))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from weighbridge.doors.hub.answers import FileAnswer
 from weighbridge.doors.hub.request import Receive, Send
@@ -16,15 +14,15 @@ _LEAST_BYTES, _MOST_BYTES = 64 << 10, 1 << 20
 
 
 class Streams:
-    """The ranges that are being sent; together they hold about as much memory as one or two.
+    """The ranges that are being sent, which share a budget for their pieces.
 
-    The server below buffers some eight pieces of a client that reads slowly. Eight clients get
-    pieces of 1 MiB, which is fastest; a hundred get a twelfth of that.
+    The server below buffers some eight pieces of a client that reads slowly. The first seven clients
+    get pieces of 1 MiB, which is fastest; further ones get half of what is left, and at least 64 KiB.
     """
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
-        self._open = 0
+        self._taken = 0
 
     async def send(self, answer: FileAnswer, receive: Receive, send: Send) -> None:
         """Send the range.
@@ -33,30 +31,27 @@ class Streams:
             SizeMismatch: the file is shorter than its entry says.
         """
         loop = asyncio.get_running_loop()
+        reader = await loop.run_in_executor(self._pool, _Reader, answer)
         gone = asyncio.ensure_future(_disconnect(receive))
-        with self._counted():
-            reader = await loop.run_in_executor(self._pool, _Reader, answer)
-            try:
-                left = answer.stop - answer.start
-                while left and not gone.done():
-                    count = min(self._piece_bytes(), left)
-                    piece = await loop.run_in_executor(self._pool, reader.read, count)
-                    left -= len(piece)
-                    await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
-            finally:
-                gone.cancel()
-                reader.close()
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._open += 1
+        size = 0
         try:
-            yield
+            left = answer.stop - answer.start
+            while left and not gone.done():
+                size = self._sized(size)
+                piece = await loop.run_in_executor(self._pool, reader.read, min(size, left))
+                left -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
         finally:
-            self._open -= 1
+            self._taken -= size
+            gone.cancel()
+            reader.close()
 
-    def _piece_bytes(self) -> int:
-        return max(_LEAST_BYTES, min(_MOST_BYTES, _PIECES_BYTES // self._open))
+    def _sized(self, had: int) -> int:
+        """The size of a client's next piece; ``had`` is that of the one before."""
+        free = _PIECES_BYTES - self._taken + had
+        size = max(_LEAST_BYTES, min(_MOST_BYTES, free // 2))
+        self._taken += size - had
+        return size
 
 
 async def _disconnect(receive: Receive) -> None:
