@@ -15,6 +15,8 @@ from weighbridge.domain.json_values import JsonObject, mended
 from weighbridge.errors import BadInput, StoreDown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
@@ -60,12 +62,7 @@ def open_bridge(settings: Settings) -> Bridge:
             "WEIGHBRIDGE_STORE_URL is set, but this version stores in a folder only",
             hint="unset it: the store is then in WEIGHBRIDGE_HOME",
         )
-    try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreDown(
-            f"cannot make {settings.home}: {error.strerror}", hint="WEIGHBRIDGE_HOME names another place"
-        ) from error
+    _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url)
     blobs = FolderBlobs(settings.home, durable=True)
     tools = Tools(
@@ -98,6 +95,15 @@ def open_bridge(settings: Settings) -> Bridge:
         hub=HubDesk(CatalogHub(catalog, blobs), people, watch=lambda repo: catalog.watch()),
         close=catalog.close,
     )
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreDown(
+            f"cannot make {home}: {error.strerror}", hint="WEIGHBRIDGE_HOME names another place"
+        ) from error
 
 
 def readers() -> Readers:
