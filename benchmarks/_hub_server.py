@@ -22,7 +22,8 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
 
-LFS_FROM = 10_000_000
+LFS_FROM = 1_000_000
+"""The Hub keeps weights in large file storage by their suffix; here the size stands for it."""
 PIECE = 1 << 18
 
 

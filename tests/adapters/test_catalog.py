@@ -185,9 +185,12 @@ class TestPackages:
         assert ids(state=PackageState.ACTIVE) == ["d", "c", "b"]
         assert ids(name="org/model", kind=RepoKind.MODEL, state=PackageState.WITHDRAWN) == ["a"]
         assert [found.id for found in catalog.packages_of(RepoId.parse("Org/model"))] == ["b", "a"]
-        assert catalog.spelling(RepoKind.MODEL, "ORG/OTHER") == RepoId.parse("org/other")
-        assert catalog.spelling(RepoKind.MODEL, "org/none") is None
         assert catalog.repos(RepoKind.MODEL) == (RepoId.parse("org/model"), RepoId.parse("org/other"))
+
+    def test_two_spellings_of_a_name_are_one_repository(self, catalog: Catalog) -> None:
+        catalog.add(package("a", name="Org/Model"), [], line())
+        catalog.add(package("b", at=2, name="org/model", version="1.1.0"), [], line())
+        assert catalog.repos(RepoKind.MODEL) == (RepoId.parse("org/model"),)
 
     def test_of_many_at_once_exactly_one_gets_the_version(self, catalog: Catalog) -> None:
         def add(number: int) -> bool:

@@ -16,7 +16,7 @@ from weighbridge.errors import BadConfig, BadInput, NotFound, Place
 SCALARS = st.sampled_from(
     ["a", "../x", "012", "1e5", "no", "~", "''", "org/name", "[x]", "{}", "'*'", "é", "- a"]
 )
-KEYS = st.sampled_from(["id", "repo_id", "revision", "local_dir", "files", "kind", "license", "lisense", "1"])
+KEYS = st.sampled_from(["id", "repo_id", "revision", "local_dir", "files", "kind", "license", "licence", "1"])
 MODELS = st.lists(st.tuples(KEYS, SCALARS), min_size=1, max_size=4).map(
     lambda pairs: "  - " + "\n    ".join(f"{key}: {value}" for key, value in pairs) + "\n"
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,11 +16,12 @@ from tests.bridge.test_packages import MADE, READER, UPLOADER, request
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.torture.killing import tree
 from weighbridge.bridge import Bridge, open_bridge
-from weighbridge.domain.access import LOCAL
+from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.evidence import evidence_from_json
 from weighbridge.domain.json_values import canonical
 from weighbridge.domain.policy import Waiver
 from weighbridge.doors.demo.models import train_made
+from weighbridge.errors import NotPermitted
 from weighbridge.flows.ingest import score_all
 from weighbridge.metrics import METRICS
 from weighbridge.settings import load_settings
@@ -67,6 +71,13 @@ def safetensors(metadata: str) -> bytes:
     return struct.pack("<Q", len(header)) + header + bytes(4)
 
 
+def wait_for(come: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 30
+    while not come() and time.monotonic() < limit:
+        time.sleep(0.01)
+    assert come()
+
+
 HALF = "\\ud800"
 """Half of a surrogate pair, as JSON and YAML escape it: text that no UTF-8 can hold."""
 
@@ -101,3 +112,73 @@ def test_stored_evidence_and_policy_give_the_stored_scores(
     stored = bridge.packages.verdict(READER, admission.package.id)
     again = {score.metric: score for score in score_all(evidence, stored.policy, METRICS)}
     assert again == {score.metric: score for score in stored.scores}
+
+
+def test_two_commits_at_once_without_a_version_are_both_listed(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    repo = offer(hub, good)
+    second = repo.commit({**good, "README.md": good["README.md"] + b"\nMore.\n"})
+    first = next(commit for commit in repo.commits if commit != second)
+    gate = hub.fault("*/resolve/*/README.md", hold_after=0)
+    with ThreadPoolExecutor(2) as pool, ExitStack() as at_end:
+        at_end.callback(gate.release)
+        running = [
+            pool.submit(bridge.packages.ingest, LOCAL, request(f"{NAME}@{commit}"))
+            for commit in (first, second)
+        ]
+        wait_for(lambda: all(hub.asked(f"*/resolve/{commit}/README.md") for commit in (first, second)))
+        gate.release()
+        packages = [future.result().package for future in running]
+    assert {package.version.text for package in packages} == {"1.0.0", "1.1.0"}
+
+
+def test_one_commit_twice_at_once_is_listed_once(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    repo = offer(hub, good)
+    gate = hub.fault("*/resolve/*/README.md", hold_after=0)
+    with ThreadPoolExecutor(2) as pool, ExitStack() as at_end:
+        at_end.callback(gate.release)
+        running = [pool.submit(bridge.packages.ingest, LOCAL, request(NAME)) for _ in range(2)]
+        wait_for(lambda: len(hub.asked(f"/api/models/{NAME}/refs")) == 2)
+        gate.release()
+        errors = [future.exception() for future in running]
+    assert sorted(type(error).__name__ for error in errors) == ["NoneType", "PackageExists"]
+    assert [package.manifest.commit for package in bridge.packages.packages(LOCAL)] == [repo.head]
+    assert len(bridge.packages.audit(LOCAL)) == 1
+
+
+def test_evidence_holds_file_contents_so_it_asks_for_download(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    offer(hub, good)
+    package = bridge.packages.ingest(LOCAL, request(NAME)).package
+    searcher = Principal(name="sam", permissions=frozenset({Permission.SEARCH}))
+    assert bridge.packages.package(searcher, package.id) == package
+    with pytest.raises(NotPermitted):
+        bridge.packages.evidence(searcher, package.id)
+
+
+def test_the_final_version_wins_over_its_pre_release(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    repo = offer(hub, good)
+    repo.tags = {"v1.0.0-rc.1": repo.head, "v1.0.0": repo.head, "v0.9.0": repo.head}
+    assert bridge.packages.ingest(LOCAL, request(NAME)).package.version.text == "1.0.0"
+
+
+def test_a_private_base_model_is_shown_to_uploaders_only(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    for name, is_private in (("acme/secret", True), ("acme/open", False)):
+        offer(hub, good, name).info["private"] = is_private
+    offer(hub, with_front_matter(good, "base_model: [acme/secret, acme/open]"))
+    package = bridge.packages.ingest(LOCAL, request(NAME)).package
+
+    def seen_by(principal: Principal) -> list[bool]:
+        evidence = evidence_from_json(bridge.packages.evidence(principal, package.id))
+        return [parent.info is not None for parent in evidence.parents]
+
+    assert seen_by(LOCAL) == [True, True]
+    assert seen_by(READER) == [False, True]

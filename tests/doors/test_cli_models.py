@@ -223,7 +223,7 @@ def test_verify_names_every_wrong_file_at_once(desk: Desk) -> None:
 
 def test_a_bad_list_is_told_with_every_place(desk: Desk) -> None:
     desk.list.write_text(
-        "cache_dir: x\nverfy: size\nmodels:\n"
+        "cache_dir: x\nverify_level: size\nmodels:\n"
         "  - {id: ../../etc, repo_id: org/a}\n"
         "  - {id: n, repo_id: org/a, revision: 012}\n"
         "  - {id: n, repo_id: org/a}\n"
@@ -233,7 +233,10 @@ def test_a_bad_list_is_told_with_every_place(desk: Desk) -> None:
     done = desk.run("sync", code=2)
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    assert lines[0] == "error: models.yaml:2:1: unknown key 'verfy' in the model list; did you mean 'verify'?"
+    assert (
+        lines[0]
+        == "error: models.yaml:2:1: unknown key 'verify_level' in the model list; did you mean 'verify'?"
+    )
     assert lines[1].startswith("models.yaml:4:10: model id '../../etc' may hold only")
     assert lines[2].endswith("5:39: 'revision' is a number to YAML, which may change it; quote it: '012'")
     assert lines[3] == "models.yaml:6:10: another model has the id 'n' already"
@@ -299,7 +302,7 @@ def test_clean_does_not_touch_files_that_somebody_else_put_there(desk: Desk) -> 
     ("arguments", "code", "said"),
     [
         (["frob"], 2, "there is no command 'frob'"),
-        (["lok"], 2, "did you mean 'lock'?"),
+        (["verif"], 2, "did you mean 'verify'?"),
         (["--frob"], 2, "there is no command '--frob'"),
         (["sync", "--frob"], 2, "see 'weighbridge sync --help'"),
         (["sync", "c"], 4, "models.yaml has no model 'c'"),

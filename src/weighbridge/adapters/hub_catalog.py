@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -47,6 +48,15 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The packages of a repository, the states they had, and whether that still holds."""
+
+    states: _States
+    packages: tuple[Package, ...]
+    unchanged: Callable[[], bool] | None
+
+
 class Listing(Protocol):
     """What is read of the catalogue."""
 
@@ -61,6 +71,9 @@ class Listing(Protocol):
 
     def repos(self, kind: RepoKind) -> tuple[RepoId, ...]:
         """Every repository with an active package."""
+
+    def watch(self) -> Callable[[], bool] | None:
+        """Whether nothing was committed since, in microseconds; None: it cannot tell."""
 
 
 class CatalogHub:
@@ -78,7 +91,7 @@ class CatalogHub:
         self._catalog, self._blobs = catalog, blobs
         self._load = load_document or self._load_from_blobs
         self._infos: OrderedDict[str, ModelInfo] = OrderedDict()
-        self._known: OrderedDict[RepoId, tuple[_States, tuple[Package, ...]]] = OrderedDict()
+        self._known: OrderedDict[RepoId, _Known] = OrderedDict()
         self._guard = threading.Lock()
 
     def info(self, ref: ModelRef) -> ModelInfo:
@@ -140,20 +153,26 @@ class CatalogHub:
     def _packages(self, repo: RepoId) -> tuple[Package, ...]:
         """The packages of a repository, newest first; never an empty tuple.
 
-        Their states are asked for each time, so what another process withdrew is gone at once;
-        the packages themselves, with their long manifests, are read when the states changed.
+        Their states are asked for whenever anything was committed, so what another process withdrew
+        is gone at once; the packages themselves, with their long manifests, are read when the
+        states changed.
         """
+        with self._guard:
+            known = self._known.get(repo)
+        if known and known.unchanged is not None and known.unchanged():
+            return known.packages
+        unchanged = self._catalog.watch()  # before the states are read: what comes after them shows
         states = self._catalog.states_of(repo)
         if not states:
             raise NoSuchRepo(repo.full_name)
+        if known and known.states == states:
+            known = replace(known, unchanged=unchanged)
+        else:
+            packages = self._catalog.packages_of(repo)
+            known = _Known(tuple((p.id, p.state) for p in packages), packages, unchanged)
         with self._guard:
-            known = self._known.get(repo)
-        if known and known[0] == states:
-            return known[1]
-        packages = self._catalog.packages_of(repo)
-        with self._guard:
-            _keep(self._known, repo, (tuple((p.id, p.state) for p in packages), packages))
-        return packages
+            _keep(self._known, repo, known)
+        return known.packages
 
     def _content_of(self, repo: RepoId, commit: str, entry: FileEntry) -> str:
         listed = self.manifest(repo, commit).by_path.get(entry.path)

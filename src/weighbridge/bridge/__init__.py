@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from weighbridge.domain.json_values import JsonObject, mended
-from weighbridge.errors import BadInput
+from weighbridge.errors import BadInput, StoreDown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.packages import Packages
@@ -63,7 +65,7 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.domain.policy import Policy
 
     _require_folder_store(settings)
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url)
     blobs = FolderBlobs(settings.home, durable=True)
     tools = _tools(settings, catalog, blobs)
@@ -75,7 +77,6 @@ def open_bridge(settings: Settings) -> Bridge:
         return EitherHub(lambda repo: catalog.hosted(repo) is not None, hosted.seen_by(principal), mirrored)
 
     judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now)
-
     repos = Repos(
         catalog=catalog,
         blobs=blobs,
@@ -92,7 +93,13 @@ def open_bridge(settings: Settings) -> Bridge:
     return Bridge(
         packages=Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now),
         people=people,
-        hub=HubDesk(mirrored, people, seen_by, lambda who, repo: hosted.seen_by(who).require_open(repo)),
+        hub=HubDesk(
+            mirrored,
+            people,
+            seen_by,
+            lambda who, repo: hosted.seen_by(who).require_open(repo),
+            watch=lambda repo: catalog.watch(),
+        ),
         repos=repos,
         xet=XetDesk(XorbFiles(settings.home), repos),
         close=close,
@@ -132,6 +139,15 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
         reporter=SilentReporter(),
         connections=settings.connections,
     )
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreDown(
+            f"cannot make {home}: {error.strerror}", hint="WEIGHBRIDGE_HOME names another place"
+        ) from error
 
 
 def readers() -> Readers:

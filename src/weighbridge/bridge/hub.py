@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from weighbridge.domain.access import Permission, Principal, can
 from weighbridge.domain.git_objects import tree_ids
@@ -34,6 +34,12 @@ DISABLED = "Access to this resource is disabled."
 """The Hub's sentence; its client knows it by heart."""
 _KEPT_TREES = 256
 _HISTORY_LIMIT = 10_000
+
+Unchanged: TypeAlias = Callable[[], bool]
+"""Whether what was said when it was made still holds; it takes microseconds."""
+Watch: TypeAlias = Callable[[RepoId], Unchanged | None]
+"""Makes one for a repository; None where that cannot be told quickly."""
+
 _READER = frozenset({Permission.SEARCH, Permission.DOWNLOAD})
 
 
@@ -107,9 +113,11 @@ class HubDesk:
         people: Callers | None = None,
         view: Callable[[Principal], Hub] | None = None,
         let_in: Callable[[Principal, RepoId], None] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._seen_by = view or (lambda _: hub)
         self._let_in = let_in or (lambda _, __: None)
+        self._watch = watch
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()
@@ -121,6 +129,19 @@ class HubDesk:
             NotAuthenticated: the token does not count.
         """
         return self._people.principal(secret)
+
+    def watch(self, kind: RepoKind, name: str) -> Unchanged | None:
+        """Whether answers about a repository that are made from now on still hold; None: unknown.
+
+        It sees what changes in the repository, and tokens and permissions that are taken away. That
+        a token expires it does not see.
+        """
+        if self._watch is None:
+            return None
+        try:
+            return self._watch(RepoId.parse(name, kind))
+        except Invalid:
+            return None
 
     def whoami(self, principal: Principal) -> Principal:
         """The caller, who must be somebody.
@@ -242,4 +263,5 @@ def open_folder(folder: Path) -> HubDesk:
     """A desk over a folder of models, open to everyone."""
     from weighbridge.adapters.hub_dir import FolderHub
 
-    return HubDesk(FolderHub(folder))
+    hub = FolderHub(folder)
+    return HubDesk(hub, watch=hub.watch)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from weighbridge.adapters.layout_dir import DirLayout
 from weighbridge.adapters.lock_file import LockRegister, read_lock, write_lock
@@ -20,22 +20,19 @@ from weighbridge.adapters.model_list import ModelList, read_model_list, write_ex
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.bridge.model_results import Checked, Cleaned, Failure, Listed, Locked, Moved, Synced
+from weighbridge.bridge.pins import answers, is_kept, pin_all, side_by_side
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
-from weighbridge.domain.manifest import Manifest
 from weighbridge.errors import BadInput, LockStale, NotFound, WeighbridgeError
-from weighbridge.flows.ensure import as_found, ensure, pin, require_license, resolve_manifest
+from weighbridge.flows.ensure import as_found, ensure, require_license
 from weighbridge.ports import Hub, Reporter
 from weighbridge.settings import Settings
 
 if TYPE_CHECKING:
     from weighbridge.adapters.blobs_fs import FolderBlobs
-    from weighbridge.domain.repo import ModelInfo
 
 ABANDONED_AFTER_S = 3600.0
 """What is left in the store's tmp and was not touched for so long belongs to no living process."""
-
-Answer = TypeVar("Answer")
 
 
 class Models:
@@ -84,7 +81,7 @@ class Models:
         """
         _chosen(models, upgrade)
         old = self._read_lock(models.lock_path) or Lock()
-        again = {spec.id for spec in models.specs if spec.id in upgrade or not _is_kept(old, spec)}
+        again = {spec.id for spec in models.specs if spec.id in upgrade or not is_kept(old, spec)}
         pins = self._pinned([spec for spec in models.specs if spec.id in again], reporter)
         self._write(models, old, pins)
         done = [_locked(spec.id, old.entries.get(spec.id), pins.get(spec.id)) for spec in models.specs]
@@ -114,7 +111,7 @@ class Models:
             except (WeighbridgeError, Invalid) as error:
                 return replace(asked, now="", error=error)
 
-        return tuple(_side_by_side(ask, models.specs, self._connections))
+        return tuple(side_by_side(ask, models.specs, self._connections))
 
     def sync(
         self,
@@ -132,7 +129,7 @@ class Models:
         """
         specs = _chosen(models, ids)
         lock = self._current(models) if frozen else self._read_lock(models.lock_path) or Lock()
-        pins = self._pinned([spec for spec in specs if not _answers(lock, spec)], reporter)
+        pins = self._pinned([spec for spec in specs if not answers(lock, spec)], reporter)
         if pins:
             self._write(models, lock, pins)
         self._register.note(models.lock_path)
@@ -159,7 +156,7 @@ class Models:
 
         def listed(spec: Spec) -> Listed:
             folder = layout.path(spec.folder)
-            if not _answers(lock, spec):
+            if not answers(lock, spec):
                 return Listed(spec=spec, folder=folder, state="stale" if folder.exists() else "missing")
             entry = lock.entries[spec.id]
             return Listed(
@@ -205,34 +202,10 @@ class Models:
         return lock
 
     def _pinned(self, specs: Sequence[Spec], reporter: Reporter | None) -> dict[str, LockEntry | Failure]:
-        """Resolve side by side, then fetch the small files model by model."""
         if not specs:
             return {}
-        hub, blobs = self._hub, self._blobs
-
-        def resolve(spec: Spec) -> tuple[ModelInfo, Manifest] | Failure:
-            try:
-                return resolve_manifest(spec.ref, hub, self._shelf, blobs)
-            except (WeighbridgeError, Invalid) as error:
-                return error
-
-        pins: dict[str, LockEntry | Failure] = {}
-        for spec, found in zip(specs, _side_by_side(resolve, specs, self._connections), strict=True):
-            pins[spec.id] = found if isinstance(found, Exception) else self._pin(spec, *found, reporter)
-        return pins
-
-    def _pin(
-        self, spec: Spec, info: ModelInfo, manifest: Manifest, reporter: Reporter | None
-    ) -> LockEntry | Failure:
         listener = reporter or SilentReporter()
-        try:
-            entry = pin(spec, info, manifest, self._hub, self._blobs, listener, self._connections)
-        except (WeighbridgeError, Invalid) as error:
-            return error
-        known = entry.manifest.by_path
-        whole = tuple(known.get(file.path, file) for file in manifest.files)
-        self._shelf.put(Manifest(repo=manifest.repo, commit=manifest.commit, files=whole))
-        return entry
+        return pin_all(specs, self._hub, self._blobs, self._shelf, listener, self._connections)
 
     def _write(self, models: ModelList, old: Lock, pins: Mapping[str, LockEntry | Failure]) -> None:
         wanted = {spec.id for spec in models.specs}
@@ -273,7 +246,7 @@ class Models:
 
     def _checked(self, models: ModelList, spec: Spec, lock: Lock, layout: DirLayout, level: str) -> Checked:
         line = Checked(id=spec.id, folder=layout.path(spec.folder))
-        if not _answers(lock, spec):
+        if not answers(lock, spec):
             return replace(line, faults=(LockStale(str(models.lock_path), [spec.id]),))
         manifest = lock.entries[spec.id].manifest
         if not line.folder.is_dir():
@@ -339,17 +312,6 @@ def open_models(settings: Settings, *, offline: bool = False) -> Models:
     )
 
 
-def _answers(lock: Lock, spec: Spec) -> bool:
-    entry = lock.entries.get(spec.id)
-    return entry is not None and entry.answers(spec)
-
-
-def _is_kept(lock: Lock, spec: Spec) -> bool:
-    """Whether a pin stands; one whose licence is no longer wished for is looked at again."""
-    wish = (spec.license or "").lower()
-    return _answers(lock, spec) and wish in ("", (lock.entries[spec.id].license or "").lower())
-
-
 def _chosen(models: ModelList, ids: Sequence[str]) -> Sequence[Spec]:
     by_id = {spec.id: spec for spec in models.specs}
     for id in ids:
@@ -375,16 +337,3 @@ def _locked(id: str, was: LockEntry | None, pinned: LockEntry | Failure | None) 
 
 def _contents(entries: Iterable[LockEntry]) -> set[str]:
     return {file.sha256 for entry in entries for file in entry.manifest.files if file.sha256}
-
-
-def _side_by_side(ask: Callable[[Spec], Answer], specs: Sequence[Spec], connections: int) -> list[Answer]:
-    if not specs:
-        return []
-    from concurrent.futures import ThreadPoolExecutor
-
-    pool = ThreadPoolExecutor(max_workers=connections, thread_name_prefix="resolve")
-    try:
-        return list(pool.map(ask, specs))
-    finally:
-        # Not waited for: an interrupted user should not have to wait for a Hub that hangs.
-        pool.shutdown(wait=False, cancel_futures=True)

@@ -12,7 +12,7 @@ from uuid import uuid4
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
 from weighbridge.domain.access import AuditLine, Permission, Principal, can
-from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
@@ -137,8 +137,19 @@ class Packages:
         return Verdict.from_json(self._document(self.package(principal, id).verdict_sha256))
 
     def evidence(self, principal: Principal, id: str) -> JsonObject:
-        """All that the judgement looked at."""
-        return self._document(self.package(principal, id).evidence_sha256)
+        """All that the judgement looked at, the small text files among it: asks for ``download`` too.
+
+        What the Hub says of a private base model is for those who may upload: they could ingest it.
+        """
+        require(principal, Permission.DOWNLOAD)
+        document = self._document(self.package(principal, id).evidence_sha256)
+        if can(principal, Permission.UPLOAD):
+            return document
+        parents = [
+            {**parent, "info": None} if child(parent, "info").get("private") else parent
+            for parent in objects(document, "parents")
+        ]
+        return {**document, "parents": parents}
 
     def refusals(
         self, principal: Principal, *, limit: int = 100, after: str | None = None

@@ -63,6 +63,11 @@ def objects(source: JsonObject, key: str) -> tuple[JsonObject, ...]:
     return tuple(item for item in items(source, key) if isinstance(item, Mapping))
 
 
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold ``text``: a command line may bring bytes that are no characters."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def mended(value: Json) -> Json:
     """The value with halves of surrogate pairs replaced by U+FFFD, in keys too: no UTF-8 can hold them.
 

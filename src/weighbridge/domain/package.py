@@ -9,14 +9,16 @@ from datetime import datetime
 from enum import StrEnum
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.json_values import JsonObject, is_unicode
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import ModelRef
 
+_NUMBER = r"(0|[1-9][0-9]*)"
 _SEMVER = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
+    r"(?:-((?!0[0-9]+(?:[.+]|$))[0-9A-Za-z-]+(?:\.(?!0[0-9]+(?:[.+]|$))[0-9A-Za-z-]+)*))?"
+    r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 )
 
 
@@ -35,6 +37,14 @@ class Version:
         """Major, minor and patch."""
         major, minor, patch = self.text.partition("+")[0].partition("-")[0].split(".")
         return int(major), int(minor), int(patch)
+
+    @property
+    def precedence(self) -> tuple[object, ...]:
+        """What versions are sorted by (semver.org 2.0.0, section 11): a pre-release comes first."""
+        found = _SEMVER.fullmatch(self.text)
+        pre = found[4] if found else None
+        words = tuple((not w.isdigit(), int(w) if w.isdigit() else 0, w) for w in (pre or "").split("."))
+        return (self.numbers, pre is None, words)
 
     def next_minor(self) -> Version:
         """The version of the next release that adds something."""
@@ -155,3 +165,7 @@ class IngestRequest:
     description: str = ""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not is_unicode(self.description):
+            raise Invalid("description", self.description, "is not Unicode text")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, child, digest_of, number, objects, text
+from weighbridge.domain.json_values import JsonObject, child, digest_of, is_unicode, number, objects, text
 from weighbridge.domain.licence import PERMISSIVENESS
 
 METRICS_OF_THE_GATE = (
@@ -76,6 +76,8 @@ class Waiver:
             )
         if not self.reason.strip():
             raise Invalid("waiver", self.metric, "has no reason")
+        if not is_unicode(self.reason):
+            raise Invalid("reason", self.reason, "is not Unicode text")
         if self.metric == SAFETY and self.commit is None:
             raise Invalid("waiver", SAFETY, "names no commit", hint="pin the revision to a commit")
 

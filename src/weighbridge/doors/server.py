@@ -95,10 +95,11 @@ def _claimed(host: str, port: int) -> socket.socket:
     try:
         claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         claim.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         claim.close()
+        why = error.strerror if isinstance(error, OSError) else "a port is a number from 0 to 65535"
         raise BadInput(
-            f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another one with --port"
+            f"cannot listen on {host}:{port}: {why}", hint="choose another one with --port"
         ) from error
     if hasattr(socket, "SO_REUSEPORT"):
         claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 
 from weighbridge.domain.evidence import Evidence, Parent, Source, SourceState, Text, weight_format
 from weighbridge.domain.invalid import Invalid
@@ -25,6 +26,8 @@ from weighbridge.ports import BlobStore, Hub
 TEXT_LIMIT_BYTES = 256 * 1024
 """Larger text files are not captured: nothing that a metric reads is that long."""
 CARD_LIMIT_BYTES = 1024 * 1024
+TEXTS_LIMIT_BYTES = 16 * 1024 * 1024
+"""All texts together: the evidence is held in memory, and a repository may have any number of files."""
 PARENT_LIMIT = 8
 """How many declared base models are looked up; a merge of more is judged by the first ones."""
 
@@ -68,14 +71,15 @@ def gather(
         Whatever the Hub raises for a file that its own listing names. A parent that cannot be
         reached is recorded, not raised.
     """
-    captured = _captured_texts(manifest, blobs, fetch)
+    wanted, beyond = texts_of(manifest)
+    captured = _captured_texts(wanted, blobs, fetch)
     card = captured.get("README.md")
     front, error = readers.front_matter(card.content) if card else (None, "")
     draft = Evidence(
         manifest=manifest,
         sources={
             "info": Source(state=SourceState.READ),
-            "texts": Source(state=SourceState.READ),
+            "texts": Source(state=SourceState.READ, reason=_left_out(beyond)),
             "headers": Source(state=SourceState.UNREACHABLE, reason="the weights are not fetched yet"),
         },
         info=info.raw,
@@ -110,8 +114,21 @@ def is_captured(entry: FileEntry) -> bool:
     return entry.size_bytes <= limit and _CAPTURED.fullmatch(entry.path) is not None
 
 
-def _captured_texts(manifest: Manifest, blobs: BlobStore, fetch: Fetch) -> dict[str, Text]:
-    held = fetch(entry for entry in manifest.files if is_captured(entry))
+def texts_of(manifest: Manifest) -> tuple[list[FileEntry], int]:
+    """The files whose text belongs into the evidence, code last, and how many more there would be."""
+    found = [entry for entry in manifest.files if is_captured(entry)]
+    found.sort(key=lambda entry: (entry.path.lower().endswith(".py"), entry.path.count("/"), entry.path))
+    sums = accumulate(entry.size_bytes for entry in found)
+    wanted = [entry for entry, total in zip(found, sums, strict=True) if total <= TEXTS_LIMIT_BYTES]
+    return wanted, len(found) - len(wanted)
+
+
+def _left_out(count: int) -> str:
+    return f"{count} further texts are beyond the limit of {TEXTS_LIMIT_BYTES} bytes" if count else ""
+
+
+def _captured_texts(wanted: Iterable[FileEntry], blobs: BlobStore, fetch: Fetch) -> dict[str, Text]:
+    held = fetch(wanted)
     captured = {}
     for path, entry in sorted(held.items()):
         if entry.sha256 is None:

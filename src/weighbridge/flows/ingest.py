@@ -10,8 +10,9 @@ the state between two steps is small.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,11 +29,14 @@ from weighbridge.domain.repo import ModelInfo
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.score import Score, failed, score_from_json
 from weighbridge.domain.verdict import Outcome, Verdict, judge
-from weighbridge.errors import BadListing, Rejected
+from weighbridge.errors import BadListing, PackageExists, Rejected
 from weighbridge.flows.ensure import Shelf, fetch, resolve_manifest
 from weighbridge.flows.gather import Readers, gather, with_headers
 from weighbridge.ports import BlobStore, Hub, Reporter
 
+_LOG = logging.getLogger(__name__)
+_ERROR_LIMIT = 500
+"""How much of a metric's error stands in its score: what strangers wrote may be part of it."""
 Metric = Callable[[Evidence, Policy], Score]
 ScanTree = Callable[[Sequence[tuple[str, Path, str]]], ScanReport]
 
@@ -113,8 +117,12 @@ def _next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
     tagged = [version_from_tag(name) for name, target in tags.items() if target == commit]
     named = [version for version in tagged if version is not None]
     taken = tools.ledger.versions(repo)
-    if named and (best := max(named, key=lambda version: version.numbers)) not in taken:
+    if named and (best := max(named, key=lambda version: version.precedence)) not in taken:
         return best
+    return _after(taken)
+
+
+def _after(taken: Sequence[Version]) -> Version:
     return max(taken, key=lambda version: version.numbers).next_minor() if taken else Version("1.0.0")
 
 
@@ -184,9 +192,25 @@ def judge_all(tools: Tools, state: State) -> State:
 
 
 def record(tools: Tools, state: State) -> State:
-    """List the package: the one commit point."""
+    """List the package: the one commit point.
+
+    A version that nobody asked for, and that another ingestion took meanwhile, is chosen again.
+    """
     verdict = Verdict.from_json(_load(tools, state.verdict_sha256))
-    package = Package(
+    waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
+    line = _audit(state, "ingest", f"accepted as {state.id}" + (f"; {waived}" if waived else ""))
+    try:
+        tools.ledger.add(_package(tools, state, verdict), verdict.waived, line)
+    except PackageExists as error:
+        if state.request.version is not None or error.commit is not None:
+            raise
+        taken = tools.ledger.versions(state.request.ref.repo)
+        return record(tools, replace(state, version=_after(taken)))
+    return state
+
+
+def _package(tools: Tools, state: State, verdict: Verdict) -> Package:
+    return Package(
         id=state.id,
         version=state.version or Version("1.0.0"),
         manifest=_manifest(tools, state),
@@ -198,10 +222,6 @@ def record(tools: Tools, state: State) -> State:
         created_by=state.by,
         description=state.request.description,
     )
-    waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
-    line = _audit(state, "ingest", f"accepted as {package.id}" + (f"; {waived}" if waived else ""))
-    tools.ledger.add(package, verdict.waived, line)
-    return state
 
 
 Step = Callable[[Tools, State], State]
@@ -232,10 +252,15 @@ def score_all(evidence: Evidence, policy: Policy, metrics: Mapping[str, Metric])
     """Every metric, side by side; one that crashes becomes a score of [0, 1] that says so."""
     with ThreadPoolExecutor(max_workers=max(1, len(metrics)), thread_name_prefix="metric") as pool:
         running = {name: pool.submit(metric, evidence, policy) for name, metric in metrics.items()}
-    return tuple(
-        future.result() if (error := future.exception()) is None else failed(name, "0", repr(error))
-        for name, future in running.items()
-    )
+    return tuple(_scored(name, future) for name, future in running.items())
+
+
+def _scored(name: str, future: Future[Score]) -> Score:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    _LOG.error("the metric %s failed", name, exc_info=error)
+    return failed(name, "0", repr(error)[:_ERROR_LIMIT])
 
 
 def _verdict(state: State, scores: Sequence[Score], report: ScanReport) -> Verdict:

@@ -78,14 +78,14 @@ class FolderBlobs:
         with medium(self._home):
             self._places.prepare()
             place = self._places.unique()
-            self._require_room(size_bytes, place)
+            self._require_room(size_bytes, Path(place))
         spool(self._places, place, pieces, sha256, size_bytes)
 
     def open(self, sha256: str) -> BinaryIO:
         """A content, seekable."""
         with medium(self._home):
             try:
-                return self._places.blob(sha256).open("rb")
+                return Path(self._places.blob(sha256)).open("rb")
             except FileNotFoundError:
                 raise NotFound(f"the store does not hold sha256:{sha256}") from None
 
@@ -93,12 +93,12 @@ class FolderBlobs:
         """Where a content can be read as a local file."""
         if not self.holds(sha256):
             raise NotFound(f"the store does not hold sha256:{sha256}")
-        return self._places.blob(sha256)
+        return Path(self._places.blob(sha256))
 
     def remove(self, sha256: str) -> None:
         """Drop a content; one that is not here is fine."""
         with medium(self._home), suppress(FileNotFoundError, NotFound):
-            self._places.blob(sha256).unlink()
+            Path(self._places.blob(sha256)).unlink()
 
     def walk(self) -> Iterator[tuple[str, int]]:
         """Every content in the order of the names: its sha256 and its size in bytes."""
@@ -130,7 +130,7 @@ class FolderBlobs:
 
     def _size(self, sha256: str) -> int | None:
         try:
-            return self._places.blob(sha256).stat().st_size
+            return os.stat(self._places.blob(sha256)).st_size  # noqa: PTH116
         except (FileNotFoundError, NotADirectoryError, NotFound):
             return None
         except OSError as error:
@@ -177,7 +177,7 @@ class FolderBlobs:
                 with Partial(place, entry.size_bytes) as partial:
                     try:
                         checked = _bring_in(entry, partial, source, moved, self._helpers)
-                        self._places.publish(partial.file, partial.path, checked.sha256 or "")
+                        self._places.publish(partial.file, str(partial.path), checked.sha256 or "")
                     except IntegrityError:
                         partial.remove()
                         turn.end()

@@ -21,7 +21,7 @@ def drain(pieces: Iterable[bytes | memoryview], sha256: str, size: int) -> None:
         pass
 
 
-def spool(places: Places, place: Path, pieces: Iterable[bytes | memoryview], sha256: str, size: int) -> None:
+def spool(places: Places, place: str, pieces: Iterable[bytes | memoryview], sha256: str, size: int) -> None:
     """Write to ``place``, check, and make it visible under its name.
 
     Raises:
@@ -41,7 +41,7 @@ def spool(places: Places, place: Path, pieces: Iterable[bytes | memoryview], sha
         with medium(places.home):
             places.publish(file, place, sha256)
     except BaseException:
-        place.unlink(missing_ok=True)
+        Path(place).unlink(missing_ok=True)
         raise
     finally:
         os.close(file)

@@ -59,6 +59,8 @@ def translated(url: URL) -> Iterator[None]:
     """Foreign errors as ours, without statements and values: those may hold hashes."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise BadInput("a name or text is not Unicode", hint="check the terminal's encoding") from error
     except (SQLAlchemyError, PoolTimeout, OSError) as error:
         cause = getattr(error, "orig", None) or (
             error if isinstance(error, OSError) else type(error).__name__

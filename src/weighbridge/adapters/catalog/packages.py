@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
@@ -127,27 +127,12 @@ class Packages(Database):
         return tuple((row.id, PackageState(row.state)) for row in rows)
 
     def repos(self, kind: RepoKind) -> tuple[RepoId, ...]:
-        """Every repository with an active package, by name."""
-        query = select(PACKAGES.c.name).distinct().order_by(PACKAGES.c.name)
+        """Every repository with an active package, by name; once, however its name was spelled."""
         active = and_(PACKAGES.c.kind == kind.value, PACKAGES.c.state == PackageState.ACTIVE.value)
+        query = select(func.max(PACKAGES.c.name)).where(active).group_by(PACKAGES.c.name_key)
         with self._reading() as connection:
-            names = connection.execute(query.where(active)).scalars().all()
+            names = connection.execute(query.order_by(PACKAGES.c.name_key)).scalars().all()
         return tuple(RepoId.parse(name, kind) for name in names)
-
-    def spelling(self, kind: RepoKind, name: str) -> RepoId | None:
-        """The repository that somebody means who did not mind upper and lower case.
-
-        It is spelled as in its newest package; None where the registry never had one.
-        """
-        query = (
-            select(PACKAGES.c.name)
-            .where(PACKAGES.c.kind == kind.value, PACKAGES.c.name_key == name.lower())
-            .order_by(PACKAGES.c.created_at.desc(), PACKAGES.c.id.desc())
-            .limit(1)
-        )
-        with self._reading() as connection:
-            found = connection.execute(query).scalar()
-        return None if found is None else RepoId.parse(found, kind)
 
     def waivers(self, package_id: str) -> tuple[Waiver, ...]:
         """The exceptions by which a package was admitted, in the order they were given."""

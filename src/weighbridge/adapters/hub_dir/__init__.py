@@ -7,22 +7,25 @@
     FOLDER/.weighbridge-hub/       digests that were computed, so that nothing is hashed twice
 
 A commit is computed from the content: the same files have the same commit in every folder, and a
-changed file makes a new one. Only the content that lies there now can be had; an older commit is
-NoSuchRevision. Links out of the folder and names that no listing may hold are BadListing.
+changed file makes a new one. Once a folder was left alone for a second, a change may go unnoticed
+for as long as ten looks at it take (a few milliseconds; see ``glance``). Only the content that lies
+there now can be had; an older commit is NoSuchRevision. Links out of the folder and names that no
+listing may hold are BadListing.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weighbridge.adapters.file_stream import file_stream
 from weighbridge.adapters.hub_dir.card import last_modified, raw_info, read_sidecar
 from weighbridge.adapters.hub_dir.digests import DigestIndex, Stamp
+from weighbridge.adapters.hub_dir.glance import Glance
 from weighbridge.adapters.hub_dir.tree import (
     SIDECAR_SUFFIX,
     Found,
@@ -42,6 +45,8 @@ from weighbridge.errors import BadListing, NoSuchFile, NoSuchRepo, NoSuchRevisio
 from weighbridge.ports import ByteStream
 
 _AUTHOR, _MESSAGE = "Weighbridge <>", "The folder as it is"
+_WATCHED_LIMIT = 2000
+"""More files and folders than this take too long to look at for every answer."""
 log = logging.getLogger(__name__)
 
 
@@ -54,6 +59,7 @@ class _Head:
     by_path: Mapping[str, Found]
     sidecar_stamp: Stamp | None
     settled: bool
+    glance: Glance | None
     manifest: Manifest
     sidecar: JsonObject
     info: ModelInfo
@@ -124,6 +130,18 @@ class FolderHub:
         file = self.locate(repo, commit, entry).open("rb")
         return file_stream(file, entry.path, start, entry.size_bytes if stop is None else stop)
 
+    def watch(self, repo: RepoId) -> Callable[[], bool] | None:
+        """Tells, each time it is called, whether all that was said of ``repo`` still holds.
+
+        It may say so for up to ten times as long as looking takes (0.1 s at the most). None where
+        nothing was said yet, where something changed in the last second, and for a large folder.
+        """
+        head = self._heads.get(repo)
+        glance = head.glance if head else None
+        if glance is None or len(glance.marks) > _WATCHED_LIMIT:
+            return None
+        return lambda: self._heads.get(repo) is head and glance.held_lately()
+
     def _at(self, repo: RepoId, revision: str) -> _Head:
         """The head, if ``revision`` means it. A commit that is known is not looked up again."""
         known = self._heads.get(repo)
@@ -146,10 +164,15 @@ class FolderHub:
             lock = self._locks.setdefault(repo, threading.Lock())
         with lock:
             known = self._heads.get(repo)
+            if known and known.glance and known.root == root and known.glance.held_lately():
+                return known
+            looked = Glance.take(root, _sidecar_of(root))  # before the listing: what changes after it shows
             files, stamp = files_of(root, self._folder), _stamp(_sidecar_of(root))
             if known and known.settled and known.files == files and known.sidecar_stamp == stamp:
-                return known
-            head = self._read(repo, root, files, stamp)
+                head = known
+            else:
+                head = self._read(repo, root, files, stamp)
+            head = replace(head, glance=looked if head.settled and looked.settled else None)
             self._heads[repo] = head
         return head
 
@@ -183,6 +206,7 @@ class FolderHub:
             by_path={found.path: found for found in files},
             sidecar_stamp=stamp,
             settled=settled,
+            glance=None,
             manifest=manifest,
             sidecar=sidecar,
             info=ModelInfo(repo=repo, commit=manifest.commit, raw=raw),

@@ -28,7 +28,7 @@ _LARGE_SUFFIXES = frozenset(
     }
 )
 _KIND_FOLDERS = {RepoKind.DATASET: "datasets", RepoKind.SPACE: "spaces"}
-_UNSERVED = (".git", ".cache/huggingface")
+UNSERVED = (".git", ".cache/huggingface")
 """What git and the Hub's client keep inside a downloaded repository: not a part of it."""
 
 
@@ -100,7 +100,7 @@ def files_of(root: Path, folder: Path) -> tuple[Found, ...]:
         with os.scandir(root / below) as listing:
             for item in listing:
                 path = f"{below}/{item.name}" if below else item.name
-                if path in _UNSERVED:
+                if path in UNSERVED:
                     continue
                 if item.is_dir(follow_symlinks=False):
                     pending.append(path)

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from weighbridge.doors.cli.render import AsJson
+from weighbridge.errors import BadInput
 
 if TYPE_CHECKING:
     from weighbridge.doors.demo.walk import RoundTrip, Weighing, Yard
@@ -31,8 +32,7 @@ def demo(*, once: bool = False, port: int = 8000, json: AsJson = False) -> None:
     """
     from weighbridge.doors.demo.walk import open_yard
 
-    # A plain kill takes the way of Ctrl-C, so that the servers are stopped and the folder goes.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     with open_yard(_free(port), _tell) as yard:
         _tell(f"a Hub over a folder at {yard.hub_url}, the registry at {yard.registry_url}")
         weighed = yard.weigh(_tell)
@@ -48,6 +48,11 @@ def demo(*, once: bool = False, port: int = 8000, json: AsJson = False) -> None:
             _serve_on(yard)
 
 
+def _interrupt(*_: object) -> None:
+    """A plain kill takes the way of Ctrl-C, so that the servers are stopped and the folder goes."""
+    raise KeyboardInterrupt
+
+
 def _free(port: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -55,6 +60,8 @@ def _free(port: int) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return 0
+        except OverflowError as error:
+            raise BadInput(f"{port} is no port", hint="a number from 0 to 65535") from error
     return port
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +15,7 @@ from weighbridge.doors.cli.render import AsJson
 from weighbridge.errors import BadInput
 from weighbridge.settings import Settings, load_settings
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]", "0.0.0.0"})  # noqa: S104
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]", "0.0.0.0", "::"})  # noqa: S104
 
 
 def serve(
@@ -38,9 +40,9 @@ def serve(
     settings = load_settings()
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
-    _refuse_own_upstream(settings, host, port)
     bridge = open_bridge(settings)
     try:
+        _refuse_own_upstream(settings, host, port)
         note = bridge.people.first_start()
         if note:
             print(note, file=sys.stderr)
@@ -53,6 +55,11 @@ def serve(
         )
     finally:
         bridge.close()
+    if threading.active_count() > 1:
+        # An ingestion is still fetching. Whoever asked for it is gone, and the interpreter would
+        # wait for it for hours; it survives this as it survives a kill.
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _refuse_own_upstream(settings: Settings, host: str, port: int) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from weighbridge.bridge.hub import HubDesk
+from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import api
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
+from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
-from weighbridge.errors import SizeMismatch
+from weighbridge.doors.hub.streaming import Streams
 
 if TYPE_CHECKING:
     from weighbridge.bridge.repos import Repos
@@ -23,10 +25,17 @@ if TYPE_CHECKING:
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _FILE_CALLS = ("resolve", "raw")
-_CHUNK_BYTES = 512 << 10
+_FILE_CALLS_RAW = frozenset(call.encode() for call in _FILE_CALLS)
 _THREADS = 16
 
-Work: TypeAlias = Callable[[HubDesk, Principal], "Answer | FileAnswer"]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is to be done for a request; with a ``name`` it is about that repository and no other."""
+
+    run: Callable[[HubDesk, Principal], Answer | FileAnswer]
+    kind: RepoKind = RepoKind.MODEL
+    name: str = ""
 
 
 def hub_app(desk: HubDesk, repos: Repos | None = None, xet: XetDesk | None = None) -> AsgiApp:
@@ -37,12 +46,18 @@ def hub_app(desk: HubDesk, repos: Repos | None = None, xet: XetDesk | None = Non
         from weighbridge.doors.hub.write import Writing  # who only serves needs no database library
 
         writing = Writing(desk, repos, xet, pool)
+    kept, streams = KeptAnswers(), Streams(pool)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
-            await _answer(desk, writing, pool, scope, receive, send)
+            asked = read_asked(scope)
+            found = kept.get(asked.key)
+            if found is None:
+                found, unchanged = await _made(desk, writing, pool, scope, receive)
+                kept.keep(asked.key, found, unchanged)
+            await _send(found, asked.request_id, streams, scope, receive, send)
 
     return app
 
@@ -54,8 +69,9 @@ def is_hub_path(raw_path: bytes) -> bool:
         return True
     if parts[0] in (b"datasets", b"spaces"):
         parts = parts[1:]
-    calls = [call.encode() for call in _FILE_CALLS]
-    return any(part in calls for part in parts[1:3]) or any(p.endswith(b".git") for p in parts[:2])
+    if not _FILE_CALLS_RAW.isdisjoint(parts[1:3]):
+        return True
+    return any(part.endswith(b".git") for part in parts[:2])
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -66,48 +82,41 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-async def _answer(
-    desk: HubDesk,
-    writing: Writing | None,
-    pool: ThreadPoolExecutor,
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-) -> None:
-    request_id, token_sent = "", False
+async def _made(
+    desk: HubDesk, writing: Writing | None, pool: ThreadPoolExecutor, scope: Scope, receive: Receive
+) -> tuple[Ready, Unchanged | None]:
+    """The answer to a request, and whether it may be given again."""
+    token_sent, unchanged = False, None
     try:
         request = read_request(scope)
-        request_id, token_sent = request.request_id, request.secret is not None
+        token_sent = request.secret is not None
         change = writing.find(request) if writing else None
         if writing and change:
-            answer: Answer | FileAnswer = await writing.answer(change, request, receive)
-        else:
-            answer = await _read(desk, pool, request, receive)
+            return ready(await writing.answer(change, request, receive)), None
+        work = route(request)
+        if request.method == "POST":
+            work = route(request.with_body(await read_body(receive)))
+
+        def run() -> tuple[Answer | FileAnswer, Unchanged | None]:
+            watch = desk.watch(work.kind, work.name) if work.name else None  # before it is looked up
+            return work.run(desk, desk.principal(request.secret)), watch
+
+        answer, unchanged = await asyncio.get_running_loop().run_in_executor(pool, run)
     except Exception as error:  # at the door every error becomes an answer
         answer = error_answer(error, token_sent=token_sent)
-    headers = dict(answer.headers)
-    if request_id:
-        headers["x-request-id"] = request_id
-    spelled = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": spelled})
-    await _send_body(answer, pool, scope, receive, send)
+    return ready(answer), unchanged
 
 
-async def _read(
-    desk: HubDesk, pool: ThreadPoolExecutor, request: Request, receive: Receive
-) -> Answer | FileAnswer:
-    work = route(request)
-    if request.method == "POST":
-        work = route(request.with_body(await read_body(receive)))
-
-    def run() -> Answer | FileAnswer:
-        return work(desk, desk.principal(request.secret))
-
-    return await asyncio.get_running_loop().run_in_executor(pool, run)
+async def _send(
+    found: Ready, request_id: bytes, streams: Streams, scope: Scope, receive: Receive, send: Send
+) -> None:
+    headers = [*found.headers, (b"x-request-id", request_id)] if request_id else found.headers
+    await send({"type": "http.response.start", "status": found.answer.status, "headers": headers})
+    await _send_body(found.answer, streams, scope, receive, send)
 
 
 async def _send_body(
-    answer: Answer | FileAnswer, pool: ThreadPoolExecutor, scope: Scope, receive: Receive, send: Send
+    answer: Answer | FileAnswer, streams: Streams, scope: Scope, receive: Receive, send: Send
 ) -> None:
     if isinstance(answer, Answer) or scope["method"] == "HEAD" or answer.start >= answer.stop:
         body = answer.body if isinstance(answer, Answer) and scope["method"] != "HEAD" else b""
@@ -117,64 +126,7 @@ async def _send_body(
     if whole and "http.response.pathsend" in (scope.get("extensions") or {}):
         await send({"type": "http.response.pathsend", "path": str(answer.file.path)})
         return
-    await _stream(answer, pool, receive, send)
-
-
-async def _stream(answer: FileAnswer, pool: ThreadPoolExecutor, receive: Receive, send: Send) -> None:
-    """The range in pieces that are read in a thread; memory does not grow with its length."""
-    loop = asyncio.get_running_loop()
-    gone = asyncio.ensure_future(_disconnect(receive))
-    reader = await loop.run_in_executor(pool, _Reader, answer)
-    try:
-        left = answer.stop - answer.start
-        while left and not gone.done():
-            piece = await loop.run_in_executor(pool, reader.read, min(_CHUNK_BYTES, left))
-            left -= len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
-    finally:
-        gone.cancel()
-        reader.close()
-
-
-async def _disconnect(receive: Receive) -> None:
-    """Return once the client is gone: nothing is read for nobody."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-class _Reader:
-    """Reads a range in order: from the file where it lies here, else from its stream."""
-
-    def __init__(self, answer: FileAnswer) -> None:
-        self._file, self._path = None, answer.file.entry.path
-        if answer.file.path is None:
-            self._opened = answer.file.open(answer.start, answer.stop)
-            self._stream = self._opened.__enter__()
-        else:
-            self._file = answer.file.path.open("rb", buffering=0)
-            self._file.seek(answer.start)
-
-    def read(self, count: int) -> bytes:
-        """The next bytes, at most ``count``, at least one.
-
-        Raises:
-            SizeMismatch: the file is shorter than its entry says.
-        """
-        if self._file is not None:
-            piece = self._file.read(count)
-        else:
-            buffer = bytearray(count)
-            piece = bytes(buffer[: self._stream.readinto(memoryview(buffer))])
-        if not piece:
-            raise SizeMismatch(self._path, wanted=count, got=0)
-        return piece
-
-    def close(self) -> None:
-        """Close the file or the stream."""
-        if self._file is not None:
-            self._file.close()
-        else:
-            self._opened.__exit__(None, None, None)
+    await streams.send(answer, receive, send)
 
 
 def route(request: Request) -> Work:
@@ -200,17 +152,21 @@ def route(request: Request) -> Work:
         path=path,
         raw=segments[at] == "raw",
     )
-    return lambda desk, principal: serve_file(desk, principal, request, wanted)
+    return Work(
+        run=lambda desk, principal: serve_file(desk, principal, request, wanted),
+        kind=wanted.kind,
+        name=wanted.name,
+    )
 
 
 def _api(request: Request, segments: tuple[str, ...]) -> Work:
     match segments:
         case ("whoami-v2",):
-            return lambda desk, principal: api.whoami(desk, principal)
+            return Work(run=lambda desk, principal: api.whoami(desk, principal))
         case ("agent-harnesses",):
-            return lambda desk, principal: json_answer({"standardEnvVars": [], "harnesses": {}})
+            return Work(run=lambda desk, principal: json_answer({"standardEnvVars": [], "harnesses": {}}))
         case ("telemetry", *_):
-            return lambda desk, principal: json_answer({})
+            return Work(run=lambda desk, principal: json_answer({}))
         case (plural, *about) if plural in _KINDS:
             return _repo_call(request, _KINDS[plural], tuple(about))
     _require_read(request)
@@ -221,7 +177,7 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
     """``{org}/{name}/{call}/...``, or ``{name}/{call}/...`` for a repository without a namespace."""
     if not about:
         _require_read(request)
-        return lambda desk, principal: api.listing(desk, principal, request, kind)
+        return Work(run=lambda desk, principal: api.listing(desk, principal, request, kind))
     cut = _name_length(about)
     verb, behind = (about[cut], about[cut + 1 :]) if len(about) > cut else ("revision", ("main",))
     if request.method != "POST" or verb != "paths-info":
@@ -233,20 +189,22 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
     else:
         revision, path = _revision_and_path(behind)
 
-    def work(desk: HubDesk, principal: Principal) -> Answer:
+    name = "/".join(about[:cut])
+
+    def run(desk: HubDesk, principal: Principal) -> Answer:
         return api.REPO_CALLS[verb](
             api.Call(
                 desk=desk,
                 principal=principal,
                 request=request,
                 kind=kind,
-                name="/".join(about[:cut]),
+                name=name,
                 revision=revision or "main",
                 path=path,
             )
         )
 
-    return work
+    return Work(run=run, kind=kind, name=name)
 
 
 def _name_length(about: tuple[str, ...]) -> int:

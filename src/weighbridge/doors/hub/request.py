@@ -21,7 +21,7 @@ AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _BODY_LIMIT_BYTES = 8 << 20
 _HOST = re.compile(r"[A-Za-z0-9._~\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
-_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,6 @@ class Request:
         """The bearer token."""
         kind, _, secret = self.headers.get("authorization", "").partition(" ")
         return secret.strip() or None if kind.lower() == "bearer" else None
-
-    @property
-    def request_id(self) -> str:
-        """The id by which the client names this request; empty where it has none."""
-        asked = self.headers.get("x-request-id") or self.headers.get("x-amzn-trace-id") or ""
-        return asked if _REQUEST_ID.fullmatch(asked) else ""
 
     def values(self, name: str) -> tuple[str, ...]:
         """Every value of a query parameter; clients write lists as ``a=1&a=2`` or ``a[]=1``."""
@@ -81,6 +75,11 @@ class Request:
     def with_body(self, body: bytes) -> Request:
         """This request with its body read."""
         return replace(self, body=body)
+
+
+def valid_request_id(sent: bytes) -> bytes:
+    """The id by which a client names its request; empty where it is none."""
+    return sent if sent and _REQUEST_ID.fullmatch(sent) else b""
 
 
 def read_request(scope: Scope) -> Request:

@@ -1,0 +1,73 @@
+"""Pinning many models: resolved side by side, then the small files fetched model by model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from weighbridge.bridge.model_results import Failure
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.lock import Lock, LockEntry, Spec
+from weighbridge.domain.manifest import Manifest
+from weighbridge.errors import WeighbridgeError
+from weighbridge.flows.ensure import Shelf, pin, resolve_manifest
+from weighbridge.ports import BlobStore, Hub, Reporter
+
+if TYPE_CHECKING:
+    from weighbridge.domain.repo import ModelInfo
+
+Answer = TypeVar("Answer")
+
+
+def answers(lock: Lock, spec: Spec) -> bool:
+    """Whether the lock holds a pin for just what ``spec`` asks."""
+    entry = lock.entries.get(spec.id)
+    return entry is not None and entry.answers(spec)
+
+
+def is_kept(lock: Lock, spec: Spec) -> bool:
+    """Whether a pin stands; one whose licence is no longer wished for is looked at again."""
+    wish = (spec.license or "").lower()
+    return answers(lock, spec) and wish in ("", (lock.entries[spec.id].license or "").lower())
+
+
+def pin_all(
+    specs: Sequence[Spec], hub: Hub, blobs: BlobStore, shelf: Shelf, reporter: Reporter, connections: int
+) -> dict[str, LockEntry | Failure]:
+    """An entry, or what went wrong, for each spec by its id."""
+
+    def resolve(spec: Spec) -> tuple[ModelInfo, Manifest] | Failure:
+        try:
+            return resolve_manifest(spec.ref, hub, shelf, blobs)
+        except (WeighbridgeError, Invalid) as error:
+            return error
+
+    def pinned(spec: Spec, info: ModelInfo, manifest: Manifest) -> LockEntry | Failure:
+        try:
+            entry = pin(spec, info, manifest, hub, blobs, reporter, connections)
+        except (WeighbridgeError, Invalid) as error:
+            return error
+        known = entry.manifest.by_path
+        whole = tuple(known.get(file.path, file) for file in manifest.files)
+        shelf.put(Manifest(repo=manifest.repo, commit=manifest.commit, files=whole))
+        return entry
+
+    resolved = side_by_side(resolve, specs, connections)
+    return {
+        spec.id: found if isinstance(found, Exception) else pinned(spec, *found)
+        for spec, found in zip(specs, resolved, strict=True)
+    }
+
+
+def side_by_side(ask: Callable[[Spec], Answer], specs: Sequence[Spec], connections: int) -> list[Answer]:
+    """What ``ask`` gives for each spec, several at once."""
+    if not specs:
+        return []
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(max_workers=connections, thread_name_prefix="resolve")
+    try:
+        return list(pool.map(ask, specs))
+    finally:
+        # Not waited for: an interrupted user should not have to wait for a Hub that hangs.
+        pool.shutdown(wait=False, cancel_futures=True)
