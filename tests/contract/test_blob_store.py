@@ -224,6 +224,56 @@ class BlobStoreContract:
         assert store.path(entry.sha256 or "").read_bytes() == content
         store.remove(entry.sha256 or "")
 
+    @pytest.mark.parametrize("size", [0, 1, MIB + 1, 5 * MIB])
+    def test_what_is_sent_is_taken_in_whole(self, store: BlobStore, size: int) -> None:
+        content = content_of(size)
+        name = hashlib.sha256(content).hexdigest()
+        pieces = [memoryview(content)[at : at + 99_999] for at in range(0, size, 99_999)]
+        store.take(name, size, pieces)
+        assert store.path(name).read_bytes() == content
+        store.take(name, size, pieces)
+        assert list(store.walk()) == [(name, size)]
+
+    @pytest.mark.parametrize("held", [False, True])
+    def test_something_else_that_is_sent_leaves_nothing(self, store: BlobStore, held: bool) -> None:
+        content = content_of(3 * MIB)
+        name = hashlib.sha256(content).hexdigest()
+        if held:
+            store.add(content)
+        for wrong, size, error in (
+            (content[:-1] + b"x", len(content), DigestMismatch),
+            (content[:-1], len(content), SizeMismatch),
+            (content + b"x", len(content), SizeMismatch),
+            (content, len(content) - 1, SizeMismatch),
+        ):
+            with pytest.raises(error):
+                store.take(name, size, [wrong[:MIB], wrong[MIB:]])
+        assert store.holds(name) is held
+        if not held:
+            self.nothing_left(store)
+
+    def test_who_stops_sending_leaves_nothing_and_is_told_its_own_error(self, store: BlobStore) -> None:
+        def cut() -> Iterator[bytes]:
+            yield bytes(MIB)
+            raise ConnectionResetError
+
+        with pytest.raises(ConnectionResetError):
+            store.take("0" * 64, 3 * MIB, cut())
+        self.nothing_left(store)
+
+    def test_an_endless_body_is_cut_off(self, store: BlobStore) -> None:
+        given = []
+
+        def endless() -> Iterator[bytes]:
+            while True:
+                given.append(1)
+                yield bytes(MIB)
+
+        with pytest.raises(SizeMismatch):
+            store.take("0" * 64, 3 * MIB, endless())
+        assert len(given) == 4
+        self.nothing_left(store)
+
     def nothing_left(self, store: BlobStore) -> None:
         assert list(store.walk()) == []
 

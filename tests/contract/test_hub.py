@@ -1,8 +1,8 @@
-"""What every Hub must do: a folder, our catalogue, and the folder over HTTP through our own door."""
+"""What every Hub must do: a folder, our catalogue, our own repositories, the folder over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,17 @@ from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_catalog import CatalogHub
 from weighbridge.adapters.hub_dir import FolderHub
+from weighbridge.adapters.hub_either import EitherHub
+from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.hub_http import HttpHub
-from weighbridge.domain.access import AuditLine
+from weighbridge.domain.access import AuditLine, Permission, Principal
+from weighbridge.domain.hosted import Change, Gate, LargeFile, Repository, SmallFile, make_revision
 from weighbridge.domain.json_values import canonical
 from weighbridge.domain.manifest import FileEntry, Manifest, Storage, digests_of
 from weighbridge.domain.package import Package, Version
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.errors import NoSuchFile, NoSuchRepo, NoSuchRevision
+from weighbridge.flows.push import Push, PushTools, push
 from weighbridge.ports import Hub
 
 REPO = RepoId.parse("acme/Tiny")
@@ -58,13 +62,17 @@ def read(hub: Hub, manifest: Manifest, path: str, start: int = 0, stop: int | No
 class HubContract:
     """The suite; a subclass gives ``hub``, which serves what ``folder`` holds."""
 
+    counts = (5, 2)
+    """Downloads and likes of the repository; a Hub of our own does not count (yet)."""
+    listed = ("acme/popular", "acme/Tiny")
+
     def manifest(self, hub: Hub) -> Manifest:
         return hub.manifest(REPO, hub.info(ModelRef(repo=REPO)).commit)
 
     def test_info_says_what_the_card_says(self, hub: Hub) -> None:
         info = hub.info(ModelRef(repo=REPO))
         assert (info.repo, info.license, info.pipeline_tag) == (REPO, "apache-2.0", "text-classification")
-        assert (info.library, info.downloads, info.likes) == ("transformers", 5, 2)
+        assert (info.library, info.downloads, info.likes) == ("transformers", *self.counts)
         assert {"tiny", "en", "de", "dataset:acme/words", "license:apache-2.0"} <= set(info.tags)
         assert info.raw["sha"] == info.commit
         assert info.raw["safetensors"] == {"parameters": {"F32": 64_000}, "total": 64_000}
@@ -138,7 +146,7 @@ class HubContract:
 
     def test_repositories_come_by_downloads(self, hub: Hub) -> None:
         listed = list(hub.repos(RepoKind.MODEL))
-        assert [info.repo.full_name for info in listed] == ["acme/popular", "acme/Tiny"]
+        assert tuple(info.repo.full_name for info in listed) == self.listed
         assert [info.commit for info in listed] == [hub.info(ModelRef(repo=i.repo)).commit for i in listed]
 
     def test_kinds_are_kept_apart(self, hub: Hub) -> None:
@@ -168,6 +176,73 @@ class TestCatalogue(HubContract):
     def hub(self, folder: Path, tmp_path: Path) -> Iterator[Hub]:
         with closing(Catalog.open("sqlite://")) as catalog:
             yield CatalogHub(catalog, admitted(catalog, folder, tmp_path))
+
+
+class TestHosted(HubContract):
+    counts, listed = (0, 0), ("acme/Tiny", "acme/popular")
+
+    @pytest.fixture
+    def hub(self, folder: Path, tmp_path: Path) -> Iterator[Hub]:
+        with closing(Catalog.open("sqlite://")) as catalog:
+            blobs = hosted(catalog, folder, tmp_path, list(RepoKind))
+            yield HostedHub(catalog, blobs, principal=READER, serve_all=True)
+
+
+class TestHostedBesideMirrored(HubContract):
+    """Models are hosted; data sets are mirrored, and so are models that the caller may not see."""
+
+    counts, listed = (0, 0), ("acme/Tiny", "acme/popular")
+
+    @pytest.fixture
+    def hub(self, folder: Path, tmp_path: Path) -> Iterator[Hub]:
+        with closing(Catalog.open("sqlite://")) as ours, closing(Catalog.open("sqlite://")) as others:
+            blobs = hosted(ours, folder, tmp_path, [RepoKind.MODEL])
+            admitted(others, folder, tmp_path)
+            seen = HostedHub(ours, blobs, serve_all=True).seen_by(READER)
+            yield EitherHub(lambda repo: ours.hosted(repo) is not None, seen, CatalogHub(others, blobs))
+
+
+READER = Principal(name="rita", permissions=frozenset({Permission.SEARCH, Permission.DOWNLOAD}))
+
+
+def hosted(catalog: Catalog, folder: Path, home: Path, kinds: Sequence[RepoKind]) -> FolderBlobs:
+    """Every repository of the folder as one of our own, in one push on top of an empty commit."""
+    upstream, blobs = FolderHub(folder), FolderBlobs(home)
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    for kind in kinds:
+        for info in upstream.repos(kind):
+            repository = Repository(
+                key=f"{kind}-{info.repo.name}",
+                id=info.repo,
+                private=False,
+                gate=Gate.OPEN,
+                created_at=at,
+                created_by="ann",
+            )
+            first = make_revision(
+                info.repo, (), parents=(), author="ann", title="initial commit", description="", at=at
+            )
+            line = AuditLine(at=at, by="ann", verb="repo.create", target=info.repo.full_name)
+            catalog.create_repository(repository, "main", first, line)
+            wish = Push(
+                repository=repository,
+                branch="main",
+                changes=tuple(changes_of(upstream, info.repo, info.commit, blobs)),
+                author="ann",
+                at=datetime(2026, 3, 2, tzinfo=UTC),
+                title="Everything",
+            )
+            push(PushTools(branches=catalog, blobs=blobs), wish)
+    return blobs
+
+
+def changes_of(upstream: FolderHub, repo: RepoId, commit: str, blobs: FolderBlobs) -> Iterator[Change]:
+    for entry in upstream.manifest(repo, commit).files:
+        content = upstream.locate(repo, commit, entry).read_bytes()
+        if entry.storage is Storage.LFS:
+            yield LargeFile(path=entry.path, sha256=blobs.add(content), size_bytes=len(content))
+        else:
+            yield SmallFile(path=entry.path, content=content)
 
 
 def admitted(catalog: Catalog, folder: Path, home: Path) -> FolderBlobs:

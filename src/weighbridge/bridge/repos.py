@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from uuid import uuid4
 
-from weighbridge.adapters.catalog import Catalog
-from weighbridge.adapters.catalog.hosted import RefKind
-from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.bridge.access import require
-from weighbridge.bridge.judging import Judging
-from weighbridge.domain.access import AuditLine, Permission, Principal, Verb, may, owns_namespace
+from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
+from weighbridge.bridge.repo_refs import RepoRefs
+from weighbridge.domain.access import Permission, Principal, Verb, owns_namespace
 from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
-from weighbridge.domain.hosted import (
-    DEFAULT_BRANCH,
-    FIRST_ATTRIBUTES,
-    Change,
-    Gate,
-    Repository,
-    Revision,
-    checked_ref,
-    make_revision,
-)
-from weighbridge.domain.manifest import FileEntry, Storage, digests_of
+from weighbridge.domain.hosted import DEFAULT_BRANCH, FIRST_ATTRIBUTES, Change, Gate, Repository, Revision
+from weighbridge.domain.manifest import Storage
 from weighbridge.domain.manifest import sha256 as sha256_digest
 from weighbridge.domain.paths import checked_path
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit
-from weighbridge.errors import (
-    BadInput,
-    NoSuchRepo,
-    NoSuchRevision,
-    NotAuthenticated,
-    NotPermitted,
-    SizeMismatch,
-)
+from weighbridge.errors import BadInput, NoSuchRevision, NotPermitted, SizeMismatch
 from weighbridge.flows.push import Push, PushTools, check_name, check_size, push
-from weighbridge.ports import BlobStore
+
+__all__ = ["Advice", "Candidate", "Repos", "Standing", "State"]
 
 _LARGE_BYTES = 10 * 1000 * 1000
 """A larger file is kept outside of git, whatever its kind; as on the Hub."""
@@ -47,52 +29,7 @@ _RULES_LIMIT_BYTES = 256 * 1024
 """A longer ``.gitignore`` or ``.gitattributes`` is not read: matching costs time for each line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A file that a client is about to send; ``sample`` is its first 512 bytes or less."""
-
-    path: str
-    size_bytes: int
-    sample: bytes = b""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """How a candidate is to be sent.
-
-    ``oid`` is what the branch holds under this path now: the sha256 of a large file, the git
-    blob id of a small one; None where there is none.
-    """
-
-    path: str
-    storage: Storage
-    ignored: bool
-    oid: str | None
-
-
-class State(StrEnum):
-    """Where a commit stands at the gate."""
-
-    WAITING = "waiting"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What became of a commit: ``sentence`` says why it was refused or withdrawn.
-
-    ``record_id`` is the id of the package or of the refusal; empty while waiting.
-    """
-
-    commit: str
-    state: State
-    sentence: str = ""
-    record_id: str = ""
-
-
-class Repos:
+class Repos(RepoRefs):
     """One method per verb; each first asks whether the principal may.
 
     Every method that names a repository raises, besides what it says: NoSuchRepo where there is
@@ -101,26 +38,6 @@ class Repos:
     mind upper and lower case, and a former name still works. ``domain.invalid.Invalid`` means
     BadInput, as everywhere.
     """
-
-    def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        blobs: BlobStore,
-        hub: HostedHub,
-        judging: Judging,
-        now: Callable[[], datetime],
-        max_file_bytes: int = 0,
-    ) -> None:
-        self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
-        self._now, self._limit = now, max_file_bytes
-
-    def repository(self, principal: Principal, repo: RepoId) -> Repository:
-        """A hosted repository; its ``id`` is today's name (another one: answer 307)."""
-        there = self._catalog.hosted(repo)
-        if there is None or not may(principal, Verb.SEE, there):
-            raise NoSuchRepo(repo.full_name)
-        return there
 
     def create(self, principal: Principal, repo: RepoId, *, private: bool = False) -> Repository:
         """Make a repository, with a first commit on ``main`` that holds a ``.gitattributes``.
@@ -181,65 +98,6 @@ class Repos:
         line = self._line(principal, "repo.settings", there.id.full_name, detail)
         self._catalog.change_repository(there.key, private, gate, line)
         return replace(there, private=private, gate=gate)
-
-    def create_branch(
-        self,
-        principal: Principal,
-        repo: RepoId,
-        name: str,
-        *,
-        start: str = "",
-        empty: bool = False,
-        overwrite: bool = False,
-    ) -> str:
-        """Make a branch at ``start`` (empty: the head of main), or an ``empty`` one; gives its commit.
-
-        Raises:
-            RefExists: there is one, and not ``overwrite``.
-            NoSuchRevision: ``start`` is none.
-            Invalid: git would not take the name.
-        """
-        there = self._allowed(principal, repo, Verb.WRITE)
-        checked_ref(there.id, name)
-        root = self._first(there, principal, "") if empty else None
-        commit = root.commit.id if root else self._commit_of(there, start or DEFAULT_BRANCH)
-        line = self._line(principal, "repo.branch", f"{there.id}@{commit}", name)
-        self._catalog.put_ref(there, RefKind.BRANCH, name, commit, line, overwrite=overwrite, root=root)
-        self._judging.submit(there, commit)
-        return commit
-
-    def delete_branch(self, principal: Principal, repo: RepoId, name: str) -> None:
-        """Take a branch away.
-
-        Raises:
-            NoSuchRevision: there is none.
-            NotPermitted: it is ``main``.
-        """
-        there = self._allowed(principal, repo, Verb.WRITE)
-        if name == DEFAULT_BRANCH:
-            raise NotPermitted(f"'{name}' is the default branch of '{there.id}' and stays")
-        line = self._line(principal, "repo.branch.delete", there.id.full_name, name)
-        self._catalog.drop_ref(there, RefKind.BRANCH, name, line)
-
-    def create_tag(self, principal: Principal, repo: RepoId, name: str, *, revision: str = "main") -> str:
-        """Name a commit for good; gives the commit. Raises as ``create_branch``."""
-        there = self._allowed(principal, repo, Verb.WRITE)
-        checked_ref(there.id, name)
-        commit = self._commit_of(there, revision)
-        line = self._line(principal, "repo.tag", f"{there.id}@{commit}", name)
-        self._catalog.put_ref(there, RefKind.TAG, name, commit, line)
-        self._judging.submit(there, commit)
-        return commit
-
-    def delete_tag(self, principal: Principal, repo: RepoId, name: str) -> None:
-        """Take a tag away.
-
-        Raises:
-            NoSuchRevision: there is none.
-        """
-        there = self._allowed(principal, repo, Verb.WRITE)
-        line = self._line(principal, "repo.tag.delete", there.id.full_name, name)
-        self._catalog.drop_ref(there, RefKind.TAG, name, line)
 
     def preupload(
         self,
@@ -372,24 +230,6 @@ class Repos:
         """The registry's clock, for signatures that expire: aware UTC."""
         return self._now()
 
-    def _allowed(self, principal: Principal, repo: RepoId, verb: Verb) -> Repository:
-        """The repository, if the principal may do this to it."""
-        there = self._catalog.hosted(repo)
-        if there is not None and may(principal, verb, there):
-            return there
-        if there is not None and not may(principal, Verb.SEE, there):
-            there = None
-        elif there is None and self._catalog.is_mirrored(repo):
-            raise NotPermitted(
-                f"'{repo}' is a mirror of the upstream's repository of this name and takes no changes",
-                hint="push to a repository of your own",
-            )
-        if there is None:
-            raise NoSuchRepo(repo.full_name)
-        if principal.is_anonymous:
-            raise NotAuthenticated(f"changing '{there.id}' needs a token", hint="set HF_TOKEN")
-        raise NotPermitted(f"'{principal.name}' may not change '{there.id}'")
-
     def _head(self, repository: Repository, branch: str) -> Revision:
         refs = self._catalog.hosted_refs(repository.key)
         commit = refs.branches.get(branch.removeprefix("refs/heads/"))
@@ -398,37 +238,12 @@ class Repos:
             raise NoSuchRevision(repository.id.full_name, branch)
         return head
 
-    def _commit_of(self, repository: Repository, revision: str) -> str:
-        """The commit that a revision means to those who may write, whatever the gate says."""
-        known = self._catalog.commits_of(repository.key)
-        commit = self._catalog.hosted_refs(repository.key).commit_of(revision, known)
-        if commit is None or commit not in known:
-            raise NoSuchRevision(repository.id.full_name, revision)
-        return commit
-
     def _rules(self, head: Revision, path: str) -> str:
         entry = head.manifest.by_path.get(path)
         if entry is None or entry.sha256 is None or entry.size_bytes > _RULES_LIMIT_BYTES:
             return ""
         with self._blobs.open(entry.sha256) as file:
             return file.read().decode("utf-8", "replace")
-
-    def _first(self, repository: Repository, principal: Principal, attributes: str) -> Revision:
-        content = attributes.encode()
-        self._blobs.add(content)
-        entry = FileEntry(path=".gitattributes", size_bytes=len(content), digests=digests_of(content))
-        return make_revision(
-            repository.id,
-            (entry,) if content else (),
-            parents=(),
-            author=principal.name,
-            title="initial commit",
-            description="",
-            at=self._now(),
-        )
-
-    def _line(self, principal: Principal, verb: str, target: str, detail: str = "") -> AuditLine:
-        return AuditLine(at=self._now(), by=principal.name, verb=verb, target=target, detail=detail)
 
 
 def _require_namespace(principal: Principal, repo: RepoId) -> None:

@@ -1,0 +1,53 @@
+"""What the verbs of hosted repositories take and give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from weighbridge.domain.manifest import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A file that a client is about to send; ``sample`` is its first 512 bytes or less."""
+
+    path: str
+    size_bytes: int
+    sample: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """How a candidate is to be sent.
+
+    ``oid`` is what the branch holds under this path now: the sha256 of a large file, the git
+    blob id of a small one; None where there is none.
+    """
+
+    path: str
+    storage: Storage
+    ignored: bool
+    oid: str | None
+
+
+class State(StrEnum):
+    """Where a commit stands at the gate."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What became of a commit: ``sentence`` says why it was refused or withdrawn.
+
+    ``record_id`` is the id of the package or of the refusal; empty while waiting.
+    """
+
+    commit: str
+    state: State
+    sentence: str = ""
+    record_id: str = ""

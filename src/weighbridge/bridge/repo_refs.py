@@ -1,0 +1,143 @@
+"""Who may do what to a hosted repository, and its branches and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.catalog.hosted import RefKind
+from weighbridge.adapters.hub_hosted import HostedHub
+from weighbridge.bridge.judging import Judging
+from weighbridge.domain.access import AuditLine, Principal, Verb, may
+from weighbridge.domain.hosted import DEFAULT_BRANCH, Repository, Revision, checked_ref, make_revision
+from weighbridge.domain.manifest import FileEntry, digests_of
+from weighbridge.domain.ref import RepoId
+from weighbridge.errors import NoSuchRepo, NoSuchRevision, NotAuthenticated, NotPermitted
+from weighbridge.ports import BlobStore
+
+
+class RepoRefs:
+    """Repositories as those who may change them see them; see ``bridge.repos.Repos``."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        blobs: BlobStore,
+        hub: HostedHub,
+        judging: Judging,
+        now: Callable[[], datetime],
+        max_file_bytes: int = 0,
+    ) -> None:
+        self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
+        self._now, self._limit = now, max_file_bytes
+
+    def repository(self, principal: Principal, repo: RepoId) -> Repository:
+        """A hosted repository; its ``id`` is today's name (another one: answer 307)."""
+        there = self._catalog.hosted(repo)
+        if there is None or not may(principal, Verb.SEE, there):
+            raise NoSuchRepo(repo.full_name)
+        return there
+
+    def create_branch(
+        self,
+        principal: Principal,
+        repo: RepoId,
+        name: str,
+        *,
+        start: str = "",
+        empty: bool = False,
+        overwrite: bool = False,
+    ) -> str:
+        """Make a branch at ``start`` (empty: the head of main), or an ``empty`` one; gives its commit.
+
+        Raises:
+            RefExists: there is one, and not ``overwrite``.
+            NoSuchRevision: ``start`` is none.
+            Invalid: git would not take the name.
+        """
+        there = self._allowed(principal, repo, Verb.WRITE)
+        checked_ref(there.id, name)
+        root = self._first(there, principal, "") if empty else None
+        commit = root.commit.id if root else self._commit_of(there, start or DEFAULT_BRANCH)
+        line = self._line(principal, "repo.branch", f"{there.id}@{commit}", name)
+        self._catalog.put_ref(there, RefKind.BRANCH, name, commit, line, overwrite=overwrite, root=root)
+        self._judging.submit(there, commit)
+        return commit
+
+    def delete_branch(self, principal: Principal, repo: RepoId, name: str) -> None:
+        """Take a branch away.
+
+        Raises:
+            NoSuchRevision: there is none.
+            NotPermitted: it is ``main``.
+        """
+        there = self._allowed(principal, repo, Verb.WRITE)
+        if name == DEFAULT_BRANCH:
+            raise NotPermitted(f"'{name}' is the default branch of '{there.id}' and stays")
+        line = self._line(principal, "repo.branch.delete", there.id.full_name, name)
+        self._catalog.drop_ref(there, RefKind.BRANCH, name, line)
+
+    def create_tag(self, principal: Principal, repo: RepoId, name: str, *, revision: str = "main") -> str:
+        """Name a commit for good; gives the commit. Raises as ``create_branch``."""
+        there = self._allowed(principal, repo, Verb.WRITE)
+        checked_ref(there.id, name)
+        commit = self._commit_of(there, revision)
+        line = self._line(principal, "repo.tag", f"{there.id}@{commit}", name)
+        self._catalog.put_ref(there, RefKind.TAG, name, commit, line)
+        self._judging.submit(there, commit)
+        return commit
+
+    def delete_tag(self, principal: Principal, repo: RepoId, name: str) -> None:
+        """Take a tag away.
+
+        Raises:
+            NoSuchRevision: there is none.
+        """
+        there = self._allowed(principal, repo, Verb.WRITE)
+        line = self._line(principal, "repo.tag.delete", there.id.full_name, name)
+        self._catalog.drop_ref(there, RefKind.TAG, name, line)
+
+    def _allowed(self, principal: Principal, repo: RepoId, verb: Verb) -> Repository:
+        """The repository, if the principal may do this to it."""
+        there = self._catalog.hosted(repo)
+        if there is not None and may(principal, verb, there):
+            return there
+        if there is not None and not may(principal, Verb.SEE, there):
+            there = None
+        elif there is None and self._catalog.is_mirrored(repo):
+            raise NotPermitted(
+                f"'{repo}' is a mirror of the upstream's repository of this name and takes no changes",
+                hint="push to a repository of your own",
+            )
+        if there is None:
+            raise NoSuchRepo(repo.full_name)
+        if principal.is_anonymous:
+            raise NotAuthenticated(f"changing '{there.id}' needs a token", hint="set HF_TOKEN")
+        raise NotPermitted(f"'{principal.name}' may not change '{there.id}'")
+
+    def _commit_of(self, repository: Repository, revision: str) -> str:
+        """The commit that a revision means to those who may write, whatever the gate says."""
+        known = self._catalog.commits_of(repository.key)
+        commit = self._catalog.hosted_refs(repository.key).commit_of(revision, known)
+        if commit is None or commit not in known:
+            raise NoSuchRevision(repository.id.full_name, revision)
+        return commit
+
+    def _first(self, repository: Repository, principal: Principal, attributes: str) -> Revision:
+        content = attributes.encode()
+        self._blobs.add(content)
+        entry = FileEntry(path=".gitattributes", size_bytes=len(content), digests=digests_of(content))
+        return make_revision(
+            repository.id,
+            (entry,) if content else (),
+            parents=(),
+            author=principal.name,
+            title="initial commit",
+            description="",
+            at=self._now(),
+        )
+
+    def _line(self, principal: Principal, verb: str, target: str, detail: str = "") -> AuditLine:
+        return AuditLine(at=self._now(), by=principal.name, verb=verb, target=target, detail=detail)
