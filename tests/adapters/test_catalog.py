@@ -430,3 +430,24 @@ class TestSchema:
         check_password(catalog.password_hash("ada"), "correct horse")
         assert [entry.verb for entry in catalog.audit_lines()][-1] == "user.add"
         catalog.close()
+
+    @pytest.mark.parametrize(
+        "dump", [p for p in sorted(GOLDEN.glob("*.sql")) if p.stem >= "0002"], ids=lambda path: path.stem
+    )
+    def test_every_hosted_repository_ever_shipped_is_read(self, tmp_path: Path, dump: Path) -> None:
+        path = tmp_path / "catalog.sqlite3"
+        with sqlite3.connect(path) as connection:
+            connection.executescript(dump.read_text())
+        connection.close()
+        catalog = Catalog.open(f"sqlite:///{path}")
+        repository = catalog.hosted(RepoId.parse("ANN/tiny"))
+        assert repository is not None
+        assert (repository.id.full_name, repository.private) == ("ann/small", False)
+        refs = catalog.hosted_refs(repository.key)
+        assert refs.tags["v1"] == refs.branches["main"]
+        revision = catalog.revision(repository, refs.branches["main"])
+        assert revision is not None
+        assert (revision.commit.title, list(revision.manifest.by_path)) == ("A card", ["README.md"])
+        assert catalog.unjudged() == [(repository, revision.commit.id)]
+        assert catalog.is_mirrored(RepoId.parse("Org/model"))
+        catalog.close()

@@ -166,6 +166,7 @@ class Registry:
             people=self.people,
             hub=None,  # type: ignore[arg-type]  # another door's
             repos=None,  # type: ignore[arg-type]  # another door's
+            xet=None,  # type: ignore[arg-type]  # another door's
             close=self.catalog.close,
         )
         self.url = ""

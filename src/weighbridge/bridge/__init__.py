@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weighbridge.adapters.catalog import Catalog
+    from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
     from weighbridge.bridge.xet import XetDesk
     from weighbridge.domain.access import Principal
+    from weighbridge.domain.ref import RepoId
     from weighbridge.flows.gather import Readers
     from weighbridge.flows.ingest import Tools
     from weighbridge.ports import BlobStore, Hub
@@ -52,11 +54,8 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.adapters.blobs_fs import FolderBlobs
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.engine_inline import InlineEngine
-    from weighbridge.adapters.hub_catalog import CatalogHub
-    from weighbridge.adapters.hub_either import EitherHub
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.xorb_files import XorbFiles
-    from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
@@ -71,11 +70,6 @@ def open_bridge(settings: Settings) -> Bridge:
     tools = _tools(settings, catalog, blobs)
     people, engine, policy = People(catalog, settings, now), InlineEngine(), Policy()
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
-    mirrored = CatalogHub(catalog, blobs)
-
-    def seen_by(principal: Principal) -> Hub:
-        return EitherHub(lambda repo: catalog.hosted(repo) is not None, hosted.seen_by(principal), mirrored)
-
     judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now)
     repos = Repos(
         catalog=catalog,
@@ -93,17 +87,28 @@ def open_bridge(settings: Settings) -> Bridge:
     return Bridge(
         packages=Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now),
         people=people,
-        hub=HubDesk(
-            mirrored,
-            people,
-            seen_by,
-            lambda who, repo: hosted.seen_by(who).require_open(repo),
-            watch=lambda repo: catalog.watch(),
-        ),
+        hub=_hub_desk(catalog, blobs, hosted, people),
         repos=repos,
         xet=XetDesk(XorbFiles(settings.home), repos),
         close=close,
     )
+
+
+def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, people: People) -> HubDesk:
+    """What is hosted and what is mirrored, as each caller may see it."""
+    from weighbridge.adapters.hub_catalog import CatalogHub
+    from weighbridge.adapters.hub_either import EitherHub
+    from weighbridge.bridge.hub import HubDesk
+
+    mirrored = CatalogHub(catalog, blobs)
+
+    def seen_by(principal: Principal) -> Hub:
+        return EitherHub(lambda repo: catalog.hosted(repo) is not None, hosted.seen_by(principal), mirrored)
+
+    def let_in(principal: Principal, repo: RepoId) -> None:
+        hosted.seen_by(principal).require_open(repo)
+
+    return HubDesk(mirrored, people, seen_by, let_in, watch=lambda repo: catalog.watch())
 
 
 def _require_folder_store(settings: Settings) -> None:
