@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -237,6 +241,62 @@ def test_the_commands_of_hf(client: Client) -> None:
         ran = client.hf(*command)
         assert ran.returncode == 0, (command, ran.stderr)
     assert "ann" in client.hf("auth", "whoami").stdout
+
+
+def test_others_are_told_to_wait_for_the_verdict(client: Client, tmp_path: Path) -> None:
+    made = client.registry.call("ann", "POST", "/api/repos/create", {"name": "weighed"})
+    assert made.status == 200
+    header = {"key": "header", "value": {"summary": "A model"}}
+    file = {"key": "file", "value": {"path": "run.py", "content": "print(1)\n", "encoding": "utf-8"}}
+    body = "\n".join(json.dumps(line) for line in (header, file)).encode()
+    got = client.registry.call("ann", "POST", "/api/models/ann/weighed/commit/main", body)
+    assert got.status == 200
+    warning = got.headers["x-hf-warning"]
+    assert warning.startswith("verdict; ann/weighed@")
+    assert f"{client.registry.url}/refusals" in warning
+    path = "/ann/weighed/resolve/main/run.py"
+    assert client.registry.call("ann", "GET", path).body == b"print(1)\n"
+    for user in ("bob", "rita", ""):
+        assert client.registry.call(user, "GET", path).status == 404
+
+
+def test_the_whole_process(tmp_path: Path) -> None:
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "WEIGHBRIDGE_"))}
+    home = {"WEIGHBRIDGE_HOME": str(tmp_path / "home"), "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9"}
+    program = [sys.executable, "-m", "weighbridge"]
+
+    def run(*arguments: str, said: str = "") -> str:
+        return subprocess.run(
+            [*program, *arguments],
+            env={**env, **home},
+            input=said,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    permissions = [part for name in ("search", "download", "upload") for part in ("--permission", name)]
+    run("user", "add", "ann", "--password-stdin", *permissions, said="correct horse")
+    token = json.loads(run("token", "create", "--user", "ann", "--json"))["token"]
+    server = subprocess.Popen(
+        [*program, "serve", "--port", "0", "--json"], env={**env, **home}, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        url = json.loads(server.stdout.readline())["url"]
+        (tmp_path / "w.bin").write_bytes(LARGE)
+        hub = {"HF_ENDPOINT": url, "HF_TOKEN": token, "HF_HOME": str(tmp_path / "hf"), "NO_COLOR": "1"}
+        hf = str(Path(sys.executable).with_name("hf"))
+        for command in (
+            (hf, "upload", "words", str(tmp_path / "w.bin")),
+            (hf, "download", "ann/words", "w.bin", "--local-dir", str(tmp_path / "down")),
+        ):
+            ran = subprocess.run(command, env={**env, **hub}, capture_output=True, text=True, check=False)
+            assert ran.returncode == 0, ran.stderr
+        assert (tmp_path / "down" / "w.bin").read_bytes() == LARGE
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
 
 
 def test_a_card_is_checked_before_the_commit(client: Client) -> None:
