@@ -135,6 +135,13 @@ def test_a_line_without_end_is_not_held() -> None:
     assert sum(taken) <= REGULAR_LIMIT_BYTES + (1 << 20)
 
 
+def test_a_line_of_many_empty_objects() -> None:
+    objects = b"{}," * 60_000
+    body = spelled([HEADER]) + b'\n{"key":"file","value":[' + objects + objects + b"{}]}"
+    with pytest.raises(TooLarge, match="too many brackets"):
+        list(read_commit([body]))
+
+
 def test_a_commit_of_too_many_lines() -> None:
     line = b'{"key":"deletedFile","value":{"path":"a"}}\n'
     with pytest.raises(TooLarge, match="may change 100000 files"):

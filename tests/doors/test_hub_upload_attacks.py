@@ -252,6 +252,12 @@ def test_a_card_is_judged_in_json_whoever_asks(registry: Registry) -> None:
         assert (got.status, got.json["errors"], len(got.json["warnings"])) == (200, [], 1)
 
 
+def test_a_card_that_is_too_long_is_not_read(registry: Registry) -> None:
+    head = "POST /api/validate-yaml HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n"
+    _, said = exchange(registry, head, iter([b"hello"]))
+    assert said.startswith(b"HTTP/1.1 413 ")
+
+
 class Sender:
     """Sends xorbs and shards as a client does, with a token of its own."""
 

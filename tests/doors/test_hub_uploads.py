@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -258,6 +259,42 @@ def test_others_are_told_to_wait_for_the_verdict(client: Client, tmp_path: Path)
     assert client.registry.call("ann", "GET", path).body == b"print(1)\n"
     for user in ("bob", "rita", ""):
         assert client.registry.call(user, "GET", path).status == 404
+
+
+def test_two_clients_with_the_same_file_at_once(client: Client, tmp_path: Path) -> None:
+    content = random.Random(9).randbytes(2_000_000)
+    code = f"""
+import random
+name = api.whoami()["name"] + "/same-MODE"
+api.create_repo(name)
+content = random.Random(9).randbytes({len(content)})
+for turn in range(3):
+    api.upload_file(path_or_fileobj=content, path_in_repo=f"{{turn}}/w.bin", repo_id=name)
+result = [len(Path(hf_hub_download(name, f"{{turn}}/w.bin")).read_bytes()) for turn in range(3)]
+"""
+    runs = [(user, xet) for user in ("ann", "bob") for xet in (False, True)]
+
+    def run(each: tuple[str, bool]) -> object:
+        user, xet = each
+        one = Client(registry=client.registry, home=tmp_path / f"{user}-{xet}", user=user, xet=xet)
+        return one.python(code.replace("MODE", "xet" if xet else "lfs"))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(run, runs)) == [[len(content)] * 3] * 4
+
+
+def test_a_folder_of_many_files(client: Client) -> None:
+    folder = client.home / "many"
+    for number in range(300):
+        place = folder / f"{number % 7}" / f"{number}.{'bin' if number % 10 == 0 else 'txt'}"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(random.Random(number).randbytes(500) if number % 10 == 0 else b"%d" % number)
+    ran = Client(registry=client.registry, home=client.home, xet=True).hf("upload", "ann/many", str(folder))
+    assert ran.returncode == 0, ran.stderr
+    down = client.hf("download", "ann/many", "--local-dir", str(client.home / "back"))
+    assert down.returncode == 0, down.stderr
+    for place in folder.rglob("*.*"):
+        assert (client.home / "back" / place.relative_to(folder)).read_bytes() == place.read_bytes()
 
 
 def test_the_whole_process(tmp_path: Path) -> None:

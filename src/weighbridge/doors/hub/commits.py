@@ -26,6 +26,8 @@ BODY_LIMIT_BYTES = 192 << 20
 REGULAR_LIMIT_BYTES = 16 << 20
 """The longest line: larger files are asked for by LFS, so that no line has to be held that is."""
 LINES_LIMIT = 100_000
+_BRACKETS_LIMIT = 100_000
+"""Base64 has none. Without a bound a line of empty objects would take twenty times its length of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,8 @@ def _require_short(size: int) -> None:
 
 
 def _line(spelled: bytes, number: int) -> Line:
+    if spelled.count(b"{") + spelled.count(b"[") > _BRACKETS_LIMIT:
+        raise TooLarge(f"line {number} of the commit has too many brackets: send its content as base64")
     try:
         value = json.loads(spelled)
     except (ValueError, RecursionError) as error:

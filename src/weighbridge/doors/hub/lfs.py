@@ -14,6 +14,7 @@ from weighbridge.domain.json_values import Json, JsonObject, child, objects, tex
 from weighbridge.domain.manifest import sha256
 from weighbridge.doors.hub.answers import Answer, TooLarge, json_answer
 from weighbridge.doors.hub.bodies import declared_length
+from weighbridge.doors.hub.signing import caller_fields, signed_caller
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, IntegrityError, NotFound, SizeMismatch
 
@@ -67,7 +68,9 @@ def _answer(visit: Visit, base: str, oid: str, size: int, missing: bool) -> Json
     if not missing:
         return known  # without actions: it is here
     path = base.removeprefix(visit.request.origin)
-    href = visit.signer.signed(f"{path}/{UPLOAD}/{oid}", {"size": str(size)})
+    href = visit.signer.signed(
+        f"{path}/{UPLOAD}/{oid}", {"size": str(size), **caller_fields(visit.principal)}
+    )
     actions: JsonObject = {
         "upload": {"href": f"{visit.request.origin}{href}", "header": {}},
         "verify": {"href": f"{base}/verify"},
@@ -80,11 +83,13 @@ def upload(visit: Visit) -> Answer:
 
     Raises:
         NotPermitted: the address is not ours, or too old.
+        NotAuthenticated: the account of whoever asked for it was closed.
         BadInput: the body is not the announced content; nothing of it is kept.
     """
     oid, size = visit.rest, signed_size(visit)
+    sender = visit.desk.current(signed_caller(dict(visit.request.query)))
     try:
-        visit.repos.receive(oid, size, visit.pieces)
+        visit.repos.receive(sender, visit.repo, oid, size, visit.pieces)
     except IntegrityError as error:  # here it is the caller who was wrong
         raise BadInput(f"the upload is not what was announced: {error.message}") from error
     return json_answer({})

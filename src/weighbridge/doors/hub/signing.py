@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
+from weighbridge.domain.access import Permission, Principal
 from weighbridge.errors import NotPermitted
 
 KEY_BYTES = 32
@@ -53,3 +54,14 @@ class Signer:
         # urlencode escapes every separator, so that no two sets of fields have one spelling
         spelled = f"{path}?{urlencode(sorted(fields.items()))}"
         return hmac.new(self._key, spelled.encode(), "sha256").hexdigest()
+
+
+def caller_fields(principal: Principal) -> Mapping[str, str]:
+    """Who asked to be let in, as fields to be signed."""
+    return {"by": principal.name, "may": ",".join(sorted(principal.permissions))}
+
+
+def signed_caller(fields: Mapping[str, str]) -> Principal:
+    """Who asked, by fields that were checked; what the account may do by now is not in them."""
+    permissions = frozenset(Permission(each) for each in fields["may"].split(",") if each)
+    return Principal(name=fields["by"], permissions=permissions)

@@ -30,13 +30,15 @@ _UPLOADS = 32
 _HELD_BODIES = 2
 _HELD_BYTES = 16 << 20
 """A commit's small files, and a shard, are held in memory, so few large ones go at once."""
+_CARD_LIMIT_BYTES = 2 << 20
+"""Anybody may ask what is wrong with a card."""
 _KINDS = {kind.plural: kind for kind in RepoKind}
 
 _ALONE: Mapping[tuple[str, ...], Deed] = {
     ("POST", "repos", "create"): Deed(handle=changes.create),
     ("DELETE", "repos", "delete"): Deed(handle=changes.delete),
     ("POST", "repos", "move"): Deed(handle=changes.move),
-    ("POST", "validate-yaml"): Deed(handle=changes.validate_card, open=True),
+    ("POST", "validate-yaml"): Deed(handle=changes.validate_card, limit=_CARD_LIMIT_BYTES, open=True),
     ("GET", "settings", "repositories"): Deed(handle=changes.own_repositories),
 }
 _OF_REPO: Mapping[tuple[str, str], Deed] = {

@@ -15,10 +15,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from urllib.parse import parse_qsl
 
 from weighbridge.bridge.xet import XetDesk
-from weighbridge.domain.access import Permission, Principal
+from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer, json_answer
-from weighbridge.doors.hub.signing import Signer
+from weighbridge.doors.hub.signing import Signer, caller_fields, signed_caller
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, IntegrityError, NotAuthenticated, NotFound, NotPermitted
 
@@ -42,12 +42,7 @@ def write_token(visit: Visit) -> Answer:
 
 
 def _token(signer: Signer, principal: Principal, repo: RepoId) -> str:
-    fields = {
-        "by": principal.name,
-        "may": ",".join(sorted(principal.permissions)),
-        "kind": repo.kind.value,
-        "repo": repo.full_name,
-    }
+    fields = {**caller_fields(principal), "kind": repo.kind.value, "repo": repo.full_name}
     signed = signer.signed(_TOKEN_PATH, fields, _TOKEN_LIFETIME_S).partition("?")[2]
     return urlsafe_b64encode(signed.encode()).decode().rstrip("=")
 
@@ -56,7 +51,7 @@ def sender(visit: Visit) -> tuple[Principal, RepoId]:
     """Who sends, and into which repository.
 
     Raises:
-        NotAuthenticated: there is no token of ours.
+        NotAuthenticated: there is no token of ours, or its account was closed.
         NotPermitted: it has expired, or is for another namespace.
     """
     secret = (visit.request.secret or "").encode("ascii", "replace")
@@ -65,11 +60,10 @@ def sender(visit: Visit) -> tuple[Principal, RepoId]:
         visit.signer.check(_TOKEN_PATH, fields)
     except (NotPermitted, ValueError) as error:
         raise NotAuthenticated("the token of this upload was not given here, or has expired") from error
-    permissions = frozenset(Permission(each) for each in fields["may"].split(",") if each)
     repo = RepoId.parse(fields["repo"], RepoKind(fields["kind"]))
     if repo.namespace.lower() != visit.place.name:
         raise NotPermitted("the token is for another namespace")
-    return Principal(name=fields["by"], permissions=permissions), repo
+    return visit.desk.current(signed_caller(fields)), repo
 
 
 def take_xorb(visit: Visit) -> Answer:
