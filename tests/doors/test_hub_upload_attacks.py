@@ -157,7 +157,8 @@ def test_a_commit_that_is_too_long_is_not_read(registry: Registry) -> None:
 @pytest.mark.parametrize(("user", "status"), [("", 401), ("rita", 403), ("bob", 403)])
 def test_who_may_not_commit(registry: Registry, user: str, status: int) -> None:
     assert registry.call(user, "POST", COMMIT, lines(small("a"))).status == status
-    assert registry.call(user, "POST", BATCH, {"operation": "upload", "objects": []}).status == status
+    if user != "bob":  # who may upload somewhere may send what a pull request will name
+        assert registry.call(user, "POST", BATCH, {"operation": "upload", "objects": []}).status == status
     assert registry.call(user, "GET", "/api/models/ann/m/auth-check/write").status == status
     assert registry.call(user, "GET", "/api/models/ann/m/xet-write-token/main").status == status
 
