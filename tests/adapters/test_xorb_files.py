@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -59,6 +60,19 @@ def test_what_was_not_kept_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="broken"):
         break_off()
     assert files.table("ann", NAME) is None
+    assert everything(tmp_path) == []
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    files = XorbFiles(tmp_path)
+
+    def fill_up() -> None:
+        with files.writing("ann", NAME) as file:
+            file.write(b"begun")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(StoreDown, match="No space left"):
+        fill_up()
     assert everything(tmp_path) == []
 
 

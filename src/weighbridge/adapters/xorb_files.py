@@ -48,14 +48,17 @@ class XorbFiles:
 
     @contextmanager
     def writing(self, owner: str, name: str) -> Iterator[BinaryIO]:
-        """A file for the bytes of a xorb that becomes visible with ``keep``; else it is removed."""
+        """A file for the bytes of a xorb that becomes visible with ``keep``; else it is removed.
+
+        An OSError within the block counts as the disk's.
+        """
         with self._medium():
             place = self._place(owner, name)
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             begun = place.with_name(f"{name}.{secrets.token_hex(8)}.begun")
             file = begun.open("xb")
         try:
-            with file:
+            with self._medium(), file:
                 yield file
         finally:
             begun.unlink(missing_ok=True)
