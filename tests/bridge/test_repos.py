@@ -6,15 +6,17 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.torture.killing import tree
+from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.bridge.repos import Candidate, Standing, State
-from weighbridge.domain.access import LOCAL, Permission, Principal
+from weighbridge.domain.access import LOCAL, AuditLine, Permission, Principal
 from weighbridge.domain.hosted import (
     Change,
     CopyFile,
@@ -34,6 +36,7 @@ from weighbridge.errors import (
     BadInput,
     Conflict,
     DigestMismatch,
+    Disabled,
     Gated,
     NoSuchFile,
     NoSuchRepo,
@@ -161,6 +164,7 @@ def test_a_pushed_model_is_seen_by_its_owner_at_once_and_by_others_when_accepted
     served = bridge.hub.file(RITA, MODEL, "ann/tiny", "main", "README.md")
     assert served.path is not None
     assert served.path.read_bytes() == good["README.md"]
+    assert bridge.hub.refs(NOBODY, MODEL, "ann/Tiny").tags == {"1.0.0": commit}
     later = put(bridge, small("README.md", b"no card\n"), title="Worse")
     assert judged(bridge, later).state is State.REFUSED
     assert judged(bridge, later).sentence.startswith("Model does not meet")
@@ -181,6 +185,29 @@ def test_with_serve_all_everybody_sees_the_head(opener: Opener) -> None:
     bridge.repos.create(ANN, REPO)
     commit = put(bridge, small("a.txt"))
     assert bridge.hub.info(NOBODY, MODEL, "ann/tiny").commit == commit
+
+
+def test_what_is_withdrawn_is_gone_at_once_and_says_why(
+    opener: Opener, tmp_path: Path, good: dict[str, bytes]
+) -> None:
+    bridge = opener()
+    bridge.repos.create(ANN, REPO)
+    first = judged(bridge, put(bridge, *model(bridge, good)))
+    second = judged(bridge, put(bridge, small("notes.txt")))
+    catalog = Catalog.open(f"sqlite:///{tmp_path / 'home' / 'catalog.sqlite3'}")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    line = AuditLine(at=at, by="admin", verb="withdraw", target="ann/Tiny")
+    catalog.withdraw(second.record_id, "a worm", line)
+    catalog.close()
+    for principal in (ANN, RITA):
+        for revision in (second.commit, "1.1.0"):
+            with pytest.raises((Disabled, NoSuchRevision)):
+                bridge.hub.info(principal, MODEL, "ann/Tiny", revision)
+        with pytest.raises(Disabled, match="was withdrawn: a worm"):
+            bridge.hub.info(principal, MODEL, "ann/Tiny", second.commit)
+        assert bridge.hub.info(principal, MODEL, "ann/Tiny").commit == first.commit
+    standing = bridge.repos.standing(ANN, REPO, second.commit)
+    assert (standing.state, standing.sentence) == (State.WITHDRAWN, "a worm")
 
 
 def test_a_private_repository_does_not_exist_for_others(bridge: Bridge, good: dict[str, bytes]) -> None:
@@ -263,6 +290,9 @@ def test_a_mirrored_repository_takes_no_push_and_a_hosted_name_no_mirror(
         bridge.repos.create(LOCAL, mirror)
     with pytest.raises(RepoExists):
         bridge.repos.move(LOCAL, REPO, mirror)
+    bridge.repos.change_settings(ANN, REPO, private=True)
+    with pytest.raises(NoSuchRepo):
+        bridge.packages.ingest(BOB, IngestRequest(ref=ModelRef(repo=REPO)))
     assert files(bridge, RITA, repo=mirror) == sorted(good)
     with pytest.raises(Conflict, match="hosted here"):
         bridge.packages.ingest(LOCAL, IngestRequest(ref=ModelRef(repo=RepoId.parse("ANN/tiny"))))
@@ -291,6 +321,9 @@ def test_a_deleted_repository_is_gone_and_its_name_free(bridge: Bridge, good: di
     with pytest.raises(NoSuchRepo):
         bridge.repos.repository(ANN, REPO)
     assert bridge.packages.package(LOCAL, standing.record_id).state_reason == "the repository was deleted"
+    for revision in ("main", standing.commit, "1.0.0"):
+        with pytest.raises(NoSuchRepo):
+            bridge.hub.info(RITA, MODEL, "ann/Tiny", revision)
     assert bridge.hub.repos(RITA, MODEL, RepoQuery()) == ()
     bridge.repos.create(ANN, REPO)
     assert files(bridge) == [".gitattributes"]
@@ -373,9 +406,10 @@ def test_changes_are_applied_in_order_or_not_at_all(bridge: Bridge) -> None:
 
 def test_a_stale_parent_is_refused_and_without_one_the_commit_lands_on_top(bridge: Bridge) -> None:
     first = put(bridge, small("a"))
-    put(bridge, small("b"), parent=first)
-    with pytest.raises(StaleParent):
-        put(bridge, small("c"), parent=first)
+    put(bridge, small("b"), parent=first[:7])
+    for stale in (first, first[:7], "", "0" * 40, "nonsense"):
+        with pytest.raises(StaleParent):
+            put(bridge, small("c"), parent=stale)
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda n: put(bridge, small(f"n{n}")), range(16)))
     assert len(set(made)) == 16
@@ -492,3 +526,20 @@ def test_a_lost_judgement_is_made_at_the_next_start(opener: Opener, good: dict[s
     assert third.repos.standing(ANN, REPO).state is State.WAITING
     third.repos.resume()
     assert judged(third, commit).state is State.ACCEPTED
+
+
+def test_rules_that_would_cost_too_much_are_refused(bridge: Bridge) -> None:
+    many = [Candidate(path=f"{n:04}/" + "a" * 200, size_bytes=1) for n in range(256)]
+    with pytest.raises(BadInput, match="too many files"):
+        bridge.repos.preupload(ANN, REPO, "main", many, "*a*b\n" * 12_000)
+    with pytest.raises(BadInput, match=r"\.gitignore"):
+        bridge.repos.preupload(ANN, REPO, "main", many[:1], "x\n" * 40_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SERVE", "some"), ("MAX_FILE_BYTES", "0"), ("MAX_FILE_BYTES", "1e9"), ("MAX_FILE_BYTES", "9" * 5000)],
+)
+def test_a_setting_that_means_nothing_is_refused(name: str, value: str) -> None:
+    with pytest.raises(BadInput, match=f"WEIGHBRIDGE_{name}"):
+        load_settings({f"WEIGHBRIDGE_{name}": value})

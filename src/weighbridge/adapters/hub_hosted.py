@@ -1,7 +1,8 @@
 """Hosted repositories as a Hub, as one principal sees them.
 
 The owner sees every commit at once. Everybody else sees the accepted ones: a branch is, for them,
-at its newest accepted commit (with ``serve_all`` they see what the owner sees). A withdrawn commit
+at its newest accepted commit (with ``serve_all`` they see what the owner sees), and each accepted
+version is a tag, whatever else has its name. A withdrawn commit
 is Disabled for all and says why. What may not be seen does not exist.
 """
 
@@ -11,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -231,10 +232,12 @@ class HostedHub:
         if not {*refs.branches.values(), *refs.tags.values()} <= known.keys():
             commits = self._catalog.commits_of(repository.key)
             known = self._memory.keep(self._memory.commits, repository.key, commits)
+        admissions = self._catalog.admissions(repository.key)
+        versions = {each.version: commit for commit, each in admissions.items() if each.served}
         return _View(
             repository=repository,
-            refs=refs,
-            admissions=self._catalog.admissions(repository.key),
+            refs=replace(refs, tags={**refs.tags, **versions}),
+            admissions=admissions,
             commits=known,
             unjudged_too=self._serve_all or may(self._principal, Verb.SEE_UNJUDGED, repository),
         )

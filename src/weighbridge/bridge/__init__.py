@@ -103,7 +103,7 @@ def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, people: Peo
     mirrored = CatalogHub(catalog, blobs)
 
     def seen_by(principal: Principal) -> Hub:
-        return EitherHub(lambda repo: catalog.hosted(repo) is not None, hosted.seen_by(principal), mirrored)
+        return EitherHub(catalog.is_ours, hosted.seen_by(principal), mirrored)
 
     def let_in(principal: Principal, repo: RepoId) -> None:
         hosted.seen_by(principal).require_open(repo)

@@ -101,6 +101,9 @@ class Judging:
             # It stays without a verdict, so that nobody is shown it; the next start tries again.
             log.warning("%s@%s could not be judged: %s", repository.id, commit[:12], error.message)
 
+    def _is_hosted(self, repo: RepoId) -> bool:
+        return self._catalog.hosted(repo) is not None
+
     def _is_judged(self, repository: Repository, commit: str) -> bool:
         if commit in self._catalog.admissions(repository.key):
             return True
@@ -109,9 +112,7 @@ class Judging:
     def _tools_for(self, repository: Repository) -> Tools:
         # As its owner sees it, and no more: evidence must not quote other people's private cards.
         owner = Principal(name=repository.id.namespace.lower(), permissions=_OWNER)
-        hub = EitherHub(
-            lambda repo: self._catalog.hosted(repo) is not None, self._hub.seen_by(owner), self._tools.hub
-        )
+        hub = EitherHub(self._is_hosted, self._hub.seen_by(owner), self._tools.hub)
         metrics = self._tools.metrics if repository.id.kind is RepoKind.MODEL else {}
         return replace(self._tools, hub=hub, ledger=_HostedLedger(self._catalog), metrics=metrics)
 

@@ -18,7 +18,7 @@ from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Verdict
-from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NotFound
+from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
 from weighbridge.flows.ingest import INGEST, State, Tools, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
@@ -66,6 +66,8 @@ class Packages:
                 f"this version weighs models only, and '{request.ref.repo}' was called a "
                 f"{request.ref.repo.kind.value}"
             )
+        if self._hidden(principal, request.ref.repo):
+            raise NoSuchRepo(request.ref.repo.full_name)
         if self._catalog.hosted(request.ref.repo) is not None:
             raise Conflict(
                 f"'{request.ref.repo}' is hosted here: what is pushed to it is weighed by itself",

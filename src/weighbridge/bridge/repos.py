@@ -25,8 +25,10 @@ __all__ = ["Advice", "Candidate", "Repos", "Standing", "State"]
 
 _LARGE_BYTES = 10 * 1000 * 1000
 """A larger file is kept outside of git, whatever its kind; as on the Hub."""
-_RULES_LIMIT_BYTES = 256 * 1024
+_RULES_LIMIT_BYTES = 64 * 1024
 """A longer ``.gitignore`` or ``.gitattributes`` is not read: matching costs time for each line."""
+_MATCHING_LIMIT = 500_000_000
+"""Characters of rules times characters of paths: what one call may cost at worst."""
 
 
 class Repos(RepoRefs):
@@ -122,8 +124,11 @@ class Repos(RepoRefs):
         for file in files:
             check_name(checked_path(file.path))
             check_size(self._limit, file.path, file.size_bytes)
-        attributes = LargeByAttributes(self._rules(head, ".gitattributes"))
-        ignored = Ignored(self._rules(head, ".gitignore") if gitignore is None else _short(gitignore))
+        large, hidden = self._rules(head, ".gitattributes"), self._rules(head, ".gitignore")
+        hidden = hidden if gitignore is None else _short(gitignore)
+        if (len(large) + len(hidden)) * sum(len(file.path) for file in files) > _MATCHING_LIMIT:
+            raise BadInput("these are too many files for so many rules", hint="ask for fewer files at once")
+        attributes, ignored = LargeByAttributes(large), Ignored(hidden)
         return tuple(_advice(file, head, attributes, ignored) for file in files)
 
     def commit(

@@ -151,6 +151,7 @@ class Admission:
     """The package that a commit became; ``served`` until it is withdrawn for a ``reason``."""
 
     package_id: str
+    version: str
     served: bool
     reason: str = ""
 

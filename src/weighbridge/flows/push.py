@@ -38,6 +38,7 @@ from weighbridge.ports import BlobStore
 
 _TRIES = 20
 """How often a commit without a stated parent is put on top of somebody else's that came between."""
+_SHORTEST = 7
 _TITLE_LIMIT = 4096
 _MESSAGE_LIMIT_BYTES = 65536
 _RUN_BY_A_CLICK = frozenset(
@@ -69,7 +70,7 @@ class PushTools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """What is to be committed; ``parent`` None: on top of whatever the branch is at."""
+    """What is to be committed on top of ``parent`` (seven digits are enough); None: of whatever is there."""
 
     repository: Repository
     branch: str
@@ -96,7 +97,7 @@ def push(tools: PushTools, asked: Push) -> Revision:
         head = tools.branches.hosted_refs(asked.repository.key).branches.get(asked.branch)
         if head is None:
             raise NoSuchRevision(asked.repository.id.full_name, asked.branch)
-        if asked.parent is not None and asked.parent != head:
+        if asked.parent is not None and not _names(asked.parent, head):
             raise StaleParent(asked.repository.id.full_name, asked.branch, wanted=asked.parent, head=head)
         revision = _revision(tools, steps, asked, head)
         try:
@@ -107,6 +108,11 @@ def push(tools: PushTools, asked: Push) -> Revision:
             continue
         return revision
     raise AssertionError("the loop ends by a return or by an error")
+
+
+def _names(parent: str, head: str) -> bool:
+    """Whether a stated parent, perhaps shortened to seven digits or more, is the head."""
+    return len(parent) >= _SHORTEST and head.startswith(parent)
 
 
 def check(tools: PushTools, asked: Push) -> None:

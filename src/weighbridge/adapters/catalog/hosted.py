@@ -48,6 +48,22 @@ class Hosted(Database):
         with self._reading() as connection:
             return mirrored(connection, repo)
 
+    def is_ours(self, repo: RepoId) -> bool:
+        """Whether a name belongs to a hosted repository, or did and was not taken by a mirror since."""
+        kind, key = repo.kind.value, repo.full_name.lower()
+        owner = select(REPOSITORIES.c.deleted_at).join_from(REPOSITORY_NAMES, REPOSITORIES)
+        served = select(PACKAGES.c.id).where(
+            and_(PACKAGES.c.kind == kind, PACKAGES.c.name_key == key),
+            PACKAGES.c.state == PackageState.ACTIVE.value,
+        )
+        with self._reading() as connection:
+            row = connection.execute(
+                owner.where(REPOSITORY_NAMES.c.kind == kind, REPOSITORY_NAMES.c.name_key == key)
+            ).first()
+            if row is None or row.deleted_at is None:
+                return row is not None
+            return connection.execute(served).first() is None
+
     def is_private_to_others(self, repo: RepoId, name: str) -> bool:
         """Whether a name is that of a private repository, perhaps deleted, of another namespace."""
         key = and_(
@@ -226,13 +242,16 @@ class Hosted(Database):
 
     def admissions(self, key: str) -> Mapping[str, Admission]:
         """Which commits of a repository became packages; of one that did twice, the served one."""
-        columns = (PACKAGES.c.id, PACKAGES.c.commit_id, PACKAGES.c.state, PACKAGES.c.state_reason)
+        columns = [PACKAGES.c[n] for n in ("id", "version", "commit_id", "state", "state_reason")]
         served_last = PACKAGES.c.state == PackageState.ACTIVE.value
         query = select(*columns).where(_packages_of(key)).order_by(served_last, PACKAGES.c.created_at)
         with self._reading() as connection:
             return {
                 row.commit_id: Admission(
-                    package_id=row.id, served=row.state == PackageState.ACTIVE, reason=row.state_reason
+                    package_id=row.id,
+                    version=row.version,
+                    served=row.state == PackageState.ACTIVE,
+                    reason=row.state_reason,
                 )
                 for row in connection.execute(query)
             }
