@@ -1,0 +1,113 @@
+"""The one space of names of hosted and mirrored repositories, and what comes late to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.test_catalog import T0, line, package
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.domain.hosted import Gate, Repository, Revision, make_revision
+from weighbridge.domain.package import PackageState
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.errors import Conflict, NoSuchRepo, RepoExists
+
+NAME = RepoId.parse("Org/Model")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    opened = Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+    yield opened
+    opened.close()
+
+
+def begin(catalog: Catalog, key: str = "k", repo: RepoId = NAME, *, private: bool = False) -> Revision:
+    repository = Repository(
+        key=key, id=repo, private=private, gate=Gate.OPEN, created_at=T0, created_by="ada"
+    )
+    first = make_revision(repo, (), parents=(), author="ada", title=key, description="", at=T0)
+    catalog.create_repository(repository, "main", first, line("repo.create"))
+    return first
+
+
+def test_of_many_that_take_a_name_at_once_one_has_it(catalog: Catalog) -> None:
+    def create(number: int) -> bool:
+        try:
+            begin(catalog, f"k{number}", RepoId.parse("org/model" if number % 2 else "ORG/Model"))
+        except RepoExists:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(create, range(16))) == 1
+    assert len(catalog.hosted_repos(RepoKind.MODEL)) == 1
+    assert [entry.verb for entry in catalog.audit_lines()] == ["repo.create"]
+
+
+def test_a_package_of_the_upstream_cannot_take_a_hosted_name(catalog: Catalog) -> None:
+    begin(catalog)
+    with pytest.raises(Conflict, match="hosted here"):
+        catalog.add(package("a"), [], line())
+    assert catalog.packages() == ()
+    catalog.add(package("b", kind="dataset"), [], line())
+    assert not catalog.is_mirrored(NAME)
+    assert catalog.is_ours(NAME)
+
+
+def test_a_judgement_that_comes_after_the_deletion_lists_nothing(catalog: Catalog) -> None:
+    first = begin(catalog)
+    catalog.delete_repository("k", "deleted", line("repo.delete"))
+    with pytest.raises(Conflict):
+        catalog.add(package("a", commit=first.commit.id), [], line(), hosted=True)
+    begin(catalog, "second")
+    with pytest.raises(Conflict):
+        catalog.add(package("a", commit=first.commit.id), [], line(), hosted=True)
+    assert catalog.packages() == ()
+
+
+def test_a_deleted_name_can_be_taken_by_either_and_then_by_one_only(catalog: Catalog) -> None:
+    first = begin(catalog)
+    catalog.add(package("a", commit=first.commit.id), [], line(), hosted=True)
+    catalog.delete_repository("k", "deleted", line("repo.delete"))
+    assert catalog.package("a").state is PackageState.WITHDRAWN
+    assert (catalog.is_ours(NAME), catalog.is_mirrored(NAME)) == (True, False)
+    catalog.add(package("b", version="2.0.0"), [], line())
+    assert (catalog.is_ours(NAME), catalog.is_mirrored(NAME)) == (False, True)
+    with pytest.raises(RepoExists, match="mirror"):
+        begin(catalog, "second")
+    with pytest.raises(NoSuchRepo):
+        catalog.change_repository("k", True, Gate.OPEN, line())
+
+
+def test_a_name_that_only_has_withdrawn_packages_stays_a_mirror(catalog: Catalog) -> None:
+    catalog.add(package("a"), [], line())
+    catalog.withdraw("a", "a worm", line())
+    with pytest.raises(RepoExists, match="mirror"):
+        begin(catalog)
+
+
+def test_a_failed_creation_or_renaming_changes_nothing(catalog: Catalog) -> None:
+    begin(catalog)
+    begin(catalog, "other", RepoId.parse("org/other"))
+    with pytest.raises(RepoExists):
+        begin(catalog, "third", RepoId.parse("ORG/OTHER"))
+    with pytest.raises(RepoExists):
+        catalog.rename_repository("other", NAME, line("repo.move"))
+    assert [found.key for found in catalog.hosted_repos(RepoKind.MODEL)] == ["k", "other"]
+    found = catalog.hosted(RepoId.parse("org/other"))
+    assert found is not None
+    assert found.id.full_name == "org/other"
+
+
+def test_packages_of_a_private_repository_are_its_own_namespace_s(catalog: Catalog) -> None:
+    first = begin(catalog, private=True)
+    catalog.add(package("a", commit=first.commit.id), [], line(), hosted=True)
+    for eyes, seen in ((None, 1), ("org", 1), ("ada", 0), ("or", 0), ("anonymous", 0), ("%", 0), ("_rg", 0)):
+        assert len(catalog.packages(seen_by=eyes)) == seen
+        assert catalog.is_private_to_others(NAME, eyes or "org") is not bool(seen)
+    catalog.delete_repository("k", "deleted", line())
+    assert len(catalog.packages(seen_by="ada")) == 0
