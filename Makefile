@@ -39,6 +39,14 @@ $(VENV)/.heavy: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
 	@touch $@
 
+# Older clients and the one for Node, each away from ours. Where one cannot be had its tests are skipped.
+CLIENTS := .clients
+$(CLIENTS)/.made: $(VENV)/.made
+	-$(PYTHON) -m venv $(CLIENTS)/hub-0 && $(CLIENTS)/hub-0/bin/python -m pip install --quiet --disable-pip-version-check 'huggingface_hub==0.36.2' hf_xet
+	-$(PYTHON) -m venv $(CLIENTS)/hub-1 && $(CLIENTS)/hub-1/bin/python -m pip install --quiet --disable-pip-version-check 'huggingface_hub==1.33.0'
+	-mkdir -p $(CLIENTS)/node && npm install --silent --no-fund --no-audit --prefix $(CLIENTS)/node '@huggingface/hub@2.17.5'
+	@touch $@
+
 run: $(VENV)/.run $(VENV)/.weights  ## Set up and run the demo: weigh, store, serve and fetch back two models (ARGS=--once)
 	$(BIN)/weighbridge demo $(ARGS)
 
@@ -60,7 +68,7 @@ documents: $(VENV)/.dev  ## Write the parts of the documents that are made from 
 test: $(VENV)/.dev $(VENV)/.weights  ## The ordinary tests
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-test-all: $(VENV)/.heavy $(VENV)/.weights  ## The ordinary tests and those with heavy extras
+test-all: $(VENV)/.heavy $(VENV)/.weights $(CLIENTS)/.made  ## The ordinary tests and those with heavy extras
 	$(BIN)/python -m pytest -n auto -m 'not torture' $(ARGS)
 
 torture: $(VENV)/.dev $(VENV)/.weights  ## Long kill and fuzz runs (SEED=n repeats a run)
@@ -75,4 +83,4 @@ lock-requirements: $(VENV)/.made  ## Resolve the pinned sets in requirements/ ag
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra demo --group dev pyproject.toml -o requirements/dev.txt
 
 clean:  ## Remove the environment and the caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

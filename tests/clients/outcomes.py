@@ -1,0 +1,34 @@
+"""Each client is driven once in a test run, however many workers pytest has."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.clients.live import live_registry
+from tests.clients.suite import Run, run_all
+
+Outcomes = Mapping[str, Mapping[str, str]]
+
+
+def outcomes(runs: Sequence[Run], name: str, folder: pytest.TempPathFactory, workers: bool) -> Outcomes:
+    """By run and case what was said; the first worker that asks does the work, the others wait for it."""
+    # One folder for all workers of this test run is the parent of each worker's own.
+    shared = folder.getbasetemp().parent if workers else folder.getbasetemp()
+    kept = shared / f"{name}.json"
+    with (shared / f"{name}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_text(json.dumps(drive(runs, shared / name)))
+    found: Outcomes = json.loads(kept.read_text())
+    return found
+
+
+def drive(runs: Sequence[Run], place: Path) -> Outcomes:
+    """Run everything against one registry that shows every commit (the gate has its own tests)."""
+    with live_registry(place / "home", serve="all") as live:
+        return run_all(runs, live, place / "runs")
