@@ -72,12 +72,13 @@ CALLERS = {
 
 
 def allowed(name: str = "ann/x", *, private: bool = False, gate: Gate = Gate.OPEN) -> dict[str, str]:
-    """For each caller the first letters of what it may: See, Download, Unjudged, Write, Own."""
+    """For each caller the first letters of what it may: See, Download, Unjudged, Write, Own, Talk,
+    Propose, Revise."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     repository = Repository(
         key="k", id=RepoId.parse(name), private=private, gate=gate, created_at=at, created_by="ann"
     )
-    letters = dict(zip("SDUWO", Verb, strict=True))
+    letters = dict(zip("SDUWOTPR", Verb, strict=True))
     return {
         caller: "".join(letter for letter, verb in letters.items() if may(principal, verb, repository))
         for caller, principal in CALLERS.items()
@@ -85,11 +86,11 @@ def allowed(name: str = "ann/x", *, private: bool = False, gate: Gate = Gate.OPE
 
 
 def test_who_may_do_what() -> None:
-    owners = {"admin": "SDUWO", "owner": "SDUWO", "owner, reading": "SDU", "nobody": ""}
-    assert allowed() == {**owners, "other": "SD", "anonymous": "SD"}
+    owners = {"admin": "SDUWOTPR", "owner": "SDUWOTPR", "owner, reading": "SDUT", "nobody": ""}
+    assert allowed() == {**owners, "other": "SDTP", "anonymous": "SD"}
     assert allowed("ANN/x") == allowed()
     assert allowed(private=True) == {**owners, "other": "", "anonymous": ""}
-    assert allowed(gate=Gate.AUTO) == {**owners, "other": "SD", "anonymous": "S"}
-    assert allowed(gate=Gate.MANUAL) == {**owners, "other": "S", "anonymous": "S"}
-    others = dict.fromkeys(("owner", "owner, reading", "other", "anonymous"), "SD")
-    assert allowed("anonymous/x") == {**others, "admin": "SDUWO", "nobody": ""}
+    assert allowed(gate=Gate.AUTO) == {**owners, "other": "SDTP", "anonymous": "S"}
+    assert allowed(gate=Gate.MANUAL) == {**owners, "other": "STP", "anonymous": "S"}
+    others = {"owner": "SDTP", "owner, reading": "SDT", "other": "SDTP", "anonymous": "SD"}
+    assert allowed("anonymous/x") == {**others, "admin": "SDUWOTPR", "nobody": ""}

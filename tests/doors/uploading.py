@@ -39,9 +39,14 @@ class Registry:
 
 
 @contextmanager
-def registry_at(home: Path) -> Iterator[Registry]:
+def registry_at(home: Path, **more: str) -> Iterator[Registry]:
     """A registry over ``home``; its upstream answers nothing."""
-    environ = {"WEIGHBRIDGE_HOME": str(home), "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9", "HOME": str(home)}
+    environ = {
+        "WEIGHBRIDGE_HOME": str(home),
+        "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9",
+        "HOME": str(home),
+        **more,
+    }
     bridge = open_bridge(load_settings(environ))
     try:
         tokens = {}

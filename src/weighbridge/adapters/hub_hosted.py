@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 from weighbridge.adapters.file_stream import file_stream
 from weighbridge.adapters.repo_info import is_read, raw_info
 from weighbridge.domain.access import LOCAL, Principal, Verb, may
+from weighbridge.domain.discussion import Discussion
 from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, history
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
@@ -51,6 +52,9 @@ class Hosting(Protocol):
 
     def revision(self, repository: Repository, commit: str) -> Revision | None:
         """A commit with its files."""
+
+    def pulls_by(self, key: str, author: str) -> Sequence[Discussion]:
+        """The pull requests that somebody opened."""
 
 
 class _Memory:
@@ -85,11 +89,15 @@ class _View:
     admissions: Mapping[str, Admission]
     commits: Mapping[str, Commit]
     unjudged_too: bool
+    proposed: frozenset[str] = frozenset()
+    """The commits of the caller's own pull requests."""
 
     def shows(self, commit: str) -> bool:
         """Whether a commit is served to this caller."""
         admission = self.admissions.get(commit)
-        return self.unjudged_too if admission is None else admission.served
+        if admission is None:
+            return self.unjudged_too or commit in self.proposed
+        return admission.served
 
     def line(self, head: str) -> Iterator[Commit]:
         """The history from ``head``, as far as it is shown."""
@@ -102,6 +110,7 @@ class _View:
         return Refs(
             branches={name: commit.id for name, commit in heads.items() if commit},
             tags={name: commit for name, commit in self.refs.tags.items() if self.shows(commit)},
+            pulls={name: commit for name, commit in self.refs.pulls.items() if self.shows(commit)},
         )
 
     def at(self, revision: str, *, withdrawn_too: bool = False) -> str:
@@ -229,7 +238,7 @@ class HostedHub:
     def _view_of(self, repository: Repository) -> _View:
         refs = self._catalog.hosted_refs(repository.key)
         known = self._memory.get(self._memory.commits, repository.key) or {}
-        if not {*refs.branches.values(), *refs.tags.values()} <= known.keys():
+        if not {*refs.branches.values(), *refs.tags.values(), *refs.pulls.values()} <= known.keys():
             commits = self._catalog.commits_of(repository.key)
             known = self._memory.keep(self._memory.commits, repository.key, commits)
         admissions = self._catalog.admissions(repository.key)
@@ -240,7 +249,19 @@ class HostedHub:
             admissions=admissions,
             commits=known,
             unjudged_too=self._serve_all or may(self._principal, Verb.SEE_UNJUDGED, repository),
+            proposed=self._proposed(repository, refs, known),
         )
+
+    def _proposed(self, repository: Repository, refs: Refs, known: Mapping[str, Commit]) -> frozenset[str]:
+        if not refs.pulls or self._principal.is_anonymous:
+            return frozenset()
+        found: set[str] = set()
+        for pull in self._catalog.pulls_by(repository.key, self._principal.name):
+            for commit in history(known, refs.pulls.get(pull.ref, pull.base)):
+                if commit.id == pull.base:
+                    break
+                found.add(commit.id)
+        return frozenset(found)
 
     def _revision(self, repository: Repository, commit: str) -> Revision:
         key = (repository, commit)

@@ -55,6 +55,7 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.hub_hosted import HostedHub
+    from weighbridge.adapters.receipts import Receipts
     from weighbridge.adapters.xorb_files import XorbFiles
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.packages import Packages
@@ -76,6 +77,7 @@ def open_bridge(settings: Settings) -> Bridge:
         blobs=blobs,
         hub=hosted,
         judging=judging,
+        receipts=Receipts(settings.home),
         now=now,
         max_file_bytes=settings.max_file_bytes,
     )

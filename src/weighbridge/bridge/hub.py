@@ -53,6 +53,13 @@ class Callers(Protocol):
             NotAuthenticated: the token does not count.
         """
 
+    def current(self, principal: Principal) -> Principal:
+        """Somebody who was let in before, with what it may still do.
+
+        Raises:
+            NotAuthenticated: the account was closed.
+        """
+
 
 class Everyone:
     """For a Hub without accounts: all may read, and a token is as good as any other."""
@@ -61,6 +68,10 @@ class Everyone:
         """A reader; anonymous without a token."""
         name = "local" if secret else "anonymous"
         return Principal(name=name, permissions=_READER, is_anonymous=not secret)
+
+    def current(self, principal: Principal) -> Principal:
+        """The same: there are no accounts to close."""
+        return principal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +140,14 @@ class HubDesk:
             NotAuthenticated: the token does not count.
         """
         return self._people.principal(secret)
+
+    def current(self, principal: Principal) -> Principal:
+        """Somebody who was let in before, with what it may still do.
+
+        Raises:
+            NotAuthenticated: the account was closed.
+        """
+        return self._people.current(principal)
 
     def watch(self, kind: RepoKind, name: str) -> Unchanged | None:
         """Whether answers about a repository that are made from now on still hold; None: unknown.

@@ -15,7 +15,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.domain.access import AuditLine, Permission, Principal
-from weighbridge.domain.hosted import Repository, Revision
+from weighbridge.domain.hosted import Repository, is_bare
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
@@ -25,7 +25,6 @@ from weighbridge.ports import Engine
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 2
-_NOTHING_TO_WEIGH = frozenset({".gitattributes", ".gitignore"})
 _OWNER = frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
 
 
@@ -81,7 +80,7 @@ class Judging:
         refs = self._catalog.hosted_refs(repository.key)
         wanted = commit in {*refs.branches.values(), *refs.tags.values()}
         revision = self._catalog.revision(repository, commit) if wanted else None
-        if revision is None or self._is_judged(repository, commit) or _is_bare(revision):
+        if revision is None or self._is_judged(repository, commit) or is_bare(revision.manifest):
             return
         state = State(
             id=str(uuid4()),
@@ -144,11 +143,6 @@ class _HostedLedger:
         if self._catalog.hosted(refusal.ref.repo) is None:
             raise Conflict(f"'{refusal.ref.repo}' was deleted")
         self._catalog.add_refusal(refusal, audit)
-
-
-def _is_bare(revision: Revision) -> bool:
-    """Whether there is nothing to weigh: a new repository holds only its ``.gitattributes``."""
-    return all(entry.path in _NOTHING_TO_WEIGH for entry in revision.manifest.files)
 
 
 def _tell(future: Future[None]) -> None:

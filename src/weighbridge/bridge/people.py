@@ -84,6 +84,18 @@ class People:
         permissions = granted(token.permissions, user) | self._anonymous.permissions
         return Principal(name=user.name, permissions=permissions)
 
+    def current(self, principal: Principal) -> Principal:
+        """Somebody who was let in before, with what it may still do.
+
+        Raises:
+            NotAuthenticated: the account was closed.
+        """
+        user = self._catalog.user(principal.name)
+        if user.disabled:
+            raise NotAuthenticated(f"the account '{user.name}' was closed")
+        permissions = granted(principal.permissions, user) | self._anonymous.permissions
+        return Principal(name=user.name, permissions=permissions)
+
     def first_start(self) -> str:
         """Make the first account possible; what the operator must know, or nothing.
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.hosted import RefKind
 from weighbridge.adapters.hub_hosted import HostedHub
+from weighbridge.adapters.receipts import Receipts
 from weighbridge.bridge.judging import Judging
 from weighbridge.domain.access import AuditLine, Principal, Verb, may
 from weighbridge.domain.hosted import DEFAULT_BRANCH, Repository, Revision, checked_ref, make_revision
@@ -27,11 +28,12 @@ class RepoRefs:
         blobs: BlobStore,
         hub: HostedHub,
         judging: Judging,
+        receipts: Receipts,
         now: Callable[[], datetime],
         max_file_bytes: int = 0,
     ) -> None:
         self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
-        self._now, self._limit = now, max_file_bytes
+        self._receipts, self._now, self._limit = receipts, now, max_file_bytes
 
     def repository(self, principal: Principal, repo: RepoId) -> Repository:
         """A hosted repository; its ``id`` is today's name (another one: answer 307)."""
@@ -57,7 +59,7 @@ class RepoRefs:
             NoSuchRevision: ``start`` is none.
             Invalid: git would not take the name.
         """
-        there = self._allowed(principal, repo, Verb.WRITE)
+        there = self.allowed(principal, repo, Verb.WRITE)
         checked_ref(there.id, name)
         root = self._first(there, principal, "") if empty else None
         commit = root.commit.id if root else self._commit_of(there, start or DEFAULT_BRANCH)
@@ -73,7 +75,7 @@ class RepoRefs:
             NoSuchRevision: there is none.
             NotPermitted: it is ``main``.
         """
-        there = self._allowed(principal, repo, Verb.WRITE)
+        there = self.allowed(principal, repo, Verb.WRITE)
         if name == DEFAULT_BRANCH:
             raise NotPermitted(f"'{name}' is the default branch of '{there.id}' and stays")
         line = self._line(principal, "repo.branch.delete", there.id.full_name, name)
@@ -81,7 +83,7 @@ class RepoRefs:
 
     def create_tag(self, principal: Principal, repo: RepoId, name: str, *, revision: str = "main") -> str:
         """Name a commit for good; gives the commit. Raises as ``create_branch``."""
-        there = self._allowed(principal, repo, Verb.WRITE)
+        there = self.allowed(principal, repo, Verb.WRITE)
         checked_ref(there.id, name)
         commit = self._commit_of(there, revision)
         line = self._line(principal, "repo.tag", f"{there.id}@{commit}", name)
@@ -95,14 +97,14 @@ class RepoRefs:
         Raises:
             NoSuchRevision: there is none.
         """
-        there = self._allowed(principal, repo, Verb.WRITE)
+        there = self.allowed(principal, repo, Verb.WRITE)
         line = self._line(principal, "repo.tag.delete", there.id.full_name, name)
         self._catalog.drop_ref(there, RefKind.TAG, name, line)
 
-    def _allowed(self, principal: Principal, repo: RepoId, verb: Verb) -> Repository:
-        """The repository, if the principal may do this to it."""
+    def allowed(self, principal: Principal, repo: RepoId, verb: Verb, author: str = "") -> Repository:
+        """The repository, if the principal may do this to it (or to what ``author`` did there)."""
         there = self._catalog.hosted(repo)
-        if there is not None and may(principal, verb, there):
+        if there is not None and may(principal, verb, there, author=author):
             return there
         if there is not None and not may(principal, Verb.SEE, there):
             there = None

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from uuid import uuid4
 
 from weighbridge.bridge.access import require
+from weighbridge.bridge.discussions import Discussions
+from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
 from weighbridge.bridge.repo_refs import RepoRefs
 from weighbridge.domain.access import Permission, Principal, Verb, owns_namespace
+from weighbridge.domain.discussion import pull_number
 from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
 from weighbridge.domain.hosted import DEFAULT_BRANCH, FIRST_ATTRIBUTES, Change, Gate, Repository, Revision
 from weighbridge.domain.manifest import Storage
@@ -70,7 +74,7 @@ class Repos(RepoRefs):
 
     def delete(self, principal: Principal, repo: RepoId) -> None:
         """Take a repository away, with its branches and its history; its packages are withdrawn."""
-        there = self._allowed(principal, repo, Verb.OWN)
+        there = self.allowed(principal, repo, Verb.OWN)
         line = self._line(principal, "repo.delete", there.id.full_name)
         self._catalog.delete_repository(there.key, "the repository was deleted", line)
 
@@ -81,7 +85,7 @@ class Repos(RepoRefs):
             RepoExists: the new name is taken.
             NotPermitted: the namespace of the new name is somebody else's.
         """
-        there = self._allowed(principal, repo, Verb.OWN)
+        there = self.allowed(principal, repo, Verb.OWN)
         if to.kind is not there.id.kind or not to.namespace:
             raise BadInput(f"'{to}' cannot be the new name of the {there.id.kind} '{there.id}'")
         _require_namespace(principal, to)
@@ -93,7 +97,7 @@ class Repos(RepoRefs):
         self, principal: Principal, repo: RepoId, *, private: bool | None = None, gate: Gate | None = None
     ) -> Repository:
         """Change who may see and download it; None leaves as it is."""
-        there = self._allowed(principal, repo, Verb.OWN)
+        there = self.allowed(principal, repo, Verb.OWN)
         private = there.private if private is None else private
         gate = there.gate if gate is None else gate
         detail = f"{'private' if private else 'public'}, gate {gate.value or 'open'}"
@@ -108,6 +112,8 @@ class Repos(RepoRefs):
         revision: str,
         files: Sequence[Candidate],
         gitignore: str | None = None,
+        *,
+        proposing: bool = False,
     ) -> tuple[Advice, ...]:
         """How each file is to be sent, in the order of ``files``.
 
@@ -119,8 +125,7 @@ class Repos(RepoRefs):
             NoSuchRevision: there is no such branch.
             BadInput, Invalid: a path is unsafe; a file is larger than may be.
         """
-        there = self._allowed(principal, repo, Verb.WRITE)
-        head = self._head(there, revision)
+        head = self._head_for(principal, repo, revision, proposing=proposing)
         for file in files:
             check_name(checked_path(file.path))
             check_size(self._limit, file.path, file.size_bytes)
@@ -151,9 +156,14 @@ class Repos(RepoRefs):
             BadInput, Invalid: an unsafe path, two paths that collide, a large file whose content
                 was not sent or has another size, a file larger than may be.
         """
-        there = self._allowed(principal, repo, Verb.WRITE)
+        there = self.allowed(principal, repo, Verb.WRITE)
         made = push(
-            PushTools(branches=self._catalog, blobs=self._blobs, max_file_bytes=self._limit),
+            PushTools(
+                branches=self._catalog,
+                blobs=self._blobs,
+                sent=lambda sha256: self._receipts.has(there.id.namespace, sha256),
+                max_file_bytes=self._limit,
+            ),
             Push(
                 repository=there,
                 branch=revision.removeprefix("refs/heads/"),
@@ -169,34 +179,51 @@ class Repos(RepoRefs):
         return made.commit
 
     def lfs_missing(
-        self, principal: Principal, repo: RepoId, objects: Sequence[tuple[str, int]]
+        self,
+        principal: Principal,
+        repo: RepoId,
+        objects: Sequence[tuple[str, int]],
+        *,
+        proposing: bool = False,
     ) -> tuple[tuple[str, int], ...]:
         """Which of the (sha256, size in bytes) must still be sent.
+
+        What only others have sent must be: knowing a digest is not having the content.
 
         Raises:
             BadInput: a digest is none, or a file is larger than may be.
             SizeMismatch: the content is held and has another size.
         """
-        self._allowed(principal, repo, Verb.WRITE)
+        there = self.allowed(principal, repo, Verb.PROPOSE if proposing else Verb.WRITE)
+        space = sending_space(principal, there)
         missing = []
         for sha256, size in objects:
             check_size(self._limit, sha256_digest(sha256).value, size)
-            if not self._blobs.holds(sha256):
+            if not (self._blobs.holds(sha256) and self._receipts.has(space, sha256)):
                 missing.append((sha256, size))
             elif (held := self._blobs.path(sha256).stat().st_size) != size:
                 raise SizeMismatch(sha256, wanted=size, got=held)
         return tuple(missing)
 
-    def receive(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
-        """Take a large content in. The caller made sure that the sender may write (a signed URL).
+    def receive(
+        self,
+        principal: Principal,
+        repo: RepoId,
+        sha256: str,
+        size_bytes: int,
+        pieces: Iterable[bytes | memoryview],
+    ) -> None:
+        """Take a large content in; from then on commits of the namespace may name it.
 
         Raises:
             DigestMismatch, SizeMismatch: what came is not what was announced; nothing is kept.
             StoreDown: the disk is full.
             Whatever ``pieces`` raises; nothing is kept.
         """
+        there = self.allowed(principal, repo, Verb.PROPOSE)
         check_size(self._limit, sha256_digest(sha256).value, size_bytes)
         self._blobs.take(sha256, size_bytes, pieces)
+        self._receipts.add(sending_space(principal, there), sha256)
 
     def standing(self, principal: Principal, repo: RepoId, revision: str = "main") -> Standing:
         """How the commit stands that the revision means to this principal.
@@ -234,6 +261,36 @@ class Repos(RepoRefs):
     def now(self) -> datetime:
         """The registry's clock, for signatures that expire: aware UTC."""
         return self._now()
+
+    @cached_property
+    def discussions(self) -> Discussions:
+        """The verbs of discussions and pull requests."""
+        return Discussions(
+            self.allowed,
+            catalog=self._catalog,
+            blobs=self._blobs,
+            hub=self._hub,
+            judging=self._judging,
+            receipts=self._receipts,
+            now=self._now,
+            max_file_bytes=self._limit,
+        )
+
+    def _head_for(self, principal: Principal, repo: RepoId, revision: str, *, proposing: bool) -> Revision:
+        """What a commit would be put on top of, if the principal may put one there."""
+        number = pull_number(revision)
+        if number is not None:
+            there, pull = self.discussions.writable(principal, repo, number)
+            commit = self._catalog.hosted_refs(there.key).pulls.get(pull.ref, "")
+        elif proposing:
+            there = self.allowed(principal, repo, Verb.PROPOSE)
+            commit = self.discussions.seen_main(principal, there)
+        else:
+            return self._head(self.allowed(principal, repo, Verb.WRITE), revision)
+        head = self._catalog.revision(there, commit)
+        if head is None:
+            raise NoSuchRevision(there.id.full_name, revision)
+        return head
 
     def _head(self, repository: Repository, branch: str) -> Revision:
         refs = self._catalog.hosted_refs(repository.key)

@@ -78,7 +78,7 @@ class XetDesk:
             self._files.keep(file, namespace, name, xorb.packed_length, _table(xorb.chunks))
         return True
 
-    def take_shard(self, principal: Principal, repo: RepoId, shard: bytes) -> None:
+    def take_shard(self, principal: Principal, repo: RepoId, namespace: str, shard: bytes) -> None:
         """Put the files of a shard together and take each in under its sha256.
 
         Raises:
@@ -91,18 +91,20 @@ class XetDesk:
         for listing in parsed.xorbs:
             verify_listing(listing)
         for file in parsed.files:
-            self._take_file(principal, repo, file)
+            self._take_file(principal, repo, namespace, file)
 
-    def _take_file(self, principal: Principal, repo: RepoId, file: Reconstruction) -> None:
+    def _take_file(self, principal: Principal, repo: RepoId, namespace: str, file: Reconstruction) -> None:
         if file.sha256 is None:
             raise Invalid("file", hash_text(file.file_hash), "comes without its sha256")
-        if not self._repos.lfs_missing(principal, repo, ((file.sha256, file.length),)):
+        wanted = ((file.sha256, file.length),)
+        if not self._repos.lfs_missing(principal, repo, wanted, proposing=True):
             return
         names = {term.xorb_hash for term in file.terms}
-        found = {name: self._known(repo.namespace, name) for name in names}
+        found = {name: self._known(namespace, name) for name in names}
         known = {name: xorb for name, xorb in found.items() if xorb is not None}
         verify_reconstruction(file, {name: xorb.leaves for name, xorb in known.items()})
-        self._repos.receive(file.sha256, file.length, self._bytes(repo.namespace, file, known))
+        pieces = self._bytes(namespace, file, known)
+        self._repos.receive(principal, repo, file.sha256, file.length, pieces)
 
     def _known(self, namespace: str, name: XetHash) -> _Known | None:
         table = self._files.table(namespace, hash_text(name))

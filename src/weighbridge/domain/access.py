@@ -50,10 +50,16 @@ class Verb(StrEnum):
     SEE_UNJUDGED = "see what is not judged yet"
     WRITE = "write"
     OWN = "own"
+    DISCUSS = "discuss"
+    PROPOSE = "propose changes"
+    REVISE = "change what was said or proposed"
 
 
-def may(principal: Principal, verb: Verb, repository: Repository) -> bool:
+def may(principal: Principal, verb: Verb, repository: Repository, *, author: str = "") -> bool:
     """Whether ``principal`` may do ``verb`` to a hosted repository.
+
+    Everybody with a name discusses what it may see, and proposes changes if it may upload at all.
+    What was said or proposed is changed by its ``author`` and by those who may write.
 
     A namespace belongs to the user of its name. Private repositories are seen by their owner;
     the files of a gated one go to everybody with a token (``auto``) or only to its owner
@@ -66,6 +72,8 @@ def may(principal: Principal, verb: Verb, repository: Repository) -> bool:
         return owns and can(principal, Permission.UPLOAD)
     if repository.private and not owns:
         return False
+    if verb in (Verb.DISCUSS, Verb.PROPOSE, Verb.REVISE):
+        return _may_take_part(principal, verb, owns=owns, is_author=principal.name == author)
     if verb is Verb.SEE:
         return can(principal, Permission.DOWNLOAD) or can(principal, Permission.SEARCH)
     if not can(principal, Permission.DOWNLOAD):
@@ -73,6 +81,16 @@ def may(principal: Principal, verb: Verb, repository: Repository) -> bool:
     if verb is Verb.SEE_UNJUDGED or repository.gate is Gate.MANUAL:
         return owns
     return repository.gate is Gate.OPEN or not principal.is_anonymous
+
+
+def _may_take_part(principal: Principal, verb: Verb, *, owns: bool, is_author: bool) -> bool:
+    reads = can(principal, Permission.DOWNLOAD) or can(principal, Permission.SEARCH)
+    if principal.is_anonymous or not reads:
+        return False
+    uploads = can(principal, Permission.UPLOAD)
+    if verb is Verb.REVISE:
+        return is_author or (owns and uploads)
+    return verb is Verb.DISCUSS or uploads
 
 
 def owns_namespace(principal: Principal, namespace: str) -> bool:

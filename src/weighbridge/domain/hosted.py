@@ -16,6 +16,7 @@ from weighbridge.domain.ref import ModelRef, RepoId, is_commit
 from weighbridge.domain.repo import Commit
 
 DEFAULT_BRANCH = "main"
+_NOTHING_TO_WEIGH = frozenset({".gitattributes", ".gitignore"})
 _PLACEHOLDER = "0" * 40
 _LARGE = (
     *("7z", "arrow", "avro", "bin", "bz2", "ckpt", "ftz", "gguf", "gz", "h5", "joblib", "keras", "lz4"),
@@ -144,6 +145,16 @@ class Revision:
     at: datetime
     tree: str
     manifest: Manifest
+
+    @property
+    def contents(self) -> frozenset[str]:
+        """The sha256 of every file."""
+        return frozenset(entry.sha256 for entry in self.manifest.files if entry.sha256)
+
+
+def is_bare(manifest: Manifest) -> bool:
+    """Whether there is nothing to weigh: a new repository holds only its ``.gitattributes``."""
+    return all(entry.path in _NOTHING_TO_WEIGH for entry in manifest.files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

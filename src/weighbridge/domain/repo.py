@@ -35,16 +35,18 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refs:
-    """The names of a repository: branch and tag names to commit ids."""
+    """The names of a repository: branch, tag and pull request names (``refs/pr/1``) to commit ids."""
 
     branches: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    pulls: Mapping[str, str] = field(default_factory=dict)
 
     def commit_of(self, revision: str, known: Iterable[str] = ()) -> str | None:
         """The commit that a revision means, or None.
 
-        As on the Hub: a branch, a tag, ``refs/heads/x``, ``refs/tags/x``, ``HEAD`` (the branch
-        main), a full commit id, or at least five digits of one that only one ``known`` id has.
+        As on the Hub: a branch, a tag, ``refs/heads/x``, ``refs/tags/x``, ``refs/pr/1``,
+        ``HEAD`` (the branch main), a full commit id, or at least five digits of one that only one
+        ``known`` id has.
         """
         if revision == "HEAD":
             return self.branches.get("main")
@@ -52,6 +54,8 @@ class Refs:
             return self.branches.get(revision.removeprefix("refs/heads/"))
         if revision.startswith("refs/tags/"):
             return self.tags.get(revision.removeprefix("refs/tags/"))
+        if revision.startswith("refs/pr/"):
+            return self.pulls.get(revision)
         named = self.branches.get(revision) or self.tags.get(revision)
         if named or not _SHORT.fullmatch(revision):
             return named

@@ -8,7 +8,7 @@ have no name yet. What costs more to know is judged afterwards, by the ingest fl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -61,10 +61,15 @@ class Branches(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushTools:
-    """Everything of the world that a push touches; ``max_file_bytes`` 0: no limit."""
+    """Everything of the world that a push touches.
+
+    ``sent`` tells whether whoever may write into the repository has sent a content (sha256);
+    ``max_file_bytes`` 0: no limit.
+    """
 
     branches: Branches
     blobs: BlobStore
+    sent: Callable[[str], bool]
     max_file_bytes: int = 0
 
 
@@ -170,9 +175,11 @@ class _Steps:
     def __init__(self, tools: PushTools, repository: Repository) -> None:
         self._tools, self._repository = tools, repository
         self._small: dict[str, FileEntry] = {}
+        self._there: frozenset[str] = frozenset()
 
     def known(self, changes: Sequence[Change], head: Revision) -> list[Step]:
         """The steps, in order."""
+        self._there = head.contents
         return [self._known(change, head) for change in changes]
 
     def _known(self, change: Change, head: Revision) -> Step:
@@ -197,6 +204,8 @@ class _Steps:
     def _held(self, change: LargeFile) -> FileEntry:
         digest = sha256_digest(change.sha256)
         try:
+            if not self._tools.sent(change.sha256) and change.sha256 not in self._there:
+                raise NotFound(change.sha256)
             with self._tools.blobs.open(change.sha256) as file:
                 size = file.seek(0, 2)
         except NotFound as error:

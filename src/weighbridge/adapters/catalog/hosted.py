@@ -13,6 +13,8 @@ from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import live, mirrored, repository_of, take
 from weighbridge.adapters.catalog.tables import (
     COMMITS,
+    DISCUSSION_EVENTS,
+    DISCUSSIONS,
     PACKAGES,
     REFS,
     REFUSALS,
@@ -33,6 +35,7 @@ class RefKind(StrEnum):
 
     BRANCH = "branch"
     TAG = "tag"
+    PULL = "pull"
 
 
 class Hosted(Database):
@@ -106,8 +109,8 @@ class Hosted(Database):
                 take(connection, repository.key, repository.id)
             except IntegrityError as error:  # on PostgreSQL somebody may be faster even now
                 raise RepoExists(repository.id.full_name) from error
-            _add(connection, repository.key, first)
-            ref = _ref_values(repository.key, RefKind.BRANCH, branch, first.commit.id)
+            add_commit(connection, repository.key, first)
+            ref = ref_values(repository.key, RefKind.BRANCH, branch, first.commit.id)
             connection.execute(REFS.insert().values(ref))
             record(connection, audit)
 
@@ -147,18 +150,20 @@ class Hosted(Database):
         with self._writing() as connection:
             _change(connection, key, {"deleted_at": audit.at})
             connection.execute(update(PACKAGES).where(served).values(withdrawn))
-            connection.execute(REFS.delete().where(REFS.c.repository == key))
+            for table in (REFS, DISCUSSION_EVENTS, DISCUSSIONS):
+                connection.execute(table.delete().where(table.c.repository == key))
             connection.execute(COMMITS.delete().where(COMMITS.c.repository == key))
             record(connection, audit)
 
     def hosted_refs(self, key: str) -> Refs:
-        """Branches and tags."""
+        """Branches, tags and the heads of pull requests."""
         query = select(REFS).where(REFS.c.repository == key).order_by(REFS.c.name)
         with self._reading() as connection:
             rows = connection.execute(query).all()
         return Refs(
             branches={row.name: row.commit_id for row in rows if row.kind == RefKind.BRANCH},
             tags={row.name: row.commit_id for row in rows if row.kind == RefKind.TAG},
+            pulls={row.name: row.commit_id for row in rows if row.kind == RefKind.PULL},
         )
 
     def put_ref(
@@ -177,10 +182,10 @@ class Hosted(Database):
         Raises:
             RefExists: there is one of this name, and not ``overwrite``.
         """
-        values = _ref_values(repository.key, kind, name, commit)
+        values = ref_values(repository.key, kind, name, commit)
         with self._writing() as connection:
             if root is not None:
-                _add(connection, repository.key, root)
+                add_commit(connection, repository.key, root)
             if overwrite:
                 connection.execute(REFS.delete().where(_ref(repository.key, kind, name)))
             try:
@@ -207,14 +212,9 @@ class Hosted(Database):
             StaleParent: somebody was faster; nothing was changed.
         """
         parent = revision.commit.parents[0]
-        at = and_(_ref(repository.key, RefKind.BRANCH, branch), REFS.c.commit_id == parent)
         with self._writing() as connection:
-            moved = connection.execute(update(REFS).where(at).values(commit_id=revision.commit.id))
-            if moved.rowcount != 1:
-                there = _ref(repository.key, RefKind.BRANCH, branch)
-                head = connection.execute(select(REFS.c.commit_id).where(there)).scalar() or "no commit"
-                raise StaleParent(repository.id.full_name, branch, wanted=parent, head=head)
-            _add(connection, repository.key, revision)
+            move_ref(connection, repository, RefKind.BRANCH, branch, parent, revision.commit.id)
+            add_commit(connection, repository.key, revision)
             record(connection, audit)
 
     def revision(self, repository: Repository, commit: str) -> Revision | None:
@@ -306,7 +306,8 @@ def _ref(key: str, kind: RefKind, name: str) -> ColumnElement[bool]:
     return and_(REFS.c.repository == key, REFS.c.kind == kind.value, REFS.c.name == name)
 
 
-def _ref_values(key: str, kind: RefKind, name: str, commit: str) -> dict[str, str]:
+def ref_values(key: str, kind: RefKind, name: str, commit: str) -> dict[str, str]:
+    """The row of a ref."""
     return {"repository": key, "kind": kind.value, "name": name, "commit_id": commit}
 
 
@@ -316,7 +317,22 @@ def _change(connection: Connection, key: str, values: dict[str, object]) -> None
         raise NoSuchRepo(key)
 
 
-def _add(connection: Connection, key: str, revision: Revision) -> None:
+def move_ref(
+    connection: Connection, repository: Repository, kind: RefKind, name: str, parent: str, commit: str
+) -> None:
+    """Move a branch that is still at ``parent``.
+
+    Raises:
+        StaleParent: it is somewhere else.
+    """
+    there = _ref(repository.key, kind, name)
+    moved = connection.execute(update(REFS).where(there, REFS.c.commit_id == parent).values(commit_id=commit))
+    if moved.rowcount != 1:
+        head = connection.execute(select(REFS.c.commit_id).where(there)).scalar() or "no commit"
+        raise StaleParent(repository.id.full_name, name, wanted=parent, head=head)
+
+
+def add_commit(connection: Connection, key: str, revision: Revision) -> None:
     """Write a commit; the same one may stand there already, made in the same second."""
     commit = revision.commit
     there = select(COMMITS.c.id).where(COMMITS.c.repository == key, COMMITS.c.id == commit.id)

@@ -203,3 +203,34 @@ REFS = Table(
     Column("name", String(255), primary_key=True),
     Column("commit_id", String(40), nullable=False),
 )
+
+DISCUSSIONS = Table(
+    "discussions",
+    METADATA,
+    Column("repository", String(64), ForeignKey("repositories.key"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("title", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("base", String(40), nullable=False),
+    Column("merged_as", String(40), nullable=False),
+)
+
+DISCUSSION_EVENTS = Table(
+    "discussion_events",
+    METADATA,
+    Column("position", Integer, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("repository", String(64), ForeignKey("repositories.key"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("author", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("commit_id", String(40), nullable=False),
+    Column("edited", Boolean, nullable=False),
+    Column("hidden", Boolean, nullable=False),
+)
+Index("events_of_discussion", DISCUSSION_EVENTS.c.repository, DISCUSSION_EVENTS.c.number)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from weighbridge.bridge.cards import card_faults
 from weighbridge.bridge.repos import Candidate, State
-from weighbridge.domain.hosted import Change, Gate
+from weighbridge.domain.discussion import Discussion, pull_number
+from weighbridge.domain.hosted import DEFAULT_BRANCH, Change, Gate
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json, JsonObject, objects, text, whole
 from weighbridge.domain.manifest import Storage
 from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.domain.repo import Commit
 from weighbridge.doors.hub.answers import Answer, header_text, json_answer
 from weighbridge.doors.hub.commits import Header, read_commit
+from weighbridge.doors.hub.discussions import address_of
 from weighbridge.doors.hub.visits import Visit
-from weighbridge.errors import BadInput, BadName, NoSuchFile, RepoExists
+from weighbridge.errors import BadInput, BadName, NoSuchFile, NoSuchRevision, RepoExists
 
 _CANDIDATES_LIMIT, _SAMPLE_LIMIT_BYTES = 1000, 4096
 
@@ -106,7 +110,12 @@ def preupload(visit: Visit) -> Answer:
         raise BadInput(f"more than {_CANDIDATES_LIMIT} files are asked for at once")
     candidates = [_candidate(each) for each in files]
     advice = visit.repos.preupload(
-        visit.principal, visit.repo, _branch(visit), candidates, text(body, "gitIgnore")
+        visit.principal,
+        visit.repo,
+        _branch(visit),
+        candidates,
+        text(body, "gitIgnore"),
+        proposing=visit.request.flag("create_pr"),
     )
     answer: list[Json] = []
     for each in advice:
@@ -129,7 +138,9 @@ def _candidate(spelled: JsonObject) -> Candidate:
 
 def commit(visit: Visit) -> Answer:
     """``POST .../commit/{revision}``: one JSON object in each line."""
-    visit.repos.lfs_missing(visit.principal, visit.repo, ())  # may the caller write? before the body is read
+    proposing = _proposes(visit)
+    # may the caller write? before the body is read
+    visit.repos.lfs_missing(visit.principal, visit.repo, (), proposing=proposing)
     branch, header, changes = _branch(visit), Header(title=""), list[Change]()
     for line in read_commit(visit.pieces):
         if isinstance(line, Header):
@@ -137,27 +148,35 @@ def commit(visit: Visit) -> Answer:
         else:
             changes.append(line)
     try:
-        made = visit.repos.commit(
-            visit.principal,
-            visit.repo,
-            branch,
-            changes,
-            title=header.title or "Commit without a title",
-            description=header.description,
-            parent=header.parent,
-        )
+        made, pull = _put(visit, branch, header, changes)
     except NoSuchFile as error:
         error.message += ": A file with this name doesn't exist"  # the client knows these words
         raise
-    address = visit.address(visit.repos.repository(visit.principal, visit.repo).id)
+    there = visit.repos.repository(visit.principal, visit.repo)
     answer: JsonObject = {
         "success": True,
         "commitOid": made.id,
-        "commitUrl": f"{address}/commit/{made.id}",
+        "commitUrl": f"{visit.address(there.id)}/commit/{made.id}",
         "hookOutput": "",
-        "pullRequestUrl": None,
+        "pullRequestUrl": address_of(visit, there, pull) if pull else None,
     }
-    return json_answer(answer, headers=_warning(visit, made.id))
+    return json_answer(answer, headers={} if proposing else _warning(visit, made.id))
+
+
+def _put(
+    visit: Visit, branch: str, header: Header, changes: Sequence[Change]
+) -> tuple[Commit, Discussion | None]:
+    """The commit, and the pull request that was opened for it."""
+    title, about = header.title or "Commit without a title", header.description
+    number, by, repo = pull_number(branch), visit.principal, visit.repo
+    if visit.request.flag("create_pr"):
+        return visit.discussions.propose(
+            by, repo, changes, title=title, description=about, parent=header.parent
+        )
+    put = partial(visit.repos.commit, by, repo, branch)
+    if number is not None:
+        put = partial(visit.discussions.commit, by, repo, number)
+    return put(changes, title=title, description=about, parent=header.parent), None
 
 
 def _warning(visit: Visit, commit: str) -> Mapping[str, str]:
@@ -173,14 +192,21 @@ def _warning(visit: Visit, commit: str) -> Mapping[str, str]:
 
 
 def _branch(visit: Visit) -> str:
-    """The branch that a push names.
+    """The branch that a push names; a pull request that it opens is always one into main.
 
     Raises:
-        BadInput: the push is meant for a pull request.
+        NoSuchRevision: a pull request is to be opened into something else.
     """
-    if visit.request.flag("create_pr") or visit.rest.startswith("refs/pr/"):
-        raise BadInput("this Hub has no pull requests: commit to a branch of your own repository")
-    return visit.rest.removeprefix("refs/heads/") or "main"
+    branch = visit.rest.removeprefix("refs/heads/") or DEFAULT_BRANCH
+    if visit.request.flag("create_pr") and branch != DEFAULT_BRANCH:
+        raise NoSuchRevision(
+            visit.repo.full_name, branch, hint=f"a pull request is opened into '{DEFAULT_BRANCH}'"
+        )
+    return branch
+
+
+def _proposes(visit: Visit) -> bool:
+    return visit.request.flag("create_pr") or pull_number(visit.rest) is not None
 
 
 def may_write(visit: Visit) -> Answer:

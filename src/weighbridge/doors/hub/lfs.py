@@ -41,7 +41,7 @@ def batch(visit: Visit) -> Answer:
 
 def _missing(visit: Visit, wanted: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
     try:
-        return visit.repos.lfs_missing(visit.principal, visit.repo, wanted)
+        return visit.repos.lfs_missing(visit.principal, visit.repo, wanted, proposing=True)
     except SizeMismatch as error:  # here it is the caller who was wrong
         raise BadInput(f"a content is held that has another size: {error.message}") from error
 

@@ -85,7 +85,9 @@ def refs_json(refs: Refs, *, pull_requests: bool) -> JsonObject:
         "tags": _named(refs.tags, "tags"),
     }
     if pull_requests:
-        spelled["pullRequests"] = []
+        spelled["pullRequests"] = [
+            {"name": name, "ref": name, "targetCommit": commit} for name, commit in refs.pulls.items()
+        ]
     return spelled
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from weighbridge.bridge.discussions import Discussions
 from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import XetDesk
@@ -66,6 +67,11 @@ class Visit:
         """What stands behind the verb, as one name."""
         return "/".join(self.place.rest)
 
+    @property
+    def discussions(self) -> Discussions:
+        """The verbs of discussions and pull requests."""
+        return self.repos.discussions
+
     def document(self) -> JsonObject:
         """The body as a JSON object; an empty body is an empty one.
 
@@ -106,7 +112,8 @@ class Deed:
 
     ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces, and is
     ``held`` if the handle keeps all of it. A deed that is ``open`` does not look at the caller's
-    token: the address is signed, or the token is of another kind, or nothing is changed.
+    token: the address is signed, or the token is of another kind, or nothing is changed. One for
+    ``anyone`` looks at the token if there is one.
     """
 
     handle: Handle
@@ -114,3 +121,4 @@ class Deed:
     streams: bool = False
     held: bool = False
     open: bool = False
+    anyone: bool = False

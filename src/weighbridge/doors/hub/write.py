@@ -17,7 +17,7 @@ from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import changes, lfs, xet
+from weighbridge.doors.hub import changes, discussions, lfs, xet
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
@@ -50,6 +50,8 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("POST", "preupload"): Deed(handle=changes.preupload),
     ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True, held=True),
     ("GET", "auth-check"): Deed(handle=changes.may_write),
+    ("GET", "discussions"): Deed(handle=discussions.look, anyone=True),
+    ("POST", "discussions"): Deed(handle=discussions.act),
     ("GET", "xet-write-token"): Deed(handle=xet.write_token),
 }
 _LFS: Mapping[tuple[str, ...], Deed] = {
@@ -84,7 +86,7 @@ class Writing:
         loop = asyncio.get_running_loop()
         secret = None if deed.open else request.secret
         principal = await loop.run_in_executor(self._pool, self._desk.principal, secret)
-        if not deed.open:
+        if not deed.open and not deed.anyone:
             self._desk.whoami(principal)
         visit = Visit(
             desk=self._desk,

@@ -14,8 +14,10 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from urllib.parse import parse_qsl
 
+from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import Principal
+from weighbridge.domain.discussion import pull_number
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer, json_answer
 from weighbridge.doors.hub.signing import Signer, caller_fields, signed_caller
@@ -27,12 +29,17 @@ _TOKEN_LIFETIME_S = 3600
 
 
 def write_token(visit: Visit) -> Answer:
-    """Where to send xorbs and shards of a repository, for whoever may write it."""
-    visit.repos.lfs_missing(visit.principal, visit.repo, ())
-    repo = visit.repos.repository(visit.principal, visit.repo).id
+    """Where to send xorbs and shards of a repository, for whoever may write or propose.
+
+    Who may only propose sends to a namespace of its own: what others have sent is not for it.
+    """
+    proposing = visit.request.flag("create_pr") or pull_number(visit.rest) is not None
+    visit.repos.lfs_missing(visit.principal, visit.repo, (), proposing=proposing)
+    there = visit.repos.repository(visit.principal, visit.repo)
+    repo, space = there.id, sending_space(visit.principal, there).lower()
     origin = visit.address(repo).removesuffix(f"/{repo.full_name}").removesuffix(f"/{repo.kind.plural}")
-    address = f"{origin}/xet/{_desk(visit).collection()}/{repo.namespace.lower()}"
-    token, expires = _token(visit.signer, visit.principal, repo), int(time.time() + _TOKEN_LIFETIME_S)
+    address = f"{origin}/xet/{_desk(visit).collection()}/{space}"
+    token, expires = _token(visit.signer, visit.principal, repo, space), int(time.time() + _TOKEN_LIFETIME_S)
     headers = {
         "x-xet-cas-url": address,
         "x-xet-token-expiration": str(expires),
@@ -41,8 +48,8 @@ def write_token(visit: Visit) -> Answer:
     return json_answer({"casUrl": address, "exp": expires, "accessToken": token}, headers=headers)
 
 
-def _token(signer: Signer, principal: Principal, repo: RepoId) -> str:
-    fields = {**caller_fields(principal), "kind": repo.kind.value, "repo": repo.full_name}
+def _token(signer: Signer, principal: Principal, repo: RepoId, space: str) -> str:
+    fields = {**caller_fields(principal), "kind": repo.kind.value, "repo": repo.full_name, "space": space}
     signed = signer.signed(_TOKEN_PATH, fields, _TOKEN_LIFETIME_S).partition("?")[2]
     return urlsafe_b64encode(signed.encode()).decode().rstrip("=")
 
@@ -61,24 +68,23 @@ def sender(visit: Visit) -> tuple[Principal, RepoId]:
     except (NotPermitted, ValueError) as error:
         raise NotAuthenticated("the token of this upload was not given here, or has expired") from error
     repo = RepoId.parse(fields["repo"], RepoKind(fields["kind"]))
-    if repo.namespace.lower() != visit.place.name:
+    if fields["space"] != visit.place.name:
         raise NotPermitted("the token is for another namespace")
     return visit.desk.current(signed_caller(fields)), repo
 
 
 def take_xorb(visit: Visit) -> Answer:
     """One xorb, checked and kept."""
-    _, repo = sender(visit)
-    return json_answer(
-        {"was_inserted": _desk(visit).take_xorb(repo.namespace.lower(), visit.rest, visit.pieces)}
-    )
+    sender(visit)
+    taken = _desk(visit).take_xorb(visit.place.name, visit.rest, visit.pieces)
+    return json_answer({"was_inserted": taken})
 
 
 def take_shard(visit: Visit) -> Answer:
     """A shard: its files are put together and checked before the answer."""
     principal, repo = sender(visit)
     try:
-        _desk(visit).take_shard(principal, repo, b"".join(visit.pieces))
+        _desk(visit).take_shard(principal, repo, visit.place.name, b"".join(visit.pieces))
     except IntegrityError as error:  # here it is the caller who was wrong
         raise BadInput(f"the shard is not true: {error.message}") from error
     return json_answer({"result": 1})
