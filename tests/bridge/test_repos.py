@@ -115,7 +115,7 @@ def small(path: str, content: bytes = b"words\n") -> SmallFile:
 
 def large(bridge: Bridge, path: str, content: bytes) -> LargeFile:
     sha256 = hashlib.sha256(content).hexdigest()
-    bridge.repos.receive(sha256, len(content), [content[:100], content[100:]])
+    bridge.repos.receive(ANN, REPO, sha256, len(content), [content[:100], content[100:]])
     return LargeFile(path=path, sha256=sha256, size_bytes=len(content))
 
 
@@ -471,7 +471,7 @@ def test_what_is_too_large_is_refused_before_it_is_sent(opener: Opener) -> None:
     with pytest.raises(BadInput):
         bridge.repos.lfs_missing(ANN, REPO, [("0" * 64, 1001)])
     with pytest.raises(BadInput):
-        bridge.repos.receive("0" * 64, 1001, [b"x" * 1001])
+        bridge.repos.receive(ANN, REPO, "0" * 64, 1001, [b"x" * 1001])
     with pytest.raises(BadInput):
         put(bridge, small("a", b"x" * 1001))
 
@@ -486,7 +486,7 @@ def test_only_right_bytes_become_visible(bridge: Bridge) -> None:
         (content + b"x", SizeMismatch),
     ):
         with pytest.raises(error):
-            bridge.repos.receive(*wish, [wrong])
+            bridge.repos.receive(ANN, REPO, *wish, [wrong])
         assert bridge.repos.lfs_missing(ANN, REPO, [wish]) == (wish,)
 
     def broken() -> Iterator[bytes]:
@@ -494,13 +494,13 @@ def test_only_right_bytes_become_visible(bridge: Bridge) -> None:
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        bridge.repos.receive(*wish, broken())
+        bridge.repos.receive(ANN, REPO, *wish, broken())
     assert bridge.repos.lfs_missing(ANN, REPO, [wish]) == (wish,)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: bridge.repos.receive(*wish, [content]), range(4)))
+        list(pool.map(lambda _: bridge.repos.receive(ANN, REPO, *wish, [content]), range(4)))
     assert bridge.repos.lfs_missing(ANN, REPO, [wish]) == ()
     with pytest.raises(DigestMismatch):  # knowing the digest is not having the content
-        bridge.repos.receive(*wish, [b"x" * len(content)])
+        bridge.repos.receive(ANN, REPO, *wish, [b"x" * len(content)])
     with pytest.raises(SizeMismatch):
         bridge.repos.lfs_missing(ANN, REPO, [(sha256, 5)])
 
