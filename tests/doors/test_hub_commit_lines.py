@@ -138,7 +138,7 @@ def test_a_line_without_end_is_not_held() -> None:
 def test_a_line_of_many_empty_objects() -> None:
     objects = b"{}," * 60_000
     body = spelled([HEADER]) + b'\n{"key":"file","value":[' + objects + objects + b"{}]}"
-    with pytest.raises(TooLarge, match="too many brackets"):
+    with pytest.raises(BadInput, match="too many brackets"):
         list(read_commit([body]))
 
 

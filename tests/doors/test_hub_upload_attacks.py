@@ -313,6 +313,16 @@ def test_a_file_by_xet_is_its_xorbs_namespace_s_alone(registry: Registry) -> Non
     assert held(registry, digest)
 
 
+def test_who_sends_too_much_still_hears_the_answer(registry: Registry) -> None:
+    xorb = write_xorb([(bytes([seed]) * 131_072, Scheme.RAW) for seed in range(200)])
+    ann, name = Sender(registry, "ann"), hash_text(parse_xorb(xorb).hash)
+    assert ann.send(f"/v1/xorbs/default/{name}", xorb).json == {"was_inserted": True}
+    assert ann.send(f"/v1/xorbs/default/{name}", xorb).json == {"was_inserted": False}
+    big = lines(*[small(f"{number}.txt", bytes(1 << 20)) for number in range(20)])
+    for user, status in (("", 401), ("rita", 403), ("bob", 403)):
+        assert registry.call(user, "POST", COMMIT, big).status == status
+
+
 def test_a_poisoned_xorb(registry: Registry) -> None:
     good = write_xorb([(b"good" * 100, Scheme.RAW)])
     name = hash_text(parse_xorb(good).hash)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 
 from weighbridge.doors.hub.answers import TooLarge
 from weighbridge.doors.hub.request import Receive, Request
@@ -14,6 +15,7 @@ PIECE_BYTES = 1 << 20
 """What is gathered before a thread is told: each hand-over costs more than copying this much."""
 PIECE_LIMIT_S = 60.0
 """A client that needs longer for one piece (17 kB/s) is given up: it would hold a thread for ever."""
+_DRAINED_BYTES, _DRAINED_S = 64 << 20, 10.0
 
 
 def declared_length(request: Request) -> int | None:
@@ -44,12 +46,14 @@ def require_length(request: Request, limit: int) -> None:
 class IncomingBody:
     """The body of a request, for a thread: each step waits until a piece has come in.
 
-    The client can send no faster than the thread reads, so memory stays at two pieces.
+    The client can send no faster than the thread reads, so memory stays at two pieces. ``limit``
+    is the most bytes that are taken; it may be set until the first one is asked for.
     """
 
-    def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop, limit: int) -> None:
-        self._receive, self._loop, self._left = receive, loop, limit
-        self._limit, self._ended = limit, False
+    def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop, limit: int = 0) -> None:
+        self._receive, self._loop = receive, loop
+        self.limit, self._came, self._ended = limit, 0, False
+        self._ahead: Future[bytes] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         """The pieces.
@@ -58,29 +62,54 @@ class IncomingBody:
             BadInput: the client went away or was too slow.
             TooLarge: the body is longer than the limit.
         """
-        ahead = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
         try:
-            while piece := ahead.result(PIECE_LIMIT_S + 5):
-                ahead = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
+            while piece := self._next().result(PIECE_LIMIT_S + 5):
+                self._ahead = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
                 yield piece
         except (TimeoutError, CancelledError) as error:
             raise BadInput("the server stopped, or the body came too slowly") from error
-        finally:
-            ahead.cancel()
+
+    def _next(self) -> Future[bytes]:
+        return self._ahead or asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
+
+    async def whole(self) -> bytes:
+        """All of it; raises as iterating does."""
+        pieces = []
+        while piece := await self._gather():
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def drain(self, declared: int | None) -> None:
+        """Read on what nobody wants, within limits: who is still sending does not hear an answer."""
+        if self._ahead is not None:
+            with suppress(BadInput):  # what was wrong was said already
+                await asyncio.wrap_future(self._ahead)
+        left = _DRAINED_BYTES
+        if declared is not None and declared - self._came > left:
+            return
+        with suppress(TimeoutError, BadInput):
+            async with asyncio.timeout(_DRAINED_S):
+                while not self._ended and left > 0:
+                    left -= len(await self._event())
 
     async def _gather(self) -> bytes:
         gathered = bytearray()
         try:
             async with asyncio.timeout(PIECE_LIMIT_S):
                 while not self._ended and len(gathered) < PIECE_BYTES:
-                    event = await self._receive()
-                    if event["type"] == "http.disconnect":
-                        raise BadInput("the client went away before the body was complete")
-                    gathered += event.get("body", b"")
-                    self._ended = not event.get("more_body")
+                    gathered += await self._event()
         except TimeoutError:
             raise BadInput(f"less than {PIECE_BYTES} bytes came in {PIECE_LIMIT_S:.0f} seconds") from None
-        self._left -= len(gathered)
-        if self._left < 0:
-            raise TooLarge(f"the body is longer than {self._limit} bytes")
+        self._came += len(gathered)
+        if self._came > self.limit:
+            raise TooLarge(f"the body is longer than {self.limit} bytes")
         return bytes(gathered)
+
+    async def _event(self) -> bytes:
+        event = await self._receive()
+        if event["type"] == "http.disconnect":
+            self._ended = True
+            raise BadInput("the client went away before the body was complete")
+        self._ended = not event.get("more_body")
+        body: bytes = event.get("body", b"")
+        return body

@@ -96,7 +96,7 @@ def _require_short(size: int) -> None:
 
 def _line(spelled: bytes, number: int) -> Line:
     if spelled.count(b"{") + spelled.count(b"[") > _BRACKETS_LIMIT:
-        raise TooLarge(f"line {number} of the commit has too many brackets: send its content as base64")
+        raise BadInput(f"line {number} of the commit has too many brackets: send its content as base64")
     try:
         value = json.loads(spelled)
     except (ValueError, RecursionError) as error:

@@ -21,7 +21,7 @@ from weighbridge.doors.hub import changes, discussions, lfs, xet
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
-from weighbridge.doors.hub.request import Receive, Request, read_body
+from weighbridge.doors.hub.request import Receive, Request
 from weighbridge.doors.hub.signing import Signer
 from weighbridge.doors.hub.visits import Deed, Place, Visit
 
@@ -83,6 +83,13 @@ class Writing:
             Whatever the bridge raises.
         """
         deed, place = found
+        body = IncomingBody(receive, asyncio.get_running_loop())
+        try:
+            return await self._answer(deed, place, request, body)
+        finally:
+            await body.drain(declared_length(request))
+
+    async def _answer(self, deed: Deed, place: Place, request: Request, body: IncomingBody) -> Answer:
         loop = asyncio.get_running_loop()
         secret = None if deed.open else request.secret
         principal = await loop.run_in_executor(self._pool, self._desk.principal, secret)
@@ -98,22 +105,22 @@ class Writing:
             xet=self._xet,
         )
         if deed.streams:
-            return await self._streamed(deed, visit, receive)
+            return await self._streamed(deed, visit, body)
         require_length(request, deed.limit)
-        read = replace(visit, request=request.with_body(await read_body(receive)))
+        body.limit = deed.limit
+        read = replace(visit, request=request.with_body(await body.whole()))
         return await loop.run_in_executor(self._pool, deed.handle, read)
 
-    async def _streamed(self, deed: Deed, visit: Visit, receive: Receive) -> Answer:
+    async def _streamed(self, deed: Deed, visit: Visit, body: IncomingBody) -> Answer:
         """The handle reads the body itself, in a thread that has nothing else to do."""
-        limit = deed.limit if deed is not _LFS_UPLOAD else lfs.signed_size(visit)
-        require_length(visit.request, limit)
-        loop = asyncio.get_running_loop()
-        pieces = IncomingBody(receive, loop, limit)
+        body.limit = deed.limit if deed is not _LFS_UPLOAD else lfs.signed_size(visit)
+        require_length(visit.request, body.limit)
         length = declared_length(visit.request)
         async with AsyncExitStack() as held:
             if deed.held and (length is None or length > _HELD_BYTES):
                 await held.enter_async_context(self._held)
-            return await loop.run_in_executor(self._uploads, deed.handle, replace(visit, pieces=pieces))
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._uploads, deed.handle, replace(visit, pieces=body))
 
 
 def _find(request: Request) -> tuple[Deed, Place] | None:
