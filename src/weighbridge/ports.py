@@ -130,6 +130,16 @@ class BlobStore(Protocol):
     def add(self, content: bytes) -> str:
         """Take a small content in (an evidence bundle, a verdict) and give its sha256."""
 
+    def sweep(self, older_than_s: float) -> int:
+        """Remove what was begun and then left alone for so long; the bytes that were freed."""
+
+    def require_room(self, size_bytes: int) -> None:
+        """Nothing, if so much more can be kept.
+
+        Raises:
+            StoreDown: it cannot.
+        """
+
     def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
         """Take in what somebody sends, once and in order. What is held already is hashed all the
         same: knowing a digest is not having the content.

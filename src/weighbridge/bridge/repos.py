@@ -29,6 +29,7 @@ __all__ = ["Advice", "Candidate", "Repos", "Standing", "State"]
 
 _LARGE_BYTES = 10 * 1000 * 1000
 """A larger file is kept outside of git, whatever its kind; as on the Hub."""
+_ABANDONED_AFTER_S = 24 * 3600.0
 _RULES_LIMIT_BYTES = 64 * 1024
 """A longer ``.gitignore`` or ``.gitattributes`` is not read: matching costs time for each line."""
 _MATCHING_LIMIT = 500_000_000
@@ -193,6 +194,7 @@ class Repos(RepoRefs):
         Raises:
             BadInput: a digest is none, or a file is larger than may be.
             SizeMismatch: the content is held and has another size.
+            StoreDown: what is missing would not fit.
         """
         there = self.allowed(principal, repo, Verb.PROPOSE if proposing else Verb.WRITE)
         space = sending_space(principal, there)
@@ -203,6 +205,7 @@ class Repos(RepoRefs):
                 missing.append((sha256, size))
             elif (held := self._blobs.path(sha256).stat().st_size) != size:
                 raise SizeMismatch(sha256, wanted=size, got=held)
+        self._blobs.require_room(sum(size for _, size in missing))
         return tuple(missing)
 
     def receive(
@@ -245,8 +248,13 @@ class Repos(RepoRefs):
         return Standing(commit=commit, state=State.REFUSED, sentence=refusal[1], record_id=refusal[0])
 
     def resume(self) -> None:
-        """Judge what was pushed and lost its judgement in a kill: for the process that serves."""
+        """Judge what was pushed and lost its judgement in a kill, and sweep: for who serves."""
+        self.sweep()
         self._judging.resume()
+
+    def sweep(self) -> None:
+        """Remove what uploads that were given up a day ago have left."""
+        self._blobs.sweep(_ABANDONED_AFTER_S)
 
     def owned(self, principal: Principal) -> tuple[Repository, ...]:
         """Every hosted repository of the principal's namespaces, of all kinds, by name."""

@@ -67,6 +67,8 @@ class XetDesk:
         """
         wanted = parse_hash(name)
         if self._files.table(namespace, name) is not None:
+            for _ in pieces:
+                pass  # a client that is still sending would not see the answer
             return False
         reader = XorbReader()
         with self._files.writing(namespace, name) as file:
@@ -126,6 +128,7 @@ class XetDesk:
                 return
             self._swept = time.monotonic()
         self._files.sweep()
+        self._repos.sweep()
 
 
 def _table(chunks: Iterable[Chunk]) -> bytes:

@@ -216,7 +216,7 @@ def checked_ref(repo: RepoId, name: str) -> str:
         Invalid: git does not allow it, or it looks like a commit or like a full ref.
     """
     ModelRef(repo=repo, revision=name)
-    if is_commit(name) or name == "HEAD" or name.startswith("refs/"):
+    if is_commit(name) or name in ("HEAD", "@") or name.startswith("refs/"):
         raise Invalid("ref", name, "would be read as something else than a branch or a tag")
     return name
 

@@ -66,6 +66,11 @@ class FolderBlobs:
                 self._places.write(content, name)
         return name
 
+    def require_room(self, size_bytes: int) -> None:
+        """Refuse before it is sent what cannot fit; see ``ports.BlobStore.require_room``."""
+        with medium(self._home):
+            self._require_room(size_bytes, self._places.tmp)
+
     def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
         """Take in what somebody sends; see ``ports.BlobStore.take``."""
         held = self._size(sha256)
