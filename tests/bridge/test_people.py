@@ -59,8 +59,8 @@ class TestLogIn:
     def test_a_password_gives_a_token_that_speaks_for_its_user(self, people: People) -> None:
         open_account(people, "ada", Permission.UPLOAD)
         secret = people.authenticate("ada", WORD)
-        assert secret.startswith("wbr_")
-        assert len(secret) == 47
+        assert secret.startswith("hf_wbr_")
+        assert len(secret) == 50
         assert people.principal(secret) == Principal(
             name="ada", permissions=frozenset({Permission.UPLOAD}), is_anonymous=False
         )
@@ -84,7 +84,9 @@ class TestLogIn:
         with pytest.raises(NotAuthenticated):
             people.principal(secret)
 
-    @pytest.mark.parametrize("secret", ["", "wbr_", "wbr_" + "x" * 43, "hf_abc", "Bearer wbr_x", "\ud800"])
+    @pytest.mark.parametrize(
+        "secret", ["", "hf_wbr_", "hf_wbr_" + "x" * 43, "hf_abc", "Bearer hf_wbr_x", "\ud800"]
+    )
     def test_what_is_no_token_is_refused_and_not_anonymous(self, people: People, secret: str) -> None:
         with pytest.raises(NotAuthenticated):
             people.principal(secret)

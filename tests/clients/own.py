@@ -14,6 +14,7 @@ OWN: Sequence[Run] = (
         Run(
             program="older_hub.py",
             mode=mode,
+            version=version,
             column=f"huggingface_hub {version}",
             command=str(PLACE / folder / "bin" / "python"),
             needs=str(PLACE / folder / "bin" / "python"),

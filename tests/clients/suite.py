@@ -39,10 +39,11 @@ class Run:
     column: str
     command: str = sys.executable
     needs: str = ""
+    version: str = ""
 
     @property
     def name(self) -> str:
-        return f"{Path(self.program).stem}-{self.mode}"
+        return "-".join(each for each in (Path(self.program).stem, self.version, self.mode) if each)
 
 
 ORDINARY: Sequence[Run] = (

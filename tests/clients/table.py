@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from tests.clients.outcomes import Outcomes, drive
 from tests.clients.own import OWN, missing
 from tests.clients.suite import ORDINARY, Run, cases_of
+from tests.rules.written import renewed
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "compatibility.md"
 MARKS: Mapping[str, Sequence[Run]] = {"ordinary": ORDINARY, "own": OWN}
@@ -78,8 +79,7 @@ def main() -> None:
             for name, said in got[run.name].items():
                 if said:
                     print(f"{run.name}: {name}: {said}", file=sys.stderr)
-        text = DOCUMENT.read_text()
-        DOCUMENT.write_text(text.replace(recorded(mark), made))
+        DOCUMENT.write_text(renewed(DOCUMENT.read_text(), mark, made))
 
 
 if __name__ == "__main__":

@@ -6,17 +6,12 @@ import pytest
 
 from tests.clients.outcomes import Outcomes, outcomes
 from tests.clients.own import OWN, missing
-from tests.clients.suite import cases_of
+from tests.clients.suite import Run, cases_of
 from tests.clients.table import recorded, table
 
 pytestmark = pytest.mark.heavy
 
-_CASES = [
-    pytest.param(run.name, run.column, name, id=f"{run.column} {run.mode}-{name}")
-    for run in OWN
-    for name in cases_of(run.program)
-]
-_BY_COLUMN = {run.column: run for run in OWN}
+_CASES = [pytest.param(run, name, id=f"{run.name}-{name}") for run in OWN for name in cases_of(run.program)]
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +20,11 @@ def got(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
     return outcomes(there, "own-clients", tmp_path_factory, hasattr(request.config, "workerinput"))
 
 
-@pytest.mark.parametrize(("run", "column", "case"), _CASES)
-def test_a_client(got: Outcomes, run: str, column: str, case: str) -> None:
-    if missing(_BY_COLUMN[column]):
-        pytest.skip(missing(_BY_COLUMN[column]))
-    assert got[run][case] == ""
+@pytest.mark.parametrize(("run", "case"), _CASES)
+def test_a_client(got: Outcomes, run: Run, case: str) -> None:
+    if missing(run):
+        pytest.skip(missing(run))
+    assert got[run.name][case] == ""
 
 
 def test_the_recorded_table_is_what_the_suite_got(got: Outcomes) -> None:

@@ -51,7 +51,7 @@ def test_an_account_and_its_tokens(machine: Machine) -> None:
     assert (added["name"], added["permissions"]) == ("ada", ["upload"])
     made = machine.run("token", "create", "--user", "ada", "--permission", "upload", "--expires", "7")
     secret = made.stdout.strip()
-    assert secret.startswith("wbr_")
+    assert secret.startswith("hf_wbr_")
     assert secret not in made.stderr
     listed = machine.run("token", "list")
     assert secret not in listed.stdout

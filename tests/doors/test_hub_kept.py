@@ -108,7 +108,7 @@ def test_a_disabled_user_is_out_at_once(house: House) -> None:
 
 def test_what_one_caller_may_see_is_not_shown_to_another(house: House) -> None:
     warm(house)
-    for secret in (None, "wbr_unknown", house.secret + "x"):
+    for secret in (None, "hf_wbr_unknown", house.secret + "x"):
         assert [house.ask(path, secret=secret).status for path in (INFO, TREE, FILE)] == [401, 401, 401]
     warm(house)
 

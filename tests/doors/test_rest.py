@@ -407,7 +407,7 @@ class TestCallers:
         "headers",
         [
             {},
-            {"Authorization": "Bearer wbr_wrong"},
+            {"Authorization": "Bearer hf_wbr_wrong"},
             {"Authorization": "Bearer"},
             {"Authorization": "Basic YTpi"},
             {"Authorization": "nonsense"},
@@ -427,7 +427,7 @@ class TestCallers:
         is_problem(registry.ingest("org/good", by="rita"), 403)
 
     def test_a_bad_token_is_not_anonymous_even_for_reading(self, registry: Registry) -> None:
-        is_problem(registry.call("GET", "/packages", Authorization="Bearer wbr_wrong"), 401)
+        is_problem(registry.call("GET", "/packages", Authorization="Bearer hf_wbr_wrong"), 401)
         assert registry.call("GET", "/packages").status == 200
 
     def test_a_password_is_never_repeated(self, registry: Registry) -> None:

@@ -28,8 +28,8 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, StoreDown
 from weighbridge.settings import Settings
 
-TOKEN_PREFIX = "wbr_"
-"""By which a secret scanner knows a token of ours."""
+TOKEN_PREFIX = "hf_wbr_"
+"""By which a secret scanner knows a token of ours; the client for Node refuses one without ``hf_``."""
 SESSION = timedelta(days=30)
 """How long a token that was given for a password counts."""
 PASSWORD_LENGTH = range(8, 1025)
@@ -52,7 +52,7 @@ class People:
         self._tries = Tries(now)
 
     def authenticate(self, name: str, password: str) -> str:
-        """A new token for a password: ``wbr_`` and 43 characters; it counts for 30 days.
+        """A new token for a password: ``hf_wbr_`` and 43 characters; it counts for 30 days.
 
         Raises:
             NotAuthenticated: the name or the password is wrong (which of them is not said), or
@@ -82,7 +82,7 @@ class People:
             self._catalog.used(token.id, at)
         # A caller who says who it is may at least what everybody may.
         permissions = granted(token.permissions, user) | self._anonymous.permissions
-        return Principal(name=user.name, permissions=permissions)
+        return Principal(name=user.name, permissions=permissions, roles=self._catalog.roles_of(user.name))
 
     def current(self, principal: Principal) -> Principal:
         """Somebody who was let in before, with what it may still do.
@@ -94,7 +94,7 @@ class People:
         if user.disabled:
             raise NotAuthenticated(f"the account '{user.name}' was closed")
         permissions = granted(principal.permissions, user) | self._anonymous.permissions
-        return Principal(name=user.name, permissions=permissions)
+        return Principal(name=user.name, permissions=permissions, roles=self._catalog.roles_of(user.name))
 
     def first_start(self) -> str:
         """Make the first account possible; what the operator must know, or nothing.

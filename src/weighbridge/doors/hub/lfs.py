@@ -28,7 +28,7 @@ def batch(visit: Visit) -> Answer:
     body = visit.document()
     if text(body, "operation") != "upload":
         raise BadInput("only 'upload' is answered here; files are read under /resolve")
-    if (text(body, "hash_algo") or "sha256") != "sha256":
+    if (text(body, "hash_algo") or "sha256") not in ("sha256", "sha_256"):  # the client for Node spells it so
         raise BadInput("contents are named by their sha256 here")
     if "basic" not in (texts(body, "transfers") or ("basic",)):
         raise BadInput("the transfer 'basic' is the one that is offered here")
