@@ -40,7 +40,7 @@ $(VENV)/.heavy: $(VENV)/.dev
 	@touch $@
 
 # Older clients and the one for Node, each away from ours. Where one cannot be had its tests are skipped.
-CLIENTS := .clients
+CLIENTS := $(VENV)/clients
 $(CLIENTS)/.made: $(VENV)/.made
 	-$(PYTHON) -m venv $(CLIENTS)/hub-0 && $(CLIENTS)/hub-0/bin/python -m pip install --quiet --disable-pip-version-check 'huggingface_hub==0.36.2' hf_xet
 	-$(PYTHON) -m venv $(CLIENTS)/hub-1 && $(CLIENTS)/hub-1/bin/python -m pip install --quiet --disable-pip-version-check 'huggingface_hub==1.33.0'
@@ -83,4 +83,4 @@ lock-requirements: $(VENV)/.made  ## Resolve the pinned sets in requirements/ ag
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra demo --group dev pyproject.toml -o requirements/dev.txt
 
 clean:  ## Remove the environment and the caches
-	rm -rf $(VENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

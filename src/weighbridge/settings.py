@@ -15,6 +15,8 @@ from pathlib import Path
 from weighbridge.errors import BadInput
 
 DEFAULT_UPSTREAM = "https://huggingface.co"
+DEFAULT_MAX_FILE_BYTES = 50 * 1000**3
+"""Stock clients do not download a larger file over plain HTTP, so nobody could have it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Settings:
     anonymous: tuple[str, ...] = ("search", "download")
     connections: int = 8
     serve: str = "accepted"
-    max_file_bytes: int = 0
+    max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
     minimal: bool = False
     offline: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -54,7 +56,7 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_ANONYMOUS": "what callers without a token may do; default: search,download",
     "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
-    "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: no limit",
+    "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
     "HF_TOKEN": "the token for the Hub",
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
@@ -86,7 +88,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         anonymous=_words(env, "WEIGHBRIDGE_ANONYMOUS", "search,download"),
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
         serve=_serve(env),
-        max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", 0, most=1 << 50),
+        max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
         environ=dict(env),

@@ -1,4 +1,4 @@
-"""Clients that have environments of their own, which ``make test-all`` sets up below .clients/."""
+"""Clients that have environments of their own, which ``make test-all`` sets up below .venv/clients/."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.clients.suite import Run
 
-PLACE = Path(__file__).resolve().parents[2] / ".clients"
+PLACE = Path(__file__).resolve().parents[2] / ".venv" / "clients"
 
 OWN: Sequence[Run] = (
     *(
