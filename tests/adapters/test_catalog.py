@@ -22,7 +22,8 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.migrate import HEAD
 from weighbridge.adapters.catalog.passwords import check_password, hash_password
 from weighbridge.adapters.catalog.tables import METADATA
-from weighbridge.domain.access import AuditLine, Permission, Token, User
+from weighbridge.domain.access import AuditLine, Permission, Role, Token, User
+from weighbridge.domain.discussion import DiscussionQuery, EventKind
 from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
 from weighbridge.domain.package import Package, PackageState, Refusal, Version
 from weighbridge.domain.policy import Waiver
@@ -450,4 +451,24 @@ class TestSchema:
         assert (revision.commit.title, list(revision.manifest.by_path)) == ("A card", ["README.md"])
         assert catalog.unjudged() == [(repository, revision.commit.id)]
         assert catalog.is_mirrored(RepoId.parse("Org/model"))
+        catalog.close()
+
+    @pytest.mark.parametrize(
+        "dump", [p for p in sorted(GOLDEN.glob("*.sql")) if p.stem >= "0003"], ids=lambda path: path.stem
+    )
+    def test_people_around_repositories_are_read_as_shipped(self, tmp_path: Path, dump: Path) -> None:
+        path = tmp_path / "catalog.sqlite3"
+        with sqlite3.connect(path) as connection:
+            connection.executescript(dump.read_text())
+        connection.close()
+        catalog = Catalog.open(f"sqlite:///{path}")
+        repository = catalog.hosted(RepoId.parse("ann/small"))
+        assert repository is not None
+        count, (pull, talk) = catalog.discussions(repository.key, DiscussionQuery())
+        assert (count, pull.title, talk.title, pull.ref) == (2, "Best", "Why?", "refs/pr/2")
+        assert [event.kind for event in catalog.events(pull)] == [EventKind.COMMIT, EventKind.TITLE]
+        assert catalog.hosted_refs(repository.key).pulls == {"refs/pr/2": catalog.events(pull)[0].commit}
+        assert catalog.is_let_in(repository.key, "ada")
+        assert catalog.likers(repository.key) == ("ada",)
+        assert catalog.organizations() == {"acme": {"ada": Role.WRITE}}
         catalog.close()

@@ -243,7 +243,8 @@ def test_gated_files_go_to_those_who_were_let_in(opener: Opener) -> None:
     bridge.repos.create(ANN, REPO)
     put(bridge, small("a.txt"))
     bridge.repos.change_settings(ANN, REPO, gate=Gate.AUTO)
-    assert bridge.hub.file(RITA, MODEL, "ann/Tiny", "main", "a.txt").path
+    with pytest.raises(Gated):
+        bridge.hub.file(RITA, MODEL, "ann/Tiny", "main", "a.txt")
     with pytest.raises(Gated):
         bridge.hub.file(NOBODY, MODEL, "ann/Tiny", "main", "a.txt")
     bridge.repos.change_settings(ANN, REPO, gate=Gate.MANUAL)

@@ -90,7 +90,7 @@ def test_who_may_do_what() -> None:
     assert allowed() == {**owners, "other": "SDTP", "anonymous": "SD"}
     assert allowed("ANN/x") == allowed()
     assert allowed(private=True) == {**owners, "other": "", "anonymous": ""}
-    assert allowed(gate=Gate.AUTO) == {**owners, "other": "SDTP", "anonymous": "S"}
+    assert allowed(gate=Gate.AUTO) == {**owners, "other": "STP", "anonymous": "S"}
     assert allowed(gate=Gate.MANUAL) == {**owners, "other": "STP", "anonymous": "S"}
     others = {"owner": "SDTP", "owner, reading": "SDT", "other": "SDTP", "anonymous": "SD"}
     assert allowed("anonymous/x") == {**others, "admin": "SDUWOTPR", "nobody": ""}

@@ -53,6 +53,12 @@ class Hosting(Protocol):
     def revision(self, repository: Repository, commit: str) -> Revision | None:
         """A commit with its files."""
 
+    def likers(self, key: str) -> Sequence[str]:
+        """Who likes a repository."""
+
+    def is_let_in(self, key: str, user: str) -> bool:
+        """Whether a user was let in to a gated repository."""
+
     def pulls_by(self, key: str, author: str) -> Sequence[Discussion]:
         """The pull requests that somebody opened."""
 
@@ -175,7 +181,7 @@ class HostedHub:
             Gated: they are not.
         """
         repository = self._catalog.hosted(repo)
-        if repository is not None and not may(self._principal, Verb.DOWNLOAD, repository):
+        if repository is not None and not self._may_download(repository):
             raise Gated(repo.full_name, hint=_GATES[repository.gate])
 
     def manifest(self, repo: RepoId, commit: str) -> Manifest:
@@ -252,6 +258,12 @@ class HostedHub:
             proposed=self._proposed(repository, refs, known),
         )
 
+    def _may_download(self, repository: Repository) -> bool:
+        who = self._principal
+        asks = repository.gate is not Gate.OPEN and not who.is_anonymous
+        let_in = asks and self._catalog.is_let_in(repository.key, who.name)
+        return may(who, Verb.DOWNLOAD, repository, let_in=let_in)
+
     def _proposed(self, repository: Repository, refs: Refs, known: Mapping[str, Commit]) -> frozenset[str]:
         if not refs.pulls or self._principal.is_anonymous:
             return frozenset()
@@ -274,6 +286,12 @@ class HostedHub:
         return known
 
     def _info(self, view: _View, commit: str) -> ModelInfo:
+        """What never changes, with what does."""
+        info = self._lasting_info(view, commit)
+        likes = len(self._catalog.likers(view.repository.key))
+        return replace(info, raw={**info.raw, "likes": likes})
+
+    def _lasting_info(self, view: _View, commit: str) -> ModelInfo:
         key = (view.repository, commit)
         known = self._memory.get(self._memory.infos, key)
         if known is not None:
@@ -295,7 +313,7 @@ class HostedHub:
         listed = self._revision(view.repository, view.at(commit)).manifest.by_path.get(entry.path)
         if listed is None:
             raise NoSuchFile(repo.full_name, commit, entry.path)
-        if not may(self._principal, Verb.DOWNLOAD, view.repository):
+        if not self._may_download(view.repository):
             raise Gated(repo.full_name, hint=_GATES[view.repository.gate])
         if listed.sha256 is None:
             raise _lost(repo, entry)
@@ -304,8 +322,8 @@ class HostedHub:
 
 _GATES = {
     Gate.OPEN: "",
-    Gate.AUTO: "send a token: HF_TOKEN, or 'hf auth login'",
-    Gate.MANUAL: "its owner hands the files out",
+    Gate.AUTO: "ask for access: POST .../ask-access with your token lets you in",
+    Gate.MANUAL: "ask for access: POST .../ask-access with your token; its owner decides",
 }
 
 

@@ -19,10 +19,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from weighbridge.adapters.room import Room
 from weighbridge.errors import StoreDown
 
 KEPT_S = 24 * 24 * 3600.0
 """Twenty-four days after its last use a xorb may go: the client's memory is three weeks long."""
+_ROOM_BYTES = 64 << 20  # most xorbs are nearly as large as they may be
 _BEGUN_KEPT_S = 24 * 3600.0
 _OWNER, _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*"), re.compile(r"[0-9a-f]{64}")
 
@@ -59,6 +61,7 @@ class XorbFiles:
             file = begun.open("xb")
         try:
             with self._medium(), file:
+                Room(file.fileno(), _ROOM_BYTES, step_bytes=_ROOM_BYTES).until(1)
                 yield file
         finally:
             begun.unlink(missing_ok=True)

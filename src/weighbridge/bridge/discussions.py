@@ -13,7 +13,7 @@ from functools import partial
 
 from weighbridge.bridge.pulls import Differences, NewPull, OldPull, sending_space
 from weighbridge.bridge.talks import Talks
-from weighbridge.domain.access import Principal, Verb, may
+from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import (
     Discussion,
     Event,
@@ -285,10 +285,10 @@ class Discussions(Talks):
         )
 
     def _sees(self, principal: Principal, repository: Repository, head: Revision) -> bool:
-        if not may(principal, Verb.DOWNLOAD, repository):
-            return False
+        hub = self._hub.seen_by(principal)
         try:
-            self._hub.seen_by(principal).manifest(repository.id, head.commit.id)
+            hub.require_open(repository.id)
+            hub.manifest(repository.id, head.commit.id)
         except WeighbridgeError:
             return False
         return True

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from weighbridge.bridge.access import require
 from weighbridge.bridge.discussions import Discussions
+from weighbridge.bridge.guests import Guests
 from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
 from weighbridge.bridge.repo_refs import RepoRefs
@@ -257,18 +258,23 @@ class Repos(RepoRefs):
         self._blobs.sweep(_ABANDONED_AFTER_S)
 
     def owned(self, principal: Principal) -> tuple[Repository, ...]:
-        """Every hosted repository of the principal's namespaces, of all kinds, by name."""
-        owned = (
-            each
-            for kind in RepoKind
-            for each in self._catalog.hosted_repos(kind)
-            if not principal.is_anonymous and each.id.namespace.lower() == principal.name
-        )
-        return tuple(sorted(owned, key=lambda each: each.id))
+        """Every hosted repository of the principal's own namespace, of all kinds, by name."""
+        return () if principal.is_anonymous else self.of_namespace(principal.name)
+
+    def of_namespace(self, namespace: str) -> tuple[Repository, ...]:
+        """Every hosted repository of a namespace, private ones too, of all kinds, by name."""
+        every = (each for kind in RepoKind for each in self._catalog.hosted_repos(kind))
+        mine = (each for each in every if each.id.namespace.lower() == namespace.lower())
+        return tuple(sorted(mine, key=lambda each: each.id))
 
     def now(self) -> datetime:
         """The registry's clock, for signatures that expire: aware UTC."""
         return self._now()
+
+    @cached_property
+    def guests(self) -> Guests:
+        """The verbs of those who ask for access, or like."""
+        return Guests(self.allowed, self._catalog, self._now)
 
     @cached_property
     def discussions(self) -> Discussions:

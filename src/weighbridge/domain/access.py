@@ -24,13 +24,27 @@ class Permission(StrEnum):
     ADMIN = "admin"
 
 
+class Role(StrEnum):
+    """What a member may do to the repositories of an organization.
+
+    ``contributor`` makes repositories and writes those; ``write`` writes all of them; ``admin`` also
+    says who is a member.
+    """
+
+    ADMIN = "admin"
+    WRITE = "write"
+    CONTRIBUTOR = "contributor"
+    READ = "read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Somebody who asks: a user, or ``anonymous``."""
+    """Somebody who asks: a user, or ``anonymous``; ``roles`` are those in organizations."""
 
     name: str
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     is_anonymous: bool = False
+    roles: frozenset[tuple[str, Role]] = frozenset()
 
 
 LOCAL = Principal(name="local", permissions=frozenset(Permission))
@@ -55,49 +69,85 @@ class Verb(StrEnum):
     REVISE = "change what was said or proposed"
 
 
-def may(principal: Principal, verb: Verb, repository: Repository, *, author: str = "") -> bool:
+def may(
+    principal: Principal, verb: Verb, repository: Repository, *, author: str = "", let_in: bool = False
+) -> bool:
     """Whether ``principal`` may do ``verb`` to a hosted repository.
 
     Everybody with a name discusses what it may see, and proposes changes if it may upload at all.
     What was said or proposed is changed by its ``author`` and by those who may write.
 
-    A namespace belongs to the user of its name. Private repositories are seen by their owner;
-    the files of a gated one go to everybody with a token (``auto``) or only to its owner
-    (``manual``). Whatever the repository, nobody may more than ``can`` says.
+    A namespace belongs to the user of its name, or to the members of an organization according to
+    their roles. Private repositories are seen by them alone; the files of a gated one go to them
+    and to those who were ``let_in``. Whatever the repository, nobody may more than ``can`` says.
     """
     if can(principal, Permission.ADMIN):
         return True
-    owns = owns_namespace(principal, repository.id.namespace)
+    role = role_in(principal, repository.id.namespace)
+    writes = can(principal, Permission.UPLOAD) and _role_writes(role, principal, repository)
     if verb in (Verb.WRITE, Verb.OWN):
-        return owns and can(principal, Permission.UPLOAD)
-    if repository.private and not owns:
+        return writes
+    if repository.private and role is None:
         return False
     if verb in (Verb.DISCUSS, Verb.PROPOSE, Verb.REVISE):
-        return _may_take_part(principal, verb, owns=owns, is_author=principal.name == author)
+        return _may_take_part(principal, verb, writes=writes, is_author=principal.name == author)
     if verb is Verb.SEE:
         return can(principal, Permission.DOWNLOAD) or can(principal, Permission.SEARCH)
     if not can(principal, Permission.DOWNLOAD):
         return False
-    if verb is Verb.SEE_UNJUDGED or repository.gate is Gate.MANUAL:
-        return owns
-    return repository.gate is Gate.OPEN or not principal.is_anonymous
+    if verb is Verb.SEE_UNJUDGED:
+        return role is not None and role is not Role.READ
+    return repository.gate is Gate.OPEN or role is not None or (let_in and not principal.is_anonymous)
 
 
-def _may_take_part(principal: Principal, verb: Verb, *, owns: bool, is_author: bool) -> bool:
+def _role_writes(role: Role | None, principal: Principal, repository: Repository) -> bool:
+    if role is Role.CONTRIBUTOR:
+        return repository.created_by == principal.name
+    return role in (Role.ADMIN, Role.WRITE)
+
+
+def _may_take_part(principal: Principal, verb: Verb, *, writes: bool, is_author: bool) -> bool:
     reads = can(principal, Permission.DOWNLOAD) or can(principal, Permission.SEARCH)
     if principal.is_anonymous or not reads:
         return False
-    uploads = can(principal, Permission.UPLOAD)
     if verb is Verb.REVISE:
-        return is_author or (owns and uploads)
-    return verb is Verb.DISCUSS or uploads
+        return is_author or writes
+    return verb is Verb.DISCUSS or can(principal, Permission.UPLOAD)
+
+
+def role_in(principal: Principal, namespace: str) -> Role | None:
+    """The role in a namespace: everybody is the admin of the own one, and admins of all."""
+    if can(principal, Permission.ADMIN):
+        return Role.ADMIN
+    if principal.is_anonymous or not namespace:
+        return None
+    if principal.name == namespace.lower():
+        return Role.ADMIN
+    return dict(principal.roles).get(namespace.lower())
 
 
 def owns_namespace(principal: Principal, namespace: str) -> bool:
-    """Whether the repositories of a namespace are the principal's own; admins own all."""
-    if can(principal, Permission.ADMIN):
-        return True
-    return not principal.is_anonymous and bool(namespace) and principal.name == namespace.lower()
+    """Whether the principal may make repositories in a namespace."""
+    return role_in(principal, namespace) in (Role.ADMIN, Role.WRITE, Role.CONTRIBUTOR)
+
+
+class AccessStatus(StrEnum):
+    """What became of a wish to be let in to a gated repository."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequest:
+    """Somebody's wish to be let in; ``at`` (aware UTC) is when it came into its state."""
+
+    id: str
+    user: str
+    status: AccessStatus
+    at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

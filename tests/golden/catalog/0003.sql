@@ -1,4 +1,17 @@
 BEGIN TRANSACTION;
+CREATE TABLE access_requests (
+	repository VARCHAR(64) NOT NULL, 
+	user_name VARCHAR(64) NOT NULL, 
+	id VARCHAR(64) NOT NULL, 
+	status VARCHAR(16) NOT NULL, 
+	reason TEXT NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (repository, user_name), 
+	FOREIGN KEY(repository) REFERENCES repositories ("key"), 
+	FOREIGN KEY(user_name) REFERENCES users (name), 
+	UNIQUE (id)
+);
+INSERT INTO "access_requests" VALUES('k1','ada','request1','accepted','','2026-11-21 08:31:15.123456');
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -26,6 +39,9 @@ INSERT INTO "audit" VALUES(10,'2026-11-21 03:00:00.123456','ann','repo.move','an
 INSERT INTO "audit" VALUES(11,'2026-11-21 08:31:15.123456','ada','discussion.open','ann/small','#1');
 INSERT INTO "audit" VALUES(12,'2026-11-21 08:31:15.123456','ada','discussion.open','ann/small','#2');
 INSERT INTO "audit" VALUES(13,'2026-11-21 08:31:15.123456','ada','discussion.open','ann/small','');
+INSERT INTO "audit" VALUES(14,'2026-11-21 08:31:15.123456','ada','discussion.open','ann/small','');
+INSERT INTO "audit" VALUES(15,'2026-11-21 08:31:15.123456','ada','discussion.open','ann/small','');
+INSERT INTO "audit" VALUES(16,'2026-11-21 08:31:15.123456','ada','discussion.open','ann/small','');
 CREATE TABLE commits (
 	repository VARCHAR(64) NOT NULL, 
 	id VARCHAR(40) NOT NULL, 
@@ -76,6 +92,31 @@ CREATE TABLE discussions (
 );
 INSERT INTO "discussions" VALUES('k1',1,'Why?','open','ada','2026-11-21 08:31:15.123456','','');
 INSERT INTO "discussions" VALUES('k1',2,'Best','open','ada','2026-11-21 08:31:15.123456','6cb81a10997039058f812583e1f138c43ff99a17','');
+CREATE TABLE likes (
+	repository VARCHAR(64) NOT NULL, 
+	user_name VARCHAR(64) NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (repository, user_name), 
+	FOREIGN KEY(repository) REFERENCES repositories ("key"), 
+	FOREIGN KEY(user_name) REFERENCES users (name)
+);
+INSERT INTO "likes" VALUES('k1','ada','2026-11-21 08:31:15.123456');
+CREATE TABLE members (
+	organization VARCHAR(64) NOT NULL, 
+	user_name VARCHAR(64) NOT NULL, 
+	role VARCHAR(16) NOT NULL, 
+	PRIMARY KEY (organization, user_name), 
+	FOREIGN KEY(organization) REFERENCES organizations (name), 
+	FOREIGN KEY(user_name) REFERENCES users (name)
+);
+INSERT INTO "members" VALUES('acme','ada','write');
+CREATE TABLE organizations (
+	name VARCHAR(64) NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	created_by VARCHAR(64) NOT NULL, 
+	PRIMARY KEY (name)
+);
+INSERT INTO "organizations" VALUES('acme','2026-11-21 08:31:15.123456','ada');
 CREATE TABLE packages (
 	id VARCHAR(64) NOT NULL, 
 	kind VARCHAR(16) NOT NULL, 
@@ -190,4 +231,5 @@ CREATE INDEX tokens_of_user ON tokens (user_name);
 CREATE INDEX names_of_repository ON repository_names (repository);
 CREATE INDEX refusals_of_commit ON refusals (commit_id);
 CREATE INDEX events_of_discussion ON discussion_events (repository, number);
+CREATE INDEX organizations_of_user ON members (user_name);
 COMMIT;

@@ -10,13 +10,15 @@ from weighbridge.adapters.catalog.audit import Audit
 from weighbridge.adapters.catalog.changes import Changes
 from weighbridge.adapters.catalog.database import engine_for
 from weighbridge.adapters.catalog.discussions import Discussions
+from weighbridge.adapters.catalog.guests import Guests
 from weighbridge.adapters.catalog.hosted import Hosted
 from weighbridge.adapters.catalog.migrate import migrate
+from weighbridge.adapters.catalog.organizations import Organizations
 from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
 
 
-class Catalog(Packages, Refusals, Hosted, Discussions, Accounts, Audit, Changes):
+class Catalog(Packages, Refusals, Hosted, Discussions, Guests, Organizations, Accounts, Audit, Changes):
     """Every table behind one door; each change and its audit line are one transaction.
 
     Every method raises StoreDown where the database fails.

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.tables import TOKENS, USERS
+from weighbridge.adapters.catalog.tables import ORGANIZATIONS, TOKENS, USERS
 from weighbridge.domain.access import AuditLine, Permission, Token, User
 from weighbridge.errors import Conflict, NotFound
 
@@ -44,7 +44,10 @@ class Accounts(Database):
             "created_at": user.created_at,
             "disabled": user.disabled,
         }
+        taken = select(ORGANIZATIONS.c.name).where(ORGANIZATIONS.c.name == user.name)
         with self._writing() as connection:
+            if connection.execute(taken).first() is not None:
+                raise Conflict(f"there is an organization '{user.name}' already")
             try:
                 connection.execute(USERS.insert().values(values))
             except IntegrityError as error:

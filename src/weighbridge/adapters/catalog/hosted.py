@@ -12,9 +12,11 @@ from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import live, mirrored, repository_of, take
 from weighbridge.adapters.catalog.tables import (
+    ACCESS_REQUESTS,
     COMMITS,
     DISCUSSION_EVENTS,
     DISCUSSIONS,
+    LIKES,
     PACKAGES,
     REFS,
     REFUSALS,
@@ -150,7 +152,7 @@ class Hosted(Database):
         with self._writing() as connection:
             _change(connection, key, {"deleted_at": audit.at})
             connection.execute(update(PACKAGES).where(served).values(withdrawn))
-            for table in (REFS, DISCUSSION_EVENTS, DISCUSSIONS):
+            for table in (REFS, DISCUSSION_EVENTS, DISCUSSIONS, ACCESS_REQUESTS, LIKES):
                 connection.execute(table.delete().where(table.c.repository == key))
             connection.execute(COMMITS.delete().where(COMMITS.c.repository == key))
             record(connection, audit)

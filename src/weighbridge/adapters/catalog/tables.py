@@ -234,3 +234,39 @@ DISCUSSION_EVENTS = Table(
     Column("hidden", Boolean, nullable=False),
 )
 Index("events_of_discussion", DISCUSSION_EVENTS.c.repository, DISCUSSION_EVENTS.c.number)
+
+ACCESS_REQUESTS = Table(
+    "access_requests",
+    METADATA,
+    Column("repository", String(64), ForeignKey("repositories.key"), primary_key=True),
+    Column("user_name", String(64), ForeignKey("users.name"), primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+LIKES = Table(
+    "likes",
+    METADATA,
+    Column("repository", String(64), ForeignKey("repositories.key"), primary_key=True),
+    Column("user_name", String(64), ForeignKey("users.name"), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+ORGANIZATIONS = Table(
+    "organizations",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(64), nullable=False),
+)
+
+MEMBERS = Table(
+    "members",
+    METADATA,
+    Column("organization", String(64), ForeignKey("organizations.name"), primary_key=True),
+    Column("user_name", String(64), ForeignKey("users.name"), primary_key=True),
+    Column("role", String(16), nullable=False),
+)
+Index("organizations_of_user", MEMBERS.c.user_name)

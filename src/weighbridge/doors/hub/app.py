@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _FILE_CALLS = ("resolve", "raw")
-_FILE_CALLS_RAW = frozenset(call.encode() for call in _FILE_CALLS)
+_CALLS_RAW = frozenset((*(call.encode() for call in _FILE_CALLS), b"ask-access"))
 _THREADS = 16
 
 
@@ -69,7 +69,7 @@ def is_hub_path(raw_path: bytes) -> bool:
         return True
     if parts[0] in (b"datasets", b"spaces"):
         parts = parts[1:]
-    if not _FILE_CALLS_RAW.isdisjoint(parts[1:3]):
+    if not _CALLS_RAW.isdisjoint(parts[1:3]):
         return True
     return any(part.endswith(b".git") for part in parts[:2])
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from html import escape
 
 from weighbridge.bridge.hub import Tree
-from weighbridge.domain.access import Permission, Principal, can
+from weighbridge.domain.access import Permission, Principal, Role, can
 from weighbridge.domain.git_objects import blob_id
 from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.manifest import FileEntry, Storage, lfs_pointer
@@ -112,7 +112,7 @@ def commit_json(commit: Commit, *, formatted: bool) -> JsonObject:
     return spelled
 
 
-def whoami_json(principal: Principal, orgs: Sequence[str] = ()) -> JsonObject:
+def whoami_json(principal: Principal) -> JsonObject:
     """The caller, as ``hf auth whoami`` and ``hf auth login`` read it."""
     role = "write" if can(principal, Permission.UPLOAD) else "read"
     return {
@@ -126,6 +126,19 @@ def whoami_json(principal: Principal, orgs: Sequence[str] = ()) -> JsonObject:
         "isPro": False,
         "periodEnd": None,
         "avatarUrl": "",
-        "orgs": [{"type": "org", "name": name} for name in orgs],
+        "orgs": [_organization(name, role) for name, role in sorted(principal.roles)],
         "auth": {"type": "access_token", "accessToken": {"displayName": principal.name, "role": role}},
+    }
+
+
+def _organization(name: str, role: Role) -> JsonObject:
+    return {
+        "type": "org",
+        "id": name,
+        "name": name,
+        "fullname": name,
+        "isEnterprise": False,
+        "canPay": False,
+        "avatarUrl": "",
+        "roleInOrg": role.value,
     }

@@ -17,7 +17,7 @@ from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import changes, discussions, lfs, xet
+from weighbridge.doors.hub import changes, discussions, guests, lfs, xet
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
@@ -50,6 +50,12 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("POST", "preupload"): Deed(handle=changes.preupload),
     ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True, held=True),
     ("GET", "auth-check"): Deed(handle=changes.may_write),
+    ("POST", "ask-access"): Deed(handle=guests.ask),
+    ("GET", "user-access-request"): Deed(handle=guests.requests),
+    ("POST", "user-access-request"): Deed(handle=guests.decide),
+    ("POST", "like"): Deed(handle=guests.like),
+    ("DELETE", "like"): Deed(handle=guests.unlike),
+    ("GET", "likers"): Deed(handle=guests.likers, anyone=True),
     ("GET", "discussions"): Deed(handle=discussions.look, anyone=True),
     ("POST", "discussions"): Deed(handle=discussions.act),
     ("GET", "xet-write-token"): Deed(handle=xet.write_token),
@@ -58,6 +64,8 @@ _LFS: Mapping[tuple[str, ...], Deed] = {
     ("POST", "objects", "batch"): Deed(handle=lfs.batch),
     ("POST", "verify"): Deed(handle=lfs.verify),
 }
+_LIKES = Deed(handle=guests.likes, anyone=True)
+_ORGANIZATION = Deed(handle=guests.organization_repositories)
 _LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True)
 _XORB = Deed(handle=xet.take_xorb, limit=XORB_LIMIT_BYTES, streams=True, open=True)
 _SHARD = Deed(handle=xet.take_shard, limit=SHARD_LIMIT_BYTES, streams=True, held=True, open=True)
@@ -137,6 +145,11 @@ def _find(request: Request) -> tuple[Deed, Place] | None:
 
 def _repo_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
     """``{kind}/{org}/{name}/{call}/...``: whatever is changed has a namespace."""
+    match method, segments:
+        case "GET", ("users", name, "likes"):
+            return _LIKES, Place(name=name)
+        case "GET", ("organizations", name, "settings", "repositories"):
+            return _ORGANIZATION, Place(name=name)
     if len(segments) < 4 or segments[0] not in _KINDS:
         return None
     plural, owner, name, verb, *rest = segments
@@ -149,6 +162,8 @@ def _repo_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | N
 
 def _lfs_call(method: str, kind: RepoKind, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
     match segments:
+        case (owner, name, "ask-access") if method == "POST":
+            return _OF_REPO["POST", "ask-access"], Place(kind=kind, name=f"{owner}/{name}")
         case (owner, name, "info", "lfs", *rest) if name.endswith(".git"):
             place = Place(kind=kind, name=f"{owner}/{name.removesuffix('.git')}", rest=tuple(rest[1:]))
             if method == "PUT" and len(rest) == 2 and rest[0] == lfs.UPLOAD:

@@ -1,4 +1,4 @@
-"""Discussions and pull requests."""
+"""People around repositories: discussions, access requests, likes, organizations."""
 
 from __future__ import annotations
 
@@ -40,3 +40,31 @@ def upgrade() -> None:
         sa.Column("hidden", sa.Boolean, nullable=False),
     )
     op.create_index("events_of_discussion", "discussion_events", ["repository", "number"])
+    op.create_table(
+        "access_requests",
+        sa.Column("repository", sa.String(64), sa.ForeignKey("repositories.key"), primary_key=True),
+        sa.Column("user_name", sa.String(64), sa.ForeignKey("users.name"), primary_key=True),
+        sa.Column("id", sa.String(64), nullable=False, unique=True),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("at", _AT, nullable=False),
+    )
+    op.create_table(
+        "likes",
+        sa.Column("repository", sa.String(64), sa.ForeignKey("repositories.key"), primary_key=True),
+        sa.Column("user_name", sa.String(64), sa.ForeignKey("users.name"), primary_key=True),
+        sa.Column("at", _AT, nullable=False),
+    )
+    op.create_table(
+        "organizations",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("created_at", _AT, nullable=False),
+        sa.Column("created_by", sa.String(64), nullable=False),
+    )
+    op.create_table(
+        "members",
+        sa.Column("organization", sa.String(64), sa.ForeignKey("organizations.name"), primary_key=True),
+        sa.Column("user_name", sa.String(64), sa.ForeignKey("users.name"), primary_key=True),
+        sa.Column("role", sa.String(16), nullable=False),
+    )
+    op.create_index("organizations_of_user", "members", ["user_name"])
