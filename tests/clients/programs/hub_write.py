@@ -21,7 +21,6 @@ from huggingface_hub import (
     metadata_update,
     snapshot_download,
 )
-from huggingface_hub.errors import HfHubHTTPError
 
 api = HfApi()
 NAME = f"ann/written-{MODE}"
@@ -357,17 +356,6 @@ def a_card_that_cannot_be_read() -> None:
     bad = b"---\nlicense: [mit\n---\n# x\n"
     fails("ValueError", "README.md", api.upload_file, path_or_fileobj=bad, path_in_repo="README.md",
           repo_id=NAME)  # fmt: skip
-
-
-@case("commit")
-def a_pull_request_is_made_or_refused_with_a_sentence() -> None:
-    try:
-        done = api.upload_file(path_or_fileobj=b"pr", path_in_repo="pr.txt", repo_id=NAME, create_pr=True)
-    except HfHubHTTPError as error:
-        assert "pull request" in str(error), str(error)
-    else:
-        assert done.pr_num
-    same("pr.txt" in names(), False)
 
 
 @case("delete")
