@@ -159,7 +159,7 @@ def test_the_same_xorb_from_many_at_once_and_once_more(registry: Registry) -> No
     assert commit(registry, lfs_line("x.bin", oid, len(content))).status == 200
 
 
-def test_a_file_that_is_larger_than_the_disk(registry: Registry) -> None:
+def test_what_is_larger_than_the_disk_or_than_may_be(registry: Registry) -> None:
     """A term is 96 bytes of shard: many of them could ask for hours of hashing."""
     xorb = write_xorb([(bytes([seed]) * 131_072, Scheme.LZ4) for seed in range(250)])
     name = hash_text(parse_xorb(xorb).hash)
@@ -176,6 +176,11 @@ def test_a_file_that_is_larger_than_the_disk(registry: Registry) -> None:
     file = Reconstruction(file_hash=known.hash, terms=(term,) * 300_000, sha256="ab" * 32)
     shard = write_shard(Shard(files=(file,), xorbs=()))
     got = registry.call("", "POST", f"{place}/v1/shards", shard, **token)
+    assert got.status == 400
+    assert "files of at most" in got.json["error"]
+    many = [{"oid": f"{number:064x}", "size": 49_000_000_000} for number in range(1000)]
+    batch = "/ann/m.git/info/lfs/objects/batch"
+    got = registry.call("ann", "POST", batch, {"operation": "upload", "objects": many})
     assert got.status == 500
     assert "bytes free" in got.json["error"]
 
