@@ -133,6 +133,30 @@ def each_has_a_namespace() -> None:
     same(bob.create_repo("shown").repo_id, "bob/shown")
 
 
+@case("gated access")
+def a_request_is_granted() -> None:
+    ann.grant_access(GATED, "bob")
+    with open(bob.hf_hub_download(GATED, "s.txt"), "rb") as file:
+        same(file.read(), b"seen")
+
+
+@case("gated access")
+def who_was_let_in_is_listed() -> None:
+    same([each.username for each in ann.list_accepted_access_requests(GATED)], ["bob"])
+    same(list(ann.list_pending_access_requests(GATED)), [])
+
+
+@case("gated access")
+def who_was_let_in_can_be_shut_out() -> None:
+    ann.reject_access_request(GATED, "bob", rejection_reason=None)
+    fails("GatedRepoError", "403", bob.auth_check, GATED)
+
+
+@case("gated access")
+def another_user_does_not_let_in() -> None:
+    fails("HfHubHTTPError", "403", bob.grant_access, GATED, "bob")
+
+
 @case("errors")
 def what_a_registry_has_no_use_for() -> None:
     fails("HfHubHTTPError", "404", ann.list_webhooks)
