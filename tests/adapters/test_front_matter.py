@@ -59,7 +59,7 @@ def test_scalars(spelled: str, meant: Json) -> None:
         ("---\na: &a [*a]\n---\n", "levels deep"),
         ("---\na: " + "[" * 500 + "\n---\n", "levels deep"),
         ("---\na: " + "x" * LIMIT_BYTES + "\n---\n", "longer than"),
-        ('---\na: "\\UFFFFFFFF"\n---\n', "too large"),
+        ('---\na: "\\UFFFFFFFF"\n---\n', "does not exist"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, why: str) -> None:

@@ -153,6 +153,21 @@ def test_an_info_of_another_commit_than_the_pinned_one(hub: HubServer) -> None:
         quick(hub).info(ref(head(hub)))
 
 
+@pytest.mark.parametrize("levels", [150, 900, 50_000])
+def test_an_answer_that_is_nested_without_end(hub: HubServer, levels: int) -> None:
+    body = (
+        b'{"id": "org/model", "sha": "'
+        + head(hub).encode()
+        + b'", "x": '
+        + b"[" * levels
+        + b"]" * levels
+        + b"}"
+    )
+    hub.fault("/api/*", body=body)
+    with pytest.raises(BadListing):
+        quick(hub).info(ref())
+
+
 def test_an_answer_in_an_encoding_that_was_not_asked_for(hub: HubServer) -> None:
     hub.fault("*", headers={"Content-Encoding": "gzip"})
     with pytest.raises(BadListing, match="not asked for"):

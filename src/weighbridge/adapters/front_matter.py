@@ -71,8 +71,10 @@ def yaml_value(text: str, *, first_line: int = 1) -> tuple[Json, str]:
         return None, str(error).partition("\n")[0]
     except RecursionError:
         return None, f"nested more than {LIMIT_DEPTH} levels deep"
-    except (ValueError, OverflowError) as error:
+    except _Refused as error:
         return None, str(error)
+    except (ValueError, OverflowError):  # Python's versions word these differently
+        return None, "a number or a character that does not exist"
 
 
 class _Reader:

@@ -68,21 +68,27 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def mended(value: Json) -> Json:
+MAX_DEPTH = 100
+"""How deep a stranger's JSON may be nested; what is stored must be read again by any reader."""
+
+
+def mended(value: Json, depth: int = 0) -> Json:
     """The value with halves of surrogate pairs replaced by U+FFFD, in keys too: no UTF-8 can hold them.
 
     JSON and YAML let strangers write them as escapes.
 
     Raises:
-        RecursionError: it is nested some hundred levels deep.
+        RecursionError: it is nested more than MAX_DEPTH levels deep.
     """
+    if depth > MAX_DEPTH:
+        raise RecursionError(f"nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
         return (
             value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         )
     if isinstance(value, Mapping):
-        return {str(mended(key)): mended(item) for key, item in value.items()}
-    return [mended(item) for item in value] if isinstance(value, Sequence) else value
+        return {str(mended(key)): mended(item, depth + 1) for key, item in value.items()}
+    return [mended(item, depth + 1) for item in value] if isinstance(value, Sequence) else value
 
 
 def canonical(value: Json) -> bytes:

@@ -42,13 +42,17 @@ class Header:
     metadata: dict[str, str]
 
     def to_json(self) -> JsonObject:
-        """``{"format", "tensors", "parameters", "dtypes", "metadata"}``; dtypes maps to tensor counts."""
+        """``{"format", "tensors", "parameters", "dtypes", "metadata"}``; dtypes maps to tensor counts.
+
+        Of the metadata, which may hold a whole training log, the first hundred short entries.
+        """
+        short = [(key, text) for key, text in self.metadata.items() if len(key) + len(text) <= 1000]
         return {
             "format": "safetensors",
             "tensors": self.tensors,
             "parameters": self.parameters,
             "dtypes": dict(sorted(self.dtypes.items())),
-            "metadata": self.metadata,
+            "metadata": dict(short[:100]),
         }
 
 
@@ -89,12 +93,15 @@ def scan_header(path: str, file: str, notes: Notes) -> None:
 def read_safetensors_header(file: Path) -> JsonObject:
     """The summary of a header for the evidence, or ``{"error": why}``.
 
+    A header of more than MAX_IN_PROCESS bytes is scanned in the sandbox, but not summarised: no
+    real one comes near it.
+
     Raises:
         OSError: the file cannot be read.
     """
     try:
         with file.open("rb") as source:
-            return read_header(source, MAX_IN_PROCESS * 4).to_json()
+            return read_header(source, MAX_IN_PROCESS).to_json()
     except (Malformed, LimitExceeded) as error:
         return {"error": shown(str(error))}
 

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from weighbridge.adapters.hub_http.addresses import Origin, split_address
 from weighbridge.adapters.hub_http.refusals import Question
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import Json, JsonObject, child, objects, text, texts, whole
+from weighbridge.domain.json_values import Json, JsonObject, child, mended, objects, text, texts, whole
 from weighbridge.domain.manifest import Digest, FileEntry, Manifest, Storage, git_sha1, sha256
 from weighbridge.domain.ref import RepoId, RepoKind, is_commit
 from weighbridge.domain.repo import Commit, ModelInfo, Refs
@@ -43,18 +43,13 @@ def _finite(spelled: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _mended(source: JsonObject) -> JsonObject:
+def _mended(question: Question, source: JsonObject) -> JsonObject:
     """The object with lone surrogates replaced: no UTF-8 can hold them. Paths are refused instead."""
-    mended = _sound(source)
-    return mended if isinstance(mended, Mapping) else {}
-
-
-def _sound(value: Json) -> Json:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, Mapping):
-        return {str(_sound(key)): _sound(item) for key, item in value.items()}
-    return [_sound(item) for item in value] if isinstance(value, list) else value
+    try:
+        sound = mended(source)
+    except RecursionError as error:
+        raise BadListing(f"{question.hub} answers for {question} with JSON that is {error}") from error
+    return sound if isinstance(sound, Mapping) else {}
 
 
 def read_object(question: Question, body: bytes) -> JsonObject:
@@ -111,7 +106,7 @@ def read_info(question: Question, repo: RepoId, raw: JsonObject) -> ModelInfo:
         raise BadListing(f"{question.hub} names no commit for {question}")
     if question.revision and is_commit(question.revision) and commit != question.revision:
         raise BadListing(f"{question.hub} answers for {question} with commit {commit}")
-    return ModelInfo(repo=repo, commit=commit, raw=_mended(raw))
+    return ModelInfo(repo=repo, commit=commit, raw=_mended(question, raw))
 
 
 def read_manifest(question: Question, repo: RepoId, commit: str, rows: Iterable[JsonObject]) -> Manifest:
@@ -143,11 +138,16 @@ def _entry(row: JsonObject) -> FileEntry:
     return FileEntry(path=path, size_bytes=size, digests=(digest,), storage=Storage.LFS)
 
 
-def read_refs(raw: JsonObject) -> Refs:
-    """Branches and tags; a name without a commit is not one."""
+def read_refs(question: Question, raw: JsonObject) -> Refs:
+    """Branches and tags; a name without a commit is not one.
+
+    Raises:
+        BadListing: the answer is nested too deep.
+    """
+    sound = _mended(question, raw)
 
     def named(key: str) -> dict[str, str]:
-        pairs = ((text(row, "name"), text(row, "targetCommit")) for row in objects(_mended(raw), key))
+        pairs = ((text(row, "name"), text(row, "targetCommit")) for row in objects(sound, key))
         return {name: commit for name, commit in pairs if name and commit and is_commit(commit)}
 
     return Refs(branches=named("branches"), tags=named("tags"))
@@ -159,7 +159,7 @@ def read_commit(question: Question, row: JsonObject) -> Commit:
     Raises:
         BadListing: it has no commit id.
     """
-    row = _mended(row)
+    row = _mended(question, row)
     try:
         return Commit(
             id=text(row, "id") or "",

@@ -101,7 +101,7 @@ class HttpHub:
     def refs(self, repo: RepoId) -> Refs:
         """Branches and tags."""
         question = Question(hub=self._name, repo=repo)
-        return read_refs(read_object(question, self._read(self._api(repo, "refs"), question)))
+        return read_refs(question, read_object(question, self._read(self._api(repo, "refs"), question)))
 
     def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
         """The newest ``limit`` commits of the history."""

