@@ -1,29 +1,26 @@
-"""The verbs of hosted repositories: make, change, push, and how a commit stands at the gate."""
+"""The verbs of hosted repositories: push, and how a commit stands at the gate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from uuid import uuid4
 
-from weighbridge.bridge.access import require
 from weighbridge.bridge.discussions import Discussions
 from weighbridge.bridge.guests import Guests
 from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
-from weighbridge.bridge.repo_refs import RepoRefs
-from weighbridge.domain.access import Permission, Principal, Verb, owns_namespace
+from weighbridge.bridge.repo_life import RepoLife
+from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import pull_number
 from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
-from weighbridge.domain.hosted import DEFAULT_BRANCH, FIRST_ATTRIBUTES, Change, Gate, Repository, Revision
+from weighbridge.domain.hosted import Change, Repository, Revision
 from weighbridge.domain.manifest import Storage
 from weighbridge.domain.manifest import sha256 as sha256_digest
 from weighbridge.domain.paths import checked_path
-from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import Commit
-from weighbridge.errors import BadInput, NoSuchRevision, NotPermitted, SizeMismatch
+from weighbridge.errors import BadInput, NoSuchRevision, SizeMismatch
 from weighbridge.flows.push import Push, PushTools, check_name, check_size, push
 
 __all__ = ["Advice", "Candidate", "Repos", "Standing", "State"]
@@ -37,7 +34,7 @@ _MATCHING_LIMIT = 500_000_000
 """Characters of rules times characters of paths: what one call may cost at worst."""
 
 
-class Repos(RepoRefs):
+class Repos(RepoLife):
     """One method per verb; each first asks whether the principal may.
 
     Every method that names a repository raises, besides what it says: NoSuchRepo where there is
@@ -46,66 +43,6 @@ class Repos(RepoRefs):
     mind upper and lower case, and a former name still works. ``domain.invalid.Invalid`` means
     BadInput, as everywhere.
     """
-
-    def create(self, principal: Principal, repo: RepoId, *, private: bool = False) -> Repository:
-        """Make a repository, with a first commit on ``main`` that holds a ``.gitattributes``.
-
-        A ``repo`` without namespace gets the principal's own.
-
-        Raises:
-            RepoExists: the name is taken, by a hosted or by a mirrored repository; its ``repo``
-                is the name that is there.
-        """
-        require(principal, Permission.UPLOAD)
-        if not repo.namespace:
-            repo = RepoId.parse(f"{principal.name}/{repo.name}", repo.kind)
-        _require_namespace(principal, repo)
-        at = self._now()
-        repository = Repository(
-            key=uuid4().hex,
-            id=repo,
-            private=private,
-            gate=Gate.OPEN,
-            created_at=at,
-            created_by=principal.name,
-        )
-        first = self._first(repository, principal, FIRST_ATTRIBUTES)
-        line = self._line(principal, "repo.create", repo.full_name, "private" if private else "")
-        self._catalog.create_repository(repository, DEFAULT_BRANCH, first, line)
-        return repository
-
-    def delete(self, principal: Principal, repo: RepoId) -> None:
-        """Take a repository away, with its branches and its history; its packages are withdrawn."""
-        there = self.allowed(principal, repo, Verb.OWN)
-        line = self._line(principal, "repo.delete", there.id.full_name)
-        self._catalog.delete_repository(there.key, "the repository was deleted", line)
-
-    def move(self, principal: Principal, repo: RepoId, to: RepoId) -> Repository:
-        """Give a repository another name; the old one leads to it from now on.
-
-        Raises:
-            RepoExists: the new name is taken.
-            NotPermitted: the namespace of the new name is somebody else's.
-        """
-        there = self.allowed(principal, repo, Verb.OWN)
-        if to.kind is not there.id.kind or not to.namespace:
-            raise BadInput(f"'{to}' cannot be the new name of the {there.id.kind} '{there.id}'")
-        _require_namespace(principal, to)
-        line = self._line(principal, "repo.move", there.id.full_name, to.full_name)
-        self._catalog.rename_repository(there.key, to, line)
-        return replace(there, id=to)
-
-    def change_settings(
-        self, principal: Principal, repo: RepoId, *, private: bool | None = None, gate: Gate | None = None
-    ) -> Repository:
-        """Change who may see and download it; None leaves as it is."""
-        there = self.allowed(principal, repo, Verb.OWN)
-        private = there.private if private is None else private
-        gate = there.gate if gate is None else gate
-        detail = f"{'private' if private else 'public'}, gate {gate.value or 'open'}"
-        line = self._line(principal, "repo.settings", there.id.full_name, detail)
-        self._catalog.change_repository(there.key, private, gate, line)
-        return replace(there, private=private, gate=gate)
 
     def preupload(
         self,
@@ -257,16 +194,6 @@ class Repos(RepoRefs):
         """Remove what uploads that were given up a day ago have left."""
         self._blobs.sweep(_ABANDONED_AFTER_S)
 
-    def owned(self, principal: Principal) -> tuple[Repository, ...]:
-        """Every hosted repository of the principal's own namespace, of all kinds, by name."""
-        return () if principal.is_anonymous else self.of_namespace(principal.name)
-
-    def of_namespace(self, namespace: str) -> tuple[Repository, ...]:
-        """Every hosted repository of a namespace, private ones too, of all kinds, by name."""
-        every = (each for kind in RepoKind for each in self._catalog.hosted_repos(kind))
-        mine = (each for each in every if each.id.namespace.lower() == namespace.lower())
-        return tuple(sorted(mine, key=lambda each: each.id))
-
     def now(self) -> datetime:
         """The registry's clock, for signatures that expire: aware UTC."""
         return self._now()
@@ -320,14 +247,6 @@ class Repos(RepoRefs):
             return ""
         with self._blobs.open(entry.sha256) as file:
             return file.read().decode("utf-8", "replace")
-
-
-def _require_namespace(principal: Principal, repo: RepoId) -> None:
-    if not owns_namespace(principal, repo.namespace):
-        raise NotPermitted(
-            f"'{principal.name}' may not make repositories in '{repo.namespace}'",
-            hint=f"your own are '{principal.name}/...'",
-        )
 
 
 def _short(rules: str) -> str:

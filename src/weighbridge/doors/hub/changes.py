@@ -1,4 +1,4 @@
-"""The Hub's calls that change repositories; each is one call into the bridge."""
+"""The Hub's calls that bring files into repositories; each is one call into the bridge."""
 
 from __future__ import annotations
 
@@ -10,96 +10,17 @@ from functools import partial
 from weighbridge.bridge.cards import card_faults
 from weighbridge.bridge.repos import Candidate, State
 from weighbridge.domain.discussion import Discussion, pull_number
-from weighbridge.domain.hosted import DEFAULT_BRANCH, Change, Gate
-from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.hosted import DEFAULT_BRANCH, Change
 from weighbridge.domain.json_values import Json, JsonObject, objects, text, whole
 from weighbridge.domain.manifest import Storage
-from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.repo import Commit
 from weighbridge.doors.hub.answers import Answer, header_text, json_answer
 from weighbridge.doors.hub.commits import Header, read_commit
 from weighbridge.doors.hub.discussions import address_of
 from weighbridge.doors.hub.visits import Visit
-from weighbridge.errors import BadInput, BadName, NoSuchFile, NoSuchRevision, RepoExists
+from weighbridge.errors import BadInput, NoSuchFile, NoSuchRevision
 
 _CANDIDATES_LIMIT, _SAMPLE_LIMIT_BYTES = 1000, 4096
-
-
-def create(visit: Visit) -> Answer:
-    """``POST /api/repos/create``."""
-    body = visit.document()
-    repo = _named(body, "name")
-    try:
-        made = visit.repos.create(visit.principal, repo, private=_private(body) or False)
-    except RepoExists as error:
-        there = RepoId.parse(error.repo, repo.kind)  # the client goes on with this address
-        return json_answer(
-            {"error": error.message, "url": visit.address(there)},
-            status=409,
-            headers={"x-error-message": header_text(error.message)},
-        )
-    return json_answer({"url": visit.address(made.id), "name": made.id.full_name, "id": made.key})
-
-
-def delete(visit: Visit) -> Answer:
-    """``DELETE /api/repos/delete``."""
-    visit.repos.delete(visit.principal, _named(visit.document(), "name"))
-    return json_answer({})
-
-
-def move(visit: Visit) -> Answer:
-    """``POST /api/repos/move``."""
-    body = visit.document()
-    moved = visit.repos.move(visit.principal, _named(body, "fromRepo"), _named(body, "toRepo"))
-    return json_answer({"url": visit.address(moved.id)})
-
-
-def settings(visit: Visit) -> Answer:
-    """``PUT .../settings``."""
-    body = visit.document()
-    gate = None
-    if "gated" in body:
-        asked = body["gated"] or ""
-        if asked not in list(Gate):
-            raise BadInput("'gated' is none of false, 'auto' and 'manual'")
-        gate = Gate(str(asked))
-    made = visit.repos.change_settings(visit.principal, visit.repo, private=_private(body), gate=gate)
-    return json_answer({"private": made.private, "gated": made.gate.value or False})
-
-
-def create_branch(visit: Visit) -> Answer:
-    """``POST .../branch/{name}``."""
-    body = visit.document()
-    commit = visit.repos.create_branch(
-        visit.principal,
-        visit.repo,
-        visit.rest,
-        start=text(body, "startingPoint") or "",
-        empty=body.get("emptyBranch") is True,
-        overwrite=body.get("overwrite") is True,
-    )
-    return json_answer({"targetCommit": commit})
-
-
-def delete_branch(visit: Visit) -> Answer:
-    """``DELETE .../branch/{name}``."""
-    visit.repos.delete_branch(visit.principal, visit.repo, visit.rest)
-    return json_answer({})
-
-
-def create_tag(visit: Visit) -> Answer:
-    """``POST .../tag/{revision}``."""
-    name = text(visit.document(), "tag")
-    if name is None:
-        raise BadInput("the body names no 'tag'")
-    commit = visit.repos.create_tag(visit.principal, visit.repo, name, revision=visit.rest or "main")
-    return json_answer({"targetCommit": commit})
-
-
-def delete_tag(visit: Visit) -> Answer:
-    """``DELETE .../tag/{name}``."""
-    visit.repos.delete_tag(visit.principal, visit.repo, visit.rest)
-    return json_answer({})
 
 
 def preupload(visit: Visit) -> Answer:
@@ -215,22 +136,6 @@ def may_write(visit: Visit) -> Answer:
     return json_answer({})
 
 
-def own_repositories(visit: Visit) -> Answer:
-    """``GET /api/settings/repositories``."""
-    shown: list[Json] = [
-        {
-            "id": each.id.full_name,
-            "type": each.id.kind.value,
-            "updatedAt": each.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "visibility": "private" if each.private else "public",
-            "storage": 0,
-            "storagePercent": 0,
-        }
-        for each in visit.repos.owned(visit.principal)
-    ]
-    return json_answer(shown)
-
-
 def validate_card(visit: Visit) -> Answer:
     """``POST /api/validate-yaml``."""
     error, warning = card_faults(text(visit.document(), "content") or "")
@@ -239,33 +144,3 @@ def validate_card(visit: Visit) -> Answer:
         "warnings": [{"message": warning}] if warning else [],
     }
     return json_answer(answer, status=400 if error else 200)
-
-
-def _named(body: JsonObject, key: str) -> RepoId:
-    """The repository that a body names; ``organization`` is the namespace of a bare name.
-
-    Raises:
-        BadName: it cannot be the name of one.
-    """
-    name, owner = text(body, key) or "", text(body, "organization")
-    kind = text(body, "type") or "model"
-    if kind not in set(RepoKind):
-        raise BadInput(f"'type' is none of {', '.join(RepoKind)}")
-    try:
-        return RepoId.parse(f"{owner}/{name}" if owner and "/" not in name else name, RepoKind(kind))
-    except Invalid as error:
-        raise BadName(str(error), hint=error.hint) from error
-
-
-def _private(body: JsonObject) -> bool | None:
-    """Whether only the owner is to see it; None where nothing is said.
-
-    Raises:
-        BadInput: the visibility is unknown here.
-    """
-    visibility, private = text(body, "visibility"), body.get("private")
-    if visibility not in (None, "public", "private"):
-        raise BadInput("'visibility' is neither 'public' nor 'private'")
-    if visibility is not None:
-        return visibility == "private"
-    return private if isinstance(private, bool) else None

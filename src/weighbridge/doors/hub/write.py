@@ -1,6 +1,6 @@
 """The write side: which address changes what, and how its body is read.
 
-/api/repos/{create|delete|move}, /api/{models|datasets|spaces}/{repo}/{call}/...    changes.py
+/api/repos/{create|delete|move}, /api/{models|datasets|spaces}/{repo}/{call}/...    repo_life.py, changes.py
 /[datasets/|spaces/]{repo}.git/info/lfs/...                                          lfs.py
 /xet/...                                                                             xet.py
 """
@@ -17,7 +17,7 @@ from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import changes, discussions, guests, lfs, xet
+from weighbridge.doors.hub import changes, discussions, guests, lfs, repo_life, xet
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
@@ -35,18 +35,18 @@ _CARD_LIMIT_BYTES = 2 << 20
 _KINDS = {kind.plural: kind for kind in RepoKind}
 
 _ALONE: Mapping[tuple[str, ...], Deed] = {
-    ("POST", "repos", "create"): Deed(handle=changes.create),
-    ("DELETE", "repos", "delete"): Deed(handle=changes.delete),
-    ("POST", "repos", "move"): Deed(handle=changes.move),
+    ("POST", "repos", "create"): Deed(handle=repo_life.create),
+    ("DELETE", "repos", "delete"): Deed(handle=repo_life.delete),
+    ("POST", "repos", "move"): Deed(handle=repo_life.move),
     ("POST", "validate-yaml"): Deed(handle=changes.validate_card, limit=_CARD_LIMIT_BYTES, open=True),
-    ("GET", "settings", "repositories"): Deed(handle=changes.own_repositories),
+    ("GET", "settings", "repositories"): Deed(handle=repo_life.own_repositories),
 }
 _OF_REPO: Mapping[tuple[str, str], Deed] = {
-    ("PUT", "settings"): Deed(handle=changes.settings),
-    ("POST", "branch"): Deed(handle=changes.create_branch),
-    ("DELETE", "branch"): Deed(handle=changes.delete_branch),
-    ("POST", "tag"): Deed(handle=changes.create_tag),
-    ("DELETE", "tag"): Deed(handle=changes.delete_tag),
+    ("PUT", "settings"): Deed(handle=repo_life.settings),
+    ("POST", "branch"): Deed(handle=repo_life.create_branch),
+    ("DELETE", "branch"): Deed(handle=repo_life.delete_branch),
+    ("POST", "tag"): Deed(handle=repo_life.create_tag),
+    ("DELETE", "tag"): Deed(handle=repo_life.delete_tag),
     ("POST", "preupload"): Deed(handle=changes.preupload),
     ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True, held=True),
     ("GET", "auth-check"): Deed(handle=changes.may_write),

@@ -1,0 +1,95 @@
+"""The life of a hosted repository: made, renamed, opened or closed to others, taken away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from weighbridge.bridge.access import require
+from weighbridge.bridge.repo_refs import RepoRefs
+from weighbridge.domain.access import Permission, Principal, Verb, owns_namespace
+from weighbridge.domain.hosted import DEFAULT_BRANCH, FIRST_ATTRIBUTES, Gate, Repository
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.errors import BadInput, NotPermitted
+
+
+class RepoLife(RepoRefs):
+    """Repositories as wholes; see ``bridge.repos.Repos``."""
+
+    def create(self, principal: Principal, repo: RepoId, *, private: bool = False) -> Repository:
+        """Make a repository, with a first commit on ``main`` that holds a ``.gitattributes``.
+
+        A ``repo`` without namespace gets the principal's own.
+
+        Raises:
+            RepoExists: the name is taken, by a hosted or by a mirrored repository; its ``repo``
+                is the name that is there.
+        """
+        require(principal, Permission.UPLOAD)
+        if not repo.namespace:
+            repo = RepoId.parse(f"{principal.name}/{repo.name}", repo.kind)
+        _require_namespace(principal, repo)
+        at = self._now()
+        repository = Repository(
+            key=uuid4().hex,
+            id=repo,
+            private=private,
+            gate=Gate.OPEN,
+            created_at=at,
+            created_by=principal.name,
+        )
+        first = self._first(repository, principal, FIRST_ATTRIBUTES)
+        line = self._line(principal, "repo.create", repo.full_name, "private" if private else "")
+        self._catalog.create_repository(repository, DEFAULT_BRANCH, first, line)
+        return repository
+
+    def delete(self, principal: Principal, repo: RepoId) -> None:
+        """Take a repository away, with its branches and its history; its packages are withdrawn."""
+        there = self.allowed(principal, repo, Verb.OWN)
+        line = self._line(principal, "repo.delete", there.id.full_name)
+        self._catalog.delete_repository(there.key, "the repository was deleted", line)
+
+    def move(self, principal: Principal, repo: RepoId, to: RepoId) -> Repository:
+        """Give a repository another name; the old one leads to it from now on.
+
+        Raises:
+            RepoExists: the new name is taken.
+            NotPermitted: the namespace of the new name is somebody else's.
+        """
+        there = self.allowed(principal, repo, Verb.OWN)
+        if to.kind is not there.id.kind or not to.namespace:
+            raise BadInput(f"'{to}' cannot be the new name of the {there.id.kind} '{there.id}'")
+        _require_namespace(principal, to)
+        line = self._line(principal, "repo.move", there.id.full_name, to.full_name)
+        self._catalog.rename_repository(there.key, to, line)
+        return replace(there, id=to)
+
+    def change_settings(
+        self, principal: Principal, repo: RepoId, *, private: bool | None = None, gate: Gate | None = None
+    ) -> Repository:
+        """Change who may see and download it; None leaves as it is."""
+        there = self.allowed(principal, repo, Verb.OWN)
+        private = there.private if private is None else private
+        gate = there.gate if gate is None else gate
+        detail = f"{'private' if private else 'public'}, gate {gate.value or 'open'}"
+        line = self._line(principal, "repo.settings", there.id.full_name, detail)
+        self._catalog.change_repository(there.key, private, gate, line)
+        return replace(there, private=private, gate=gate)
+
+    def owned(self, principal: Principal) -> tuple[Repository, ...]:
+        """Every hosted repository of the principal's own namespace, of all kinds, by name."""
+        return () if principal.is_anonymous else self.of_namespace(principal.name)
+
+    def of_namespace(self, namespace: str) -> tuple[Repository, ...]:
+        """Every hosted repository of a namespace, private ones too, of all kinds, by name."""
+        every = (each for kind in RepoKind for each in self._catalog.hosted_repos(kind))
+        mine = (each for each in every if each.id.namespace.lower() == namespace.lower())
+        return tuple(sorted(mine, key=lambda each: each.id))
+
+
+def _require_namespace(principal: Principal, repo: RepoId) -> None:
+    if not owns_namespace(principal, repo.namespace):
+        raise NotPermitted(
+            f"'{principal.name}' may not make repositories in '{repo.namespace}'",
+            hint=f"your own are '{principal.name}/...'",
+        )

@@ -1,0 +1,137 @@
+"""The Hub's calls that make, name and take away repositories, branches and tags.
+
+Each is one call into the bridge.
+"""
+
+from __future__ import annotations
+
+from weighbridge.domain.hosted import Gate
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import Json, JsonObject, text
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.doors.hub.answers import Answer, header_text, json_answer
+from weighbridge.doors.hub.visits import Visit
+from weighbridge.errors import BadInput, BadName, RepoExists
+
+
+def create(visit: Visit) -> Answer:
+    """``POST /api/repos/create``."""
+    body = visit.document()
+    repo = _named(body, "name")
+    try:
+        made = visit.repos.create(visit.principal, repo, private=_private(body) or False)
+    except RepoExists as error:
+        there = RepoId.parse(error.repo, repo.kind)  # the client goes on with this address
+        return json_answer(
+            {"error": error.message, "url": visit.address(there)},
+            status=409,
+            headers={"x-error-message": header_text(error.message)},
+        )
+    return json_answer({"url": visit.address(made.id), "name": made.id.full_name, "id": made.key})
+
+
+def delete(visit: Visit) -> Answer:
+    """``DELETE /api/repos/delete``."""
+    visit.repos.delete(visit.principal, _named(visit.document(), "name"))
+    return json_answer({})
+
+
+def move(visit: Visit) -> Answer:
+    """``POST /api/repos/move``."""
+    body = visit.document()
+    moved = visit.repos.move(visit.principal, _named(body, "fromRepo"), _named(body, "toRepo"))
+    return json_answer({"url": visit.address(moved.id)})
+
+
+def settings(visit: Visit) -> Answer:
+    """``PUT .../settings``."""
+    body = visit.document()
+    gate = None
+    if "gated" in body:
+        asked = body["gated"] or ""
+        if asked not in list(Gate):
+            raise BadInput("'gated' is none of false, 'auto' and 'manual'")
+        gate = Gate(str(asked))
+    made = visit.repos.change_settings(visit.principal, visit.repo, private=_private(body), gate=gate)
+    return json_answer({"private": made.private, "gated": made.gate.value or False})
+
+
+def create_branch(visit: Visit) -> Answer:
+    """``POST .../branch/{name}``."""
+    body = visit.document()
+    commit = visit.repos.create_branch(
+        visit.principal,
+        visit.repo,
+        visit.rest,
+        start=text(body, "startingPoint") or "",
+        empty=body.get("emptyBranch") is True,
+        overwrite=body.get("overwrite") is True,
+    )
+    return json_answer({"targetCommit": commit})
+
+
+def delete_branch(visit: Visit) -> Answer:
+    """``DELETE .../branch/{name}``."""
+    visit.repos.delete_branch(visit.principal, visit.repo, visit.rest)
+    return json_answer({})
+
+
+def create_tag(visit: Visit) -> Answer:
+    """``POST .../tag/{revision}``."""
+    name = text(visit.document(), "tag")
+    if name is None:
+        raise BadInput("the body names no 'tag'")
+    commit = visit.repos.create_tag(visit.principal, visit.repo, name, revision=visit.rest or "main")
+    return json_answer({"targetCommit": commit})
+
+
+def delete_tag(visit: Visit) -> Answer:
+    """``DELETE .../tag/{name}``."""
+    visit.repos.delete_tag(visit.principal, visit.repo, visit.rest)
+    return json_answer({})
+
+
+def own_repositories(visit: Visit) -> Answer:
+    """``GET /api/settings/repositories``."""
+    shown: list[Json] = [
+        {
+            "id": each.id.full_name,
+            "type": each.id.kind.value,
+            "updatedAt": each.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "visibility": "private" if each.private else "public",
+            "storage": 0,
+            "storagePercent": 0,
+        }
+        for each in visit.repos.owned(visit.principal)
+    ]
+    return json_answer(shown)
+
+
+def _named(body: JsonObject, key: str) -> RepoId:
+    """The repository that a body names; ``organization`` is the namespace of a bare name.
+
+    Raises:
+        BadName: it cannot be the name of one.
+    """
+    name, owner = text(body, key) or "", text(body, "organization")
+    kind = text(body, "type") or "model"
+    if kind not in set(RepoKind):
+        raise BadInput(f"'type' is none of {', '.join(RepoKind)}")
+    try:
+        return RepoId.parse(f"{owner}/{name}" if owner and "/" not in name else name, RepoKind(kind))
+    except Invalid as error:
+        raise BadName(str(error), hint=error.hint) from error
+
+
+def _private(body: JsonObject) -> bool | None:
+    """Whether only the owner is to see it; None where nothing is said.
+
+    Raises:
+        BadInput: the visibility is unknown here.
+    """
+    visibility, private = text(body, "visibility"), body.get("private")
+    if visibility not in (None, "public", "private"):
+        raise BadInput("'visibility' is neither 'public' nor 'private'")
+    if visibility is not None:
+        return visibility == "private"
+    return private if isinstance(private, bool) else None
