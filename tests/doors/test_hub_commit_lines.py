@@ -158,7 +158,7 @@ def fields_of(address: str) -> tuple[str, dict[str, str]]:
 
 def test_a_signed_address_is_ours_until_it_expires() -> None:
     clock = [1000.0]
-    signer = Signer(now=lambda: clock[0])
+    signer = Signer(b"k" * 32, now=lambda: clock[0])
     path, fields = fields_of(signer.signed("/a/b.git/x", FIELDS))
     assert {name: fields[name] for name in FIELDS} == FIELDS
     signer.check(path, fields)
@@ -179,11 +179,11 @@ def test_no_field_can_be_changed(name: str, value: str) -> None:
 
 
 def test_another_path_another_key_and_no_signature() -> None:
-    signer = Signer()
+    signer = Signer(b"k" * 32)
     path, fields = fields_of(signer.signed("/a/b.git/x", FIELDS))
     for other, where, sent in (
         (signer, "/a/c.git/x", fields),
-        (Signer(), path, fields),
+        (Signer(b"j" * 32), path, fields),
         (signer, path, FIELDS),
         (signer, path, {}),
     ):

@@ -214,7 +214,7 @@ def test_a_closed_account_writes_nothing_more(registry: Registry) -> None:
 
 def test_a_signature_has_its_time() -> None:
     at = [1_000_000.0]
-    signer = Signer(now=lambda: at[0])
+    signer = Signer(b"k" * 32, now=lambda: at[0])
     query = dict(
         part.split("=") for part in signer.signed("/a", {"size": "5"}, 60).partition("?")[2].split("&")
     )
@@ -225,7 +225,7 @@ def test_a_signature_has_its_time() -> None:
     with pytest.raises(NotPermitted, match="not signed here"):
         signer.check("/a", {**query, "expires": "9999999999"})
     with pytest.raises(NotPermitted, match="not signed here"):
-        Signer().check("/a", query)
+        Signer(b"j" * 32).check("/a", query)
 
 
 @pytest.mark.parametrize(

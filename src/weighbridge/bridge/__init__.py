@@ -56,6 +56,7 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.receipts import Receipts
+    from weighbridge.adapters.signing_key import signing_key
     from weighbridge.adapters.xorb_files import XorbFiles
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.packages import Packages
@@ -79,6 +80,7 @@ def open_bridge(settings: Settings) -> Bridge:
         judging=judging,
         receipts=Receipts(settings.home),
         now=now,
+        signing_key=signing_key(settings.home),
         max_file_bytes=settings.max_file_bytes,
     )
 

@@ -30,10 +30,13 @@ class RepoRefs:
         judging: Judging,
         receipts: Receipts,
         now: Callable[[], datetime],
+        signing_key: bytes,
         max_file_bytes: int = 0,
     ) -> None:
         self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
         self._receipts, self._now, self._limit = receipts, now, max_file_bytes
+        self.signing_key = signing_key
+        """By which the door signs addresses and tokens: all servers on one home have the same."""
 
     def repository(self, principal: Principal, repo: RepoId) -> Repository:
         """A hosted repository; its ``id`` is today's name (another one: answer 307)."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 
 from weighbridge.bridge.discussions import Discussions
 from weighbridge.bridge.guests import Guests
-from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
+from weighbridge.bridge.repo_lfs import RepoLfs
 from weighbridge.bridge.repo_life import RepoLife
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import pull_number
 from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
 from weighbridge.domain.hosted import Change, Repository, Revision
 from weighbridge.domain.manifest import Storage
-from weighbridge.domain.manifest import sha256 as sha256_digest
 from weighbridge.domain.paths import checked_path
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import Commit
-from weighbridge.errors import BadInput, NoSuchRevision, SizeMismatch
+from weighbridge.errors import BadInput, NoSuchRevision
 from weighbridge.flows.push import Push, PushTools, check_name, check_size, push
 
 __all__ = ["Advice", "Candidate", "Repos", "Standing", "State"]
@@ -34,7 +33,7 @@ _MATCHING_LIMIT = 500_000_000
 """Characters of rules times characters of paths: what one call may cost at worst."""
 
 
-class Repos(RepoLife):
+class Repos(RepoLife, RepoLfs):
     """One method per verb; each first asks whether the principal may.
 
     Every method that names a repository raises, besides what it says: NoSuchRepo where there is
@@ -116,55 +115,6 @@ class Repos(RepoLife):
         )
         self._judging.submit(there, made.commit.id)
         return made.commit
-
-    def lfs_missing(
-        self,
-        principal: Principal,
-        repo: RepoId,
-        objects: Sequence[tuple[str, int]],
-        *,
-        proposing: bool = False,
-    ) -> tuple[tuple[str, int], ...]:
-        """Which of the (sha256, size in bytes) must still be sent.
-
-        What only others have sent must be: knowing a digest is not having the content.
-
-        Raises:
-            BadInput: a digest is none, or a file is larger than may be.
-            SizeMismatch: the content is held and has another size.
-            StoreDown: what is missing would not fit.
-        """
-        there = self.allowed(principal, repo, Verb.PROPOSE if proposing else Verb.WRITE)
-        space = sending_space(principal, there)
-        missing = []
-        for sha256, size in objects:
-            check_size(self._limit, sha256_digest(sha256).value, size)
-            if not (self._blobs.holds(sha256) and self._receipts.has(space, sha256)):
-                missing.append((sha256, size))
-            elif (held := self._blobs.path(sha256).stat().st_size) != size:
-                raise SizeMismatch(sha256, wanted=size, got=held)
-        self._blobs.require_room(sum(size for _, size in missing))
-        return tuple(missing)
-
-    def receive(
-        self,
-        principal: Principal,
-        repo: RepoId,
-        sha256: str,
-        size_bytes: int,
-        pieces: Iterable[bytes | memoryview],
-    ) -> None:
-        """Take a large content in; from then on commits of the namespace may name it.
-
-        Raises:
-            DigestMismatch, SizeMismatch: what came is not what was announced; nothing is kept.
-            StoreDown: the disk is full.
-            Whatever ``pieces`` raises; nothing is kept.
-        """
-        there = self.allowed(principal, repo, Verb.PROPOSE)
-        check_size(self._limit, sha256_digest(sha256).value, size_bytes)
-        self._blobs.take(sha256, size_bytes, pieces)
-        self._receipts.add(sending_space(principal, there), sha256)
 
     def standing(self, principal: Principal, repo: RepoId, revision: str = "main") -> Standing:
         """How the commit stands that the revision means to this principal.

@@ -7,7 +7,6 @@ until when, and a keyed hash over all of it (HMAC-SHA256, RFC 2104) says that we
 from __future__ import annotations
 
 import hmac
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
@@ -15,20 +14,18 @@ from urllib.parse import urlencode
 from weighbridge.domain.access import Permission, Principal
 from weighbridge.errors import NotPermitted
 
-KEY_BYTES = 32
 LIFETIME_S = 24 * 3600
 """How long an address counts: an upload of a terabyte over a slow line begins at its last part."""
 
 
 class Signer:
-    """Writes and checks such addresses. The key lives as long as the process.
+    """Writes and checks such addresses; what one signed, every other one with its key honours.
 
     ``now`` gives seconds since 1970.
     """
 
-    def __init__(self, key: bytes | None = None, now: Callable[[], float] = time.time) -> None:
-        self._key = key or secrets.token_bytes(KEY_BYTES)
-        self._now = now
+    def __init__(self, key: bytes, now: Callable[[], float] = time.time) -> None:
+        self._key, self._now = key, now
 
     def signed(self, path: str, fields: Mapping[str, str], lifetime_s: int = LIFETIME_S) -> str:
         """``path`` with the fields, when they end to count, and the signature as its query."""

@@ -76,7 +76,7 @@ class Writing:
 
     def __init__(self, desk: HubDesk, repos: Repos, xet: XetDesk | None, pool: Executor) -> None:
         self._desk, self._repos, self._xet, self._pool = desk, repos, xet, pool
-        self._signer = Signer()
+        self._signer = Signer(repos.signing_key)
         self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
         self._held = asyncio.Semaphore(_HELD_BODIES)
 
