@@ -2,7 +2,7 @@
 
     WeighbridgeError
       BadInput        BadName, BadVersion, BadConfig                      the caller is wrong
-      NotFound        NoSuchRepo, NoSuchRevision, NoSuchFile, NoSuchPackage
+      NotFound        NoSuchRepo, NoSuchRevision, NoSuchFile, NoSuchPackage, Renamed
       Denied          NotAuthenticated, NotPermitted, Gated, Disabled     who are you
       Conflict        PackageExists, LockStale                            somebody was first
       Unreachable     HubDown, RateLimited, StoreDown                     a retry may help
@@ -86,6 +86,16 @@ class NoSuchRepo(NotFound):
     def __init__(self, repo: str, *, hint: str = "") -> None:
         self.repo = repo
         super().__init__(f"repository '{repo}' not found", hint=hint)
+
+
+class Renamed(NotFound):
+    """The repository has another name now, and the caller may see it."""
+
+    code = "renamed"
+
+    def __init__(self, repo: str, *, now: str) -> None:
+        self.repo, self.now = repo, now
+        super().__init__(f"'{repo}' is '{now}' now", hint="ask under the new name")
 
 
 class NoSuchRevision(NotFound):

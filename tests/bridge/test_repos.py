@@ -45,6 +45,7 @@ from weighbridge.errors import (
     NotFound,
     NotPermitted,
     RefExists,
+    Renamed,
     RepoExists,
     SizeMismatch,
     StaleParent,
@@ -305,13 +306,20 @@ def test_a_renamed_repository_is_found_under_both_names(bridge: Bridge, good: di
     new = RepoId.parse("ann/Great")
     assert bridge.repos.move(ANN, REPO, new).id == new
     assert bridge.repos.repository(RITA, REPO).id == new
-    for name in ("ann/Great", "ann/Tiny"):
-        info = bridge.hub.info(RITA, MODEL, name)
-        assert (info.repo, info.commit) == (new, commit)
+    info = bridge.hub.info(RITA, MODEL, "ann/Great")
+    assert (info.repo, info.commit) == (new, commit)
+    for former in ("ann/Tiny", "ANN/tiny"):
+        with pytest.raises(Renamed) as raised:
+            bridge.hub.info(RITA, MODEL, former)
+        assert raised.value.now == "ann/Great"
     with pytest.raises(RepoExists):
         bridge.repos.create(ANN, REPO)
     assert bridge.repos.move(ANN, new, REPO).id == REPO
-    assert files(bridge, RITA, repo=new) == files(bridge)
+    with pytest.raises(Renamed):
+        files(bridge, RITA, repo=new)
+    bridge.repos.change_settings(ANN, REPO, private=True)
+    with pytest.raises(NoSuchRepo, match="ann/Great"):
+        files(bridge, RITA, repo=new)
 
 
 def test_a_deleted_repository_is_gone_and_its_name_free(bridge: Bridge, good: dict[str, bytes]) -> None:

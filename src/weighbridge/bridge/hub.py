@@ -27,6 +27,7 @@ from weighbridge.errors import (
     NoSuchRevision,
     NotAuthenticated,
     NotPermitted,
+    Renamed,
 )
 from weighbridge.ports import ByteStream, Hub
 
@@ -115,7 +116,8 @@ class HubDesk:
 
     Every method raises NotAuthenticated or NotPermitted where the caller may not, for existing
     and missing repositories alike, and whatever the Hub behind it raises. A private repository
-    does not exist for somebody without a token.
+    does not exist for somebody without a token. One that is asked for by a former name raises
+    Renamed, for those who may see it.
     """
 
     def __init__(
@@ -269,6 +271,8 @@ def _require(principal: Principal, permission: Permission) -> None:
 def _require_visible(principal: Principal, info: ModelInfo, name: str) -> None:
     if info.raw.get("private") and principal.is_anonymous:
         raise NoSuchRepo(name)
+    if info.repo.full_name.lower() != name.lower():
+        raise Renamed(name, now=info.repo.full_name)
     if info.raw.get("disabled"):
         raise Disabled(DISABLED)
 

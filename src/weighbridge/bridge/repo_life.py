@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
 from weighbridge.bridge.access import require
 from weighbridge.bridge.repo_refs import RepoRefs
-from weighbridge.domain.access import Permission, Principal, Verb, owns_namespace
+from weighbridge.domain.access import Permission, Principal, Verb, may, owns_namespace
 from weighbridge.domain.hosted import DEFAULT_BRANCH, FIRST_ATTRIBUTES, Gate, Repository
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.errors import BadInput, NotPermitted
+from weighbridge.errors import BadInput, NotPermitted, RepoExists
 
 
 class RepoLife(RepoRefs):
@@ -40,7 +42,8 @@ class RepoLife(RepoRefs):
         )
         first = self._first(repository, principal, FIRST_ATTRIBUTES)
         line = self._line(principal, "repo.create", repo.full_name, "private" if private else "")
-        self._catalog.create_repository(repository, DEFAULT_BRANCH, first, line)
+        with self._taking(principal, repo):
+            self._catalog.create_repository(repository, DEFAULT_BRANCH, first, line)
         return repository
 
     def delete(self, principal: Principal, repo: RepoId) -> None:
@@ -61,7 +64,8 @@ class RepoLife(RepoRefs):
             raise BadInput(f"'{to}' cannot be the new name of the {there.id.kind} '{there.id}'")
         _require_namespace(principal, to)
         line = self._line(principal, "repo.move", there.id.full_name, to.full_name)
-        self._catalog.rename_repository(there.key, to, line)
+        with self._taking(principal, to):
+            self._catalog.rename_repository(there.key, to, line)
         return replace(there, id=to)
 
     def change_settings(
@@ -85,6 +89,17 @@ class RepoLife(RepoRefs):
         every = (each for kind in RepoKind for each in self._catalog.hosted_repos(kind))
         mine = (each for each in every if each.id.namespace.lower() == namespace.lower())
         return tuple(sorted(mine, key=lambda each: each.id))
+
+    @contextmanager
+    def _taking(self, principal: Principal, name: RepoId) -> Iterator[None]:
+        """Where a name is taken, today's name of who has it is told to those who may see it only."""
+        try:
+            yield
+        except RepoExists as error:
+            there = self._catalog.hosted(name)
+            if there is None or may(principal, Verb.SEE, there):
+                raise
+            raise RepoExists(name.full_name) from error
 
 
 def _require_namespace(principal: Principal, repo: RepoId) -> None:

@@ -15,8 +15,10 @@ from weighbridge.doors.hub import api
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
+from weighbridge.doors.hub.redirects import redirected
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
 from weighbridge.doors.hub.streaming import Streams
+from weighbridge.errors import Renamed
 
 if TYPE_CHECKING:
     from weighbridge.bridge.repos import Repos
@@ -99,7 +101,11 @@ async def _made(
 
         def run() -> tuple[Answer | FileAnswer, Unchanged | None]:
             watch = desk.watch(work.kind, work.name) if work.name else None  # before it is looked up
-            return work.run(desk, desk.principal(request.secret)), watch
+            principal = desk.principal(request.secret)
+            try:
+                return work.run(desk, principal), watch
+            except Renamed as renamed:
+                return redirected(request, work.name, renamed.now), watch
 
         answer, unchanged = await asyncio.get_running_loop().run_in_executor(pool, run)
     except Exception as error:  # at the door every error becomes an answer

@@ -26,7 +26,10 @@ _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request. ``segments`` are decoded, ``headers`` have lower-case names."""
+    """One request. ``segments`` are decoded, ``path`` and ``raw_query`` are as they came.
+
+    ``headers`` have lower-case names.
+    """
 
     method: str
     path: str
@@ -35,6 +38,7 @@ class Request:
     headers: Mapping[str, str]
     origin: str
     body: bytes = b""
+    raw_query: str = ""
 
     @property
     def secret(self) -> str | None:
@@ -95,7 +99,8 @@ def read_request(scope: Scope) -> Request:
     except UnicodeDecodeError as error:
         raise BadInput("the path is not UTF-8") from error
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=2000)
+    raw_query = scope["query_string"].decode("latin-1")
+    query = parse_qsl(raw_query, keep_blank_values=True, max_num_fields=2000)
     return Request(
         method=scope["method"],
         path=path,
@@ -103,6 +108,7 @@ def read_request(scope: Scope) -> Request:
         query=query,
         headers=headers,
         origin=_origin(scope, headers),
+        raw_query=raw_query,
     )
 
 

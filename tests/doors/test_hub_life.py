@@ -1,0 +1,151 @@
+"""The life of a repository through the real client: renamed, squashed, duplicated, taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.doors.uploading import Client, Registry, registry_at
+from weighbridge.domain.access import LOCAL
+from weighbridge.domain.ref import RepoId
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with registry_at(tmp_path_factory.mktemp("registry") / "home", WEIGHBRIDGE_SERVE="all") as running:
+        yield running
+
+
+@pytest.fixture
+def clients(registry: Registry, tmp_path: Path) -> dict[str, Client]:
+    return {
+        user: Client(registry=registry, home=tmp_path / user, user=user) for user in ("ann", "bob", "rita")
+    }
+
+
+@pytest.fixture
+def ann(clients: dict[str, Client]) -> Client:
+    return clients["ann"]
+
+
+def test_a_former_name_leads_the_client_to_the_new_one(ann: Client) -> None:
+    got = ann.python("""
+api.create_repo("before", repo_type="dataset")
+where = {"repo_id": "ann/before", "repo_type": "dataset"}
+for at, name in enumerate(["a.txt", "sub dir/\u00fc 1.txt"]):
+    api.upload_file(**where, path_or_fileobj=b"x" * (at + 1), path_in_repo=name)
+api.create_branch("ann/before", branch="dev/x", repo_type="dataset")
+api.move_repo("ann/before", "ann/after", repo_type="dataset")
+known = {"repo_id": "ann/before", "repo_type": "dataset"}
+result = {}
+result["info"] = [api.repo_info(**known).id, api.repo_info(**known, revision="dev/x").id]
+result["files"] = sorted(api.list_repo_files(**known))
+result["tree"] = [e.path for e in api.list_repo_tree(**known, path_in_repo="sub dir", revision="dev/x")]
+result["paths"] = [e.path for e in api.get_paths_info(**known, paths=["a.txt", "none"])]
+result["refs"] = sorted(b.name for b in api.list_repo_refs(**known).branches)
+result["commits"] = len(api.list_repo_commits(**known))
+result["file"] = Path(hf_hub_download(**known, filename="sub dir/\u00fc 1.txt", revision="dev/x")).read_text()
+result["snapshot"] = sorted(files_of(snapshot_download(**known)))
+result["missing"] = [api.file_exists(**known, filename="none"), api.revision_exists(**known, revision="none")]
+api.auth_check("ann/before", repo_type="dataset")
+from huggingface_hub import HfFileSystem
+result["read"] = HfFileSystem().cat_file("datasets/ann/before/a.txt", start=0, end=1).decode()
+again = api.upload_file(**known, path_or_fileobj=b"more", path_in_repo="more.txt")
+api.create_tag(**known, tag="v1")
+api.update_repo_settings(**known, private=True)
+result["written"] = [again.commit_url, api.repo_info("ann/after", repo_type="dataset").sha == again.oid]
+result["taken"] = [said(api.create_repo, "ann/before", repo_type="dataset")[0],
+    str(api.create_repo("ANN/Before", repo_type="dataset", exist_ok=True))]
+result["model"] = said(api.model_info, "ann/before")[0]
+""")
+    written = got.pop("written")
+    assert written[0].startswith(f"{ann.registry.url}/datasets/ann/after/commit/")
+    assert written[1]
+    assert got == {
+        "info": ["ann/after", "ann/after"],
+        "files": [".gitattributes", "a.txt", "sub dir/\u00fc 1.txt"],
+        "tree": ["sub dir/\u00fc 1.txt"],
+        "paths": ["a.txt"],
+        "refs": ["dev/x", "main"],
+        "commits": 3,
+        "file": "xx",
+        "snapshot": [".gitattributes", "a.txt", "sub dir/\u00fc 1.txt"],
+        "missing": [False, False],
+        "read": "x",
+        "taken": ["HfHubHTTPError", f"{ann.registry.url}/datasets/ann/after"],
+        "model": "RepositoryNotFoundError",
+    }
+
+
+def test_a_redirect_keeps_everything_behind_the_name(registry: Registry, ann: Client) -> None:
+    ann.python("""
+api.create_repo("Old-Name")
+api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id="ann/Old-Name")
+api.create_branch("ann/Old-Name", branch="dev/x")
+api.move_repo("ann/Old-Name", "ann/New.Name")
+""")
+    for asked, led in (
+        ("/api/models/ann/Old-Name", "/api/models/ann/New.Name"),
+        ("/api/models/ANN/old-name", "/api/models/ann/New.Name"),
+        ("/api/models/ann%2FOld-Name", "/api/models/ann/New.Name"),
+        ("/api/models/ann/Old-Name?blobs=true&a=%2F", "/api/models/ann/New.Name?blobs=true&a=%2F"),
+        ("/api/models/ann/old%2Dname/tree/dev%2Fx", "/api/models/ann/New.Name/tree/dev%2Fx"),
+        ("/ann/Old-Name/resolve/main/a.txt?download=true", "/ann/New.Name/resolve/main/a.txt?download=true"),
+        ("/ann/Old-Name/resolve/main/%C3%BC/ann/Old-Name", "/ann/New.Name/resolve/main/%C3%BC/ann/Old-Name"),
+        ("/ann/Old-Name/raw/main/a.txt", "/ann/New.Name/raw/main/a.txt"),
+    ):  # fmt: skip
+        for method in ("GET", "HEAD"):
+            answer = registry.call("bob", method, asked)
+            assert (answer.status, answer.headers.get("location")) == (307, led), asked
+    form = registry.call("bob", "POST", "/api/models/ann/Old-Name/paths-info/main", {"paths": ["a.txt"]})
+    assert (form.status, form.headers["location"]) == (307, "/api/models/ann/New.Name/paths-info/main")
+    assert registry.call("bob", "GET", "/api/models/ANN/new.name").status == 200
+    missing = registry.call("bob", "GET", "/api/models/ann/Old-Name/revision/none")
+    assert missing.status in (307, 404)
+
+
+def test_a_former_name_says_nothing_of_a_private_repository(
+    registry: Registry, clients: dict[str, Client]
+) -> None:
+    clients["ann"].python("""
+api.create_repo("shown", private=True)
+api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id="ann/shown")
+api.move_repo("ann/shown", "ann/hidden-plan")
+""")
+    for path in ("/api/models/ann/{}", "/ann/{}/resolve/main/a.txt", "/api/models/ann/{}/tree/main"):
+        for user in ("bob", "rita", ""):
+            former = registry.call(user, "GET", path.format("shown"))
+            nothing = registry.call(user, "GET", path.format("no-such"))
+            assert former.status == nothing.status == 404
+            assert former.body.replace(b"shown", b"no-such") == nothing.body
+            assert "hidden" not in str(former.headers)
+    for method, at, body in (
+        ("POST", "/api/models/ann/{}/tag/main", {"tag": "v"}),
+        ("POST", "/api/models/ann/{}/discussions", {"title": "t", "description": ""}),
+        ("PUT", "/api/models/ann/{}/settings", {"private": False}),
+        ("POST", "/ann/{}.git/info/lfs/objects/batch", {"operation": "upload", "objects": []}),
+    ):
+        answer = registry.call("bob", method, at.format("shown"), body)
+        assert answer.status == 404
+        assert b"hidden" not in answer.body
+
+
+def test_a_name_is_taken_without_telling_by_whom(registry: Registry, clients: dict[str, Client]) -> None:
+    ann = registry.bridge.people.principal(registry.tokens["ann"])
+    bob = RepoId.parse("bob/given")
+    clients["bob"].python('api.create_repo("given", private=True)')
+    registry.bridge.repos.move(LOCAL, bob, RepoId.parse("ann/Quiet-Plan"))
+    clients["ann"].python('api.update_repo_settings("ann/Quiet-Plan", private=True)')
+    answer = registry.call("bob", "POST", "/api/repos/create", {"name": "given"})
+    assert (answer.status, answer.json["url"]) == (409, f"{registry.url}/bob/given")
+    assert b"uiet" not in answer.body
+    clients["bob"].python('api.create_repo("else")')
+    for where in (bob, RepoId.parse("BOB/Given")):
+        answer = registry.call(
+            "bob", "POST", "/api/repos/move", {"fromRepo": "bob/else", "toRepo": where.full_name}
+        )
+        assert answer.status == 409
+        assert b"uiet" not in answer.body
+    assert registry.bridge.repos.repository(ann, bob).id.full_name == "ann/Quiet-Plan"
