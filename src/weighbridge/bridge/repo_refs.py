@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.hosted import RefKind
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.receipts import Receipts
-from weighbridge.bridge.judging import Judging
 from weighbridge.domain.access import AuditLine, Principal, Verb, may
 from weighbridge.domain.hosted import DEFAULT_BRANCH, Repository, Revision, checked_ref, make_revision
 from weighbridge.domain.manifest import FileEntry, digests_of
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import NoSuchRepo, NoSuchRevision, NotAuthenticated, NotPermitted
 from weighbridge.ports import BlobStore
+
+
+class Judges(Protocol):
+    """Who is told of commits that branches and tags name: the gate, or a Hub that judges nothing."""
+
+    def submit(self, repository: Repository, commit: str) -> None:
+        """A branch or a tag names this commit from now on."""
+
+    def resume(self) -> None:
+        """Take up what a kill has left undone."""
 
 
 class RepoRefs:
@@ -27,7 +37,7 @@ class RepoRefs:
         catalog: Catalog,
         blobs: BlobStore,
         hub: HostedHub,
-        judging: Judging,
+        judging: Judges,
         receipts: Receipts,
         now: Callable[[], datetime],
         signing_key: bytes,

@@ -10,7 +10,7 @@ from uuid import uuid4
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.receipts import Receipts
-from weighbridge.bridge.judging import Judging
+from weighbridge.bridge.repo_refs import Judges
 from weighbridge.domain.access import AuditLine, Principal, Verb
 from weighbridge.domain.discussion import (
     Discussion,
@@ -42,7 +42,7 @@ class Talks:
         catalog: Catalog,
         blobs: BlobStore,
         hub: HostedHub,
-        judging: Judging,
+        judging: Judges,
         receipts: Receipts,
         now: Callable[[], datetime],
         max_file_bytes: int = 0,
