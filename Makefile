@@ -39,11 +39,18 @@ $(VENV)/.heavy: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
 	@touch $@
 
-# Older clients and the one for Node, each away from ours. Where one cannot be had its tests are skipped.
+# Clients that need torch, a compiler or a version of their own, each away from ours. An environment that is
+# whole has .had; where one cannot be made its tests are skipped and say so.
 CLIENTS := $(VENV)/clients
+HAVE = $(PYTHON) -m venv $(CLIENTS)/$(1) && \
+	$(CLIENTS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) && touch $(CLIENTS)/$(1)/.had
 $(CLIENTS)/.made: $(VENV)/.made
-	-$(PYTHON) -m venv $(CLIENTS)/hub-0 && $(CLIENTS)/hub-0/bin/python -m pip install --quiet --disable-pip-version-check 'huggingface_hub==0.36.2' hf_xet
-	-$(PYTHON) -m venv $(CLIENTS)/hub-1 && $(CLIENTS)/hub-1/bin/python -m pip install --quiet --disable-pip-version-check 'huggingface_hub==1.33.0'
+	-$(call HAVE,hub-0,'huggingface_hub==0.36.2' 'hf_xet==1.8.0')
+	-$(call HAVE,hub-1,'huggingface_hub==1.33.0' 'hf_xet==1.8.0')
+	-$(call HAVE,torch,'torch==2.13.0' 'transformers==5.23.0' 'peft==0.21.2' 'sentence-transformers==6.2.0' \
+		'accelerate==1.15.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
+	-export CMAKE_ARGS='-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF' && \
+		$(call HAVE,llama,'llama-cpp-python==0.3.36' 'gguf==0.19.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
 	-mkdir -p $(CLIENTS)/node && npm install --silent --no-fund --no-audit --prefix $(CLIENTS)/node '@huggingface/hub@2.17.5'
 	@touch $@
 

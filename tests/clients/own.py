@@ -9,19 +9,29 @@ from tests.clients.suite import Run
 
 PLACE = Path(__file__).resolve().parents[2] / ".venv" / "clients"
 
-OWN: Sequence[Run] = (
-    *(
+
+def _both(folder: str, program: str, column: str, version: str = "") -> Sequence[Run]:
+    """A client for Python, with Xet and without; .had stands in its environment once that is whole."""
+    return [
         Run(
-            program="older_hub.py",
+            program=program,
             mode=mode,
             version=version,
-            column=f"huggingface_hub {version}",
+            column=column,
             command=str(PLACE / folder / "bin" / "python"),
-            needs=str(PLACE / folder / "bin" / "python"),
+            needs=str(PLACE / folder / ".had"),
         )
-        for folder, version in (("hub-0", "0.36.2"), ("hub-1", "1.33.0"))
         for mode in ("xet", "lfs")
-    ),
+    ]
+
+
+OWN: Sequence[Run] = (
+    *_both("torch", "with_torch.py", "transformers with torch"),
+    *_both("torch", "with_peft.py", "peft 0.21.2"),
+    *_both("torch", "with_sentences.py", "sentence-transformers 6.2.0"),
+    *_both("llama", "with_llama.py", "llama-cpp-python 0.3.36"),
+    *_both("hub-0", "older_hub.py", "huggingface_hub 0.36.2", "0.36.2"),
+    *_both("hub-1", "older_hub.py", "huggingface_hub 1.33.0", "1.33.0"),
     Run(
         program="node_hub.mjs",
         mode="lfs",
