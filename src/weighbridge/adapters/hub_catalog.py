@@ -11,19 +11,17 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
-from weighbridge.adapters.file_stream import file_stream
+from weighbridge.adapters.stored_files import StoredFiles
 from weighbridge.domain.json_values import Json, JsonObject, child
-from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.package import Package, PackageState
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit, ModelInfo, Refs
-from weighbridge.errors import Disabled, NoSuchFile, NoSuchRepo, NoSuchRevision, NotFound, StoreDown
-from weighbridge.ports import BlobStore, ByteStream
+from weighbridge.errors import Disabled, NoSuchRepo, NoSuchRevision, NotFound, StoreDown
+from weighbridge.ports import BlobStore
 
 _NOT_OURS = frozenset(
     {
@@ -76,11 +74,13 @@ class Listing(Protocol):
         """Whether nothing was committed since, in microseconds; None: it cannot tell."""
 
 
-class CatalogHub:
+class CatalogHub(StoredFiles):
     """Implements ``ports.Hub`` over accepted packages; safe for threads.
 
     ``load_document`` gives a stored JSON document by its sha256; out of ``blobs`` by default.
     """
+
+    remedy = "ingest the package again"
 
     def __init__(
         self,
@@ -88,7 +88,8 @@ class CatalogHub:
         blobs: BlobStore,
         load_document: Callable[[str], JsonObject] | None = None,
     ) -> None:
-        self._catalog, self._blobs = catalog, blobs
+        super().__init__(blobs)
+        self._catalog = catalog
         self._load = load_document or self._load_from_blobs
         self._infos: OrderedDict[str, ModelInfo] = OrderedDict()
         self._known: OrderedDict[RepoId, _Known] = OrderedDict()
@@ -101,6 +102,10 @@ class CatalogHub:
     def manifest(self, repo: RepoId, commit: str) -> Manifest:
         """See ``ports.Hub.manifest``."""
         return _at(repo, self._packages(repo), commit).manifest
+
+    def handed_out(self, repo: RepoId, commit: str) -> Manifest:
+        """See ``StoredFiles.handed_out``: all that is served is."""
+        return self.manifest(repo, commit)
 
     def refs(self, repo: RepoId) -> Refs:
         """See ``ports.Hub.refs``: main, and the versions that are served."""
@@ -122,33 +127,6 @@ class CatalogHub:
             active = [p for p in self._packages(repo) if p.state is PackageState.ACTIVE]
             found += [self._info(package) for package in active[:1]]
         return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
-
-    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path:
-        """See ``ports.Hub.locate``.
-
-        Raises:
-            StoreDown: the store lost the content.
-        """
-        content = self._content_of(repo, commit, entry)
-        try:
-            return self._blobs.path(content)
-        except NotFound as error:
-            raise _lost(repo, entry) from error
-
-    def open(
-        self, repo: RepoId, commit: str, entry: FileEntry, start: int = 0, stop: int | None = None
-    ) -> AbstractContextManager[ByteStream]:
-        """See ``ports.Hub.open``.
-
-        Raises:
-            StoreDown: the store lost the content.
-        """
-        content = self._content_of(repo, commit, entry)
-        try:
-            file = self._blobs.open(content)
-        except NotFound as error:
-            raise _lost(repo, entry) from error
-        return file_stream(file, entry.path, start, entry.size_bytes if stop is None else stop)
 
     def _packages(self, repo: RepoId) -> tuple[Package, ...]:
         """The packages of a repository, newest first; never an empty tuple.
@@ -173,14 +151,6 @@ class CatalogHub:
         with self._guard:
             _keep(self._known, repo, known)
         return known.packages
-
-    def _content_of(self, repo: RepoId, commit: str, entry: FileEntry) -> str:
-        listed = self.manifest(repo, commit).by_path.get(entry.path)
-        if listed is None:
-            raise NoSuchFile(repo.full_name, commit, entry.path)
-        if listed.sha256 is None:
-            raise _lost(repo, entry)
-        return listed.sha256
 
     def _info(self, package: Package) -> ModelInfo:
         """The package's info; it never changes, so it is made once."""
@@ -272,10 +242,4 @@ def _commit(package: Package) -> Commit:
         message=package.description,
         authors=(package.created_by,),
         created_at=package.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-    )
-
-
-def _lost(repo: RepoId, entry: FileEntry) -> StoreDown:
-    return StoreDown(
-        f"the store has lost '{entry.path}' of '{repo.full_name}'", hint="ingest the package again"
     )

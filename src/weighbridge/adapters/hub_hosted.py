@@ -11,21 +11,22 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from weighbridge.adapters.file_stream import file_stream
+from weighbridge.adapters.hosted_view import HostedView
 from weighbridge.adapters.repo_info import is_read, raw_info
+from weighbridge.adapters.stored_files import StoredFiles
 from weighbridge.domain.access import LOCAL, Principal, Verb, may
 from weighbridge.domain.discussion import Discussion
 from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, history
-from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit, ModelInfo, Refs
-from weighbridge.errors import Disabled, Gated, NoSuchFile, NoSuchRepo, NoSuchRevision, NotFound, StoreDown
-from weighbridge.ports import BlobStore, ByteStream
+from weighbridge.errors import Gated, NoSuchRepo, NoSuchRevision
+from weighbridge.ports import BlobStore
 
 _KEPT = 512
 _Key = TypeVar("_Key")
@@ -86,61 +87,10 @@ class _Memory:
         return value
 
 
-@dataclass(frozen=True, kw_only=True)
-class _View:
-    """A repository as somebody sees it now."""
-
-    repository: Repository
-    refs: Refs
-    admissions: Mapping[str, Admission]
-    commits: Mapping[str, Commit]
-    unjudged_too: bool
-    proposed: frozenset[str] = frozenset()
-    """The commits of the caller's own pull requests."""
-
-    def shows(self, commit: str) -> bool:
-        """Whether a commit is served to this caller."""
-        admission = self.admissions.get(commit)
-        if admission is None:
-            return self.unjudged_too or commit in self.proposed
-        return admission.served
-
-    def line(self, head: str) -> Iterator[Commit]:
-        """The history from ``head``, as far as it is shown."""
-        return (commit for commit in history(self.commits, head) if self.shows(commit.id))
-
-    @property
-    def shown_refs(self) -> Refs:
-        """Branches at their newest shown commit, and the tags of shown commits."""
-        heads = {name: next(self.line(head), None) for name, head in self.refs.branches.items()}
-        return Refs(
-            branches={name: commit.id for name, commit in heads.items() if commit},
-            tags={name: commit for name, commit in self.refs.tags.items() if self.shows(commit)},
-            pulls={name: commit for name, commit in self.refs.pulls.items() if self.shows(commit)},
-        )
-
-    def at(self, revision: str, *, withdrawn_too: bool = False) -> str:
-        """The commit that a revision means.
-
-        Raises:
-            NoSuchRevision: there is none, or it is not shown.
-            Disabled: it was withdrawn.
-        """
-        shown = [id for id in self.commits if self.shows(id) or id in self.admissions]
-        commit = self.shown_refs.commit_of(revision, shown)
-        commit = commit or Refs(tags=self.refs.tags).commit_of(revision)
-        name = self.repository.id.full_name
-        if commit is None or commit not in shown:
-            waiting = not self.unjudged_too and self.refs.commit_of(revision, self.commits)
-            raise NoSuchRevision(name, revision, hint="it was not accepted (yet)" if waiting else "")
-        if not self.shows(commit) and not withdrawn_too:
-            why = self.admissions[commit].reason or "no reason was given"
-            raise Disabled(f"{name}@{commit[:12]} was withdrawn: {why}")
-        return commit
-
-
-class HostedHub:
+class HostedHub(StoredFiles):
     """Implements ``ports.Hub``; safe for threads. ``seen_by`` gives it as others see it."""
+
+    remedy = "push it again"
 
     def __init__(
         self,
@@ -151,7 +101,8 @@ class HostedHub:
         serve_all: bool = False,
         memory: _Memory | None = None,
     ) -> None:
-        self._catalog, self._blobs = catalog, blobs
+        super().__init__(blobs)
+        self._catalog = catalog
         self._principal, self._serve_all = principal, serve_all
         self._memory = memory or _Memory()
 
@@ -189,6 +140,14 @@ class HostedHub:
         view = self._view(repo)
         return self._revision(view.repository, view.at(commit)).manifest
 
+    def handed_out(self, repo: RepoId, commit: str) -> Manifest:
+        """See ``StoredFiles.handed_out``."""
+        view = self._view(repo)
+        manifest = self._revision(view.repository, view.at(commit)).manifest
+        if not self._may_download(view.repository):
+            raise Gated(repo.full_name, hint=_GATES[view.repository.gate])
+        return manifest
+
     def refs(self, repo: RepoId) -> Refs:
         """See ``ports.Hub.refs``: what the caller may see of them."""
         return self._view(repo).shown_refs
@@ -196,7 +155,7 @@ class HostedHub:
     def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
         """See ``ports.Hub.commits``."""
         view = self._view(repo)
-        return tuple(view.line(view.at(revision)))[:limit]
+        return tuple(islice(view.line(view.at(revision)), limit))
 
     def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
         """See ``ports.Hub.repos``: those whose main shows something."""
@@ -208,40 +167,13 @@ class HostedHub:
                 found += [self._info(view, main)] if main else []
         return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
 
-    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path:
-        """See ``ports.Hub.locate``.
-
-        Raises:
-            StoreDown: the store lost the content.
-        """
-        content = self._content_of(repo, commit, entry)
-        try:
-            return self._blobs.path(content)
-        except NotFound as error:
-            raise _lost(repo, entry) from error
-
-    def open(
-        self, repo: RepoId, commit: str, entry: FileEntry, start: int = 0, stop: int | None = None
-    ) -> AbstractContextManager[ByteStream]:
-        """See ``ports.Hub.open``.
-
-        Raises:
-            StoreDown: the store lost the content.
-        """
-        content = self._content_of(repo, commit, entry)
-        try:
-            file = self._blobs.open(content)
-        except NotFound as error:
-            raise _lost(repo, entry) from error
-        return file_stream(file, entry.path, start, entry.size_bytes if stop is None else stop)
-
-    def _view(self, repo: RepoId) -> _View:
+    def _view(self, repo: RepoId) -> HostedView:
         repository = self._catalog.hosted(repo)
         if repository is None or not may(self._principal, Verb.SEE, repository):
             raise NoSuchRepo(repo.full_name)
         return self._view_of(repository)
 
-    def _view_of(self, repository: Repository) -> _View:
+    def _view_of(self, repository: Repository) -> HostedView:
         refs = self._catalog.hosted_refs(repository.key)
         known = self._memory.get(self._memory.commits, repository.key) or {}
         if not {*refs.branches.values(), *refs.tags.values(), *refs.pulls.values()} <= known.keys():
@@ -249,7 +181,7 @@ class HostedHub:
             known = self._memory.keep(self._memory.commits, repository.key, commits)
         admissions = self._catalog.admissions(repository.key)
         versions = {each.version: commit for commit, each in admissions.items() if each.served}
-        return _View(
+        return HostedView(
             repository=repository,
             refs=replace(refs, tags={**refs.tags, **versions}),
             admissions=admissions,
@@ -285,13 +217,13 @@ class HostedHub:
             self._memory.keep(self._memory.revisions, key, known)
         return known
 
-    def _info(self, view: _View, commit: str) -> ModelInfo:
+    def _info(self, view: HostedView, commit: str) -> ModelInfo:
         """What never changes, with what does."""
         info = self._lasting_info(view, commit)
         likes = len(self._catalog.likers(view.repository.key))
         return replace(info, raw={**info.raw, "likes": likes})
 
-    def _lasting_info(self, view: _View, commit: str) -> ModelInfo:
+    def _lasting_info(self, view: HostedView, commit: str) -> ModelInfo:
         key = (view.repository, commit)
         known = self._memory.get(self._memory.infos, key)
         if known is not None:
@@ -308,24 +240,9 @@ class HostedHub:
         held = (e for e in manifest.files if e.sha256 and is_read(e.path) and self._blobs.holds(e.sha256))
         return {entry.path: self._blobs.path(entry.sha256 or "") for entry in held}
 
-    def _content_of(self, repo: RepoId, commit: str, entry: FileEntry) -> str:
-        view = self._view(repo)
-        listed = self._revision(view.repository, view.at(commit)).manifest.by_path.get(entry.path)
-        if listed is None:
-            raise NoSuchFile(repo.full_name, commit, entry.path)
-        if not self._may_download(view.repository):
-            raise Gated(repo.full_name, hint=_GATES[view.repository.gate])
-        if listed.sha256 is None:
-            raise _lost(repo, entry)
-        return listed.sha256
-
 
 _GATES = {
     Gate.OPEN: "",
     Gate.AUTO: "ask for access: POST .../ask-access with your token lets you in",
     Gate.MANUAL: "ask for access: POST .../ask-access with your token; its owner decides",
 }
-
-
-def _lost(repo: RepoId, entry: FileEntry) -> StoreDown:
-    return StoreDown(f"the store has lost '{entry.path}' of '{repo.full_name}'", hint="push it again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -221,11 +221,9 @@ def checked_ref(repo: RepoId, name: str) -> str:
     return name
 
 
-def history(commits: Mapping[str, Commit], head: str) -> tuple[Commit, ...]:
+def history(commits: Mapping[str, Commit], head: str) -> Iterator[Commit]:
     """The line of first parents from ``head`` to the first commit."""
-    line: list[Commit] = []
     at: str | None = head
     while at is not None and at in commits:
-        line.append(commits[at])
+        yield commits[at]
         at = commits[at].parents[0] if commits[at].parents else None
-    return tuple(line)
