@@ -137,7 +137,7 @@ def test_the_same_change_twice_in_a_second_is_two_commits(pushing: Pushing) -> N
     made = [pushing.push(SmallFile(path="a", content=b"1")).commit.id for _ in range(3)]
     assert len(set(made)) == 3
     refs = pushing.catalog.hosted_refs("k1")
-    line = history(pushing.catalog.commits_of("k1"), refs.branches["main"])
+    line = list(history(pushing.catalog.commits_of("k1"), refs.branches["main"]))
     assert [commit.id for commit in line][:3] == made[::-1]
 
 
@@ -181,7 +181,7 @@ def test_a_kill_leaves_whole_commits_only(tmp_path: Path, point: int) -> None:
         repository = catalog.hosted(REPO)
         assert repository is not None
         commits = catalog.commits_of(repository.key)
-        line = history(commits, catalog.hosted_refs(repository.key).branches["main"])
+        line = list(history(commits, catalog.hosted_refs(repository.key).branches["main"]))
         assert len(line) == len(commits)
         assert [c.id for c in reversed(line)][1 : 1 + len(told)] == told
         assert len(commits) - 1 - len(told) in (0, 1)  # a commit may be made and not told of yet
