@@ -3,7 +3,8 @@
     WeighbridgeError
       BadInput        BadName, BadVersion, BadConfig                      the caller is wrong
       NotFound        NoSuchRepo, NoSuchRevision, NoSuchFile, NoSuchPackage, Renamed
-      Denied          NotAuthenticated, NotPermitted, Gated, Disabled     who are you
+      Denied          NotAuthenticated, NotPermitted, Gated, Disabled,    who are you
+                      OverQuota
       Conflict        PackageExists, LockStale                            somebody was first
       Unreachable     HubDown, RateLimited, StoreDown                     a retry may help
       IntegrityError  DigestMismatch, SizeMismatch, BadListing            somebody lies
@@ -144,6 +145,20 @@ class NotPermitted(Denied):
     """The caller is known and may not do this."""
 
     code = "not-permitted"
+
+
+class OverQuota(Denied):
+    """The repositories of a namespace would hold more than they may."""
+
+    code = "over-quota"
+
+    def __init__(self, namespace: str, *, used: int, allowed: int, wanted: int) -> None:
+        self.namespace, self.used, self.allowed, self.wanted = namespace, used, allowed, wanted
+        super().__init__(
+            f"'{namespace}' may use {allowed:,} bytes and uses {used:,} of them: "
+            f"{wanted:,} bytes more do not fit",
+            hint="delete repositories, or ask the operator for a larger quota ('weighbridge quota')",
+        )
 
 
 class Gated(Denied):

@@ -472,3 +472,34 @@ class TestSchema:
         assert catalog.likers(repository.key) == ("ada",)
         assert catalog.organizations() == {"acme": {"ada": Role.WRITE}}
         catalog.close()
+
+    @pytest.mark.parametrize(
+        "dump", [p for p in sorted(GOLDEN.glob("*.sql")) if p.stem >= "0004"], ids=lambda path: path.stem
+    )
+    def test_groups_and_quotas_are_read_as_shipped(self, tmp_path: Path, dump: Path) -> None:
+        path = tmp_path / "catalog.sqlite3"
+        with sqlite3.connect(path) as connection:
+            connection.executescript(dump.read_text())
+        connection.close()
+        catalog = Catalog.open(f"sqlite:///{path}")
+        (group,) = catalog.groups_in("acme")
+        assert (group.full_name, group.members) == ("acme/Vision", {"ada": Role.CONTRIBUTOR})
+        assert [each.id.full_name for each in group.repositories] == ["acme/eyes"]
+        assert catalog.memberships("ada")[1] == {("g1", Role.CONTRIBUTOR)}
+        assert [(q.namespace, q.used_bytes, q.own) for q in catalog.quotas()] == [
+            ("acme", 4, True),
+            ("ann", 7, False),
+        ]
+        catalog.close()
+
+    @pytest.mark.parametrize("dump", ["0002", "0003"])
+    def test_what_is_used_is_counted_when_the_tables_are_made(self, tmp_path: Path, dump: str) -> None:
+        path = tmp_path / "catalog.sqlite3"
+        with sqlite3.connect(path) as connection:
+            connection.executescript((GOLDEN / f"{dump}.sql").read_text())
+        connection.close()
+        catalog = Catalog.open(f"sqlite:///{path}")
+        repository = catalog.hosted(RepoId.parse("ann/small"))
+        assert repository is not None
+        assert (catalog.quota("Ann").used_bytes, catalog.used_by(repository)) == (7, 7)
+        catalog.close()

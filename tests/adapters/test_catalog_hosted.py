@@ -10,6 +10,7 @@ import pytest
 
 from tests.adapters.test_catalog import T0, line, package
 from weighbridge.adapters.catalog import Catalog
+from weighbridge.domain.access import Principal, sight_of
 from weighbridge.domain.hosted import Gate, Repository, Revision, make_revision
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
@@ -106,8 +107,10 @@ def test_a_failed_creation_or_renaming_changes_nothing(catalog: Catalog) -> None
 def test_packages_of_a_private_repository_are_its_own_namespace_s(catalog: Catalog) -> None:
     first = begin(catalog, private=True)
     catalog.add(package("a", commit=first.commit.id), [], line(), hosted=True)
-    for eyes, seen in ((None, 1), ("org", 1), ("ada", 0), ("or", 0), ("anonymous", 0), ("%", 0), ("_rg", 0)):
-        assert len(catalog.packages(seen_by=eyes)) == seen
-        assert catalog.is_private_to_others(NAME, eyes or "org") is not bool(seen)
+    for eyes, seen in (("org", 1), ("ada", 0), ("or", 0), ("anonymous", 0), ("%", 0), ("_rg", 0)):
+        sight = sight_of(Principal(name=eyes))
+        assert len(catalog.packages(sight=sight)) == seen
+        assert catalog.is_hidden_from(NAME, sight) is not bool(seen)
+    assert len(catalog.packages()) == 1
     catalog.delete_repository("k", "deleted", line())
-    assert len(catalog.packages(seen_by="ada")) == 0
+    assert len(catalog.packages(sight=sight_of(Principal(name="ada")))) == 0

@@ -150,6 +150,7 @@ class Discussions(Talks):
             begun,
             partial(self._event, principal, EventKind.COMMIT),
             self._words(principal, description),
+            sending_space(principal, there),
         )
         asked = Push(
             repository=there,
@@ -190,7 +191,8 @@ class Discussions(Talks):
             description=description,
             parent=parent,
         )
-        branches = OldPull(self._catalog, found, partial(self._event, principal, EventKind.COMMIT))
+        event = partial(self._event, principal, EventKind.COMMIT)
+        branches = OldPull(self._catalog, found, event, sending_space(principal, there))
         return push(self._push_tools(branches, principal, there), asked).commit
 
     def writable(self, principal: Principal, repo: RepoId, number: int) -> tuple[Repository, Discussion]:

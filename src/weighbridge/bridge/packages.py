@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
-from weighbridge.domain.access import AuditLine, Permission, Principal, can
+from weighbridge.domain.access import AuditLine, Permission, Principal, can, sight_of
 from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
@@ -117,7 +117,7 @@ class Packages:
         if not can(principal, Permission.UPLOAD):
             state = PackageState.ACTIVE
         return self._catalog.packages(
-            kind=kind, name=name, state=state, limit=limit, after=after, seen_by=_eyes(principal)
+            kind=kind, name=name, state=state, limit=limit, after=after, sight=sight_of(principal)
         )
 
     def package(self, principal: Principal, id: str) -> Package:
@@ -158,7 +158,7 @@ class Packages:
     ) -> Sequence[Refusal]:
         """What the gate did not admit, newest first."""
         require(principal, Permission.UPLOAD)
-        return self._catalog.refusals(limit=limit, after=after, seen_by=_eyes(principal))
+        return self._catalog.refusals(limit=limit, after=after, sight=sight_of(principal))
 
     def refusal(self, principal: Principal, id: str) -> tuple[Refusal, Verdict]:
         """One refusal and its judgement."""
@@ -176,8 +176,7 @@ class Packages:
         return self._catalog.audit_lines(limit=limit, after=after)
 
     def _hidden(self, principal: Principal, repo: RepoId) -> bool:
-        eyes = _eyes(principal)
-        return eyes is not None and self._catalog.is_private_to_others(repo, eyes)
+        return self._catalog.is_hidden_from(repo, sight_of(principal))
 
     def _lowers(self, request: IngestRequest) -> bool:
         return any(value < self._policy.threshold(metric) for metric, value in request.thresholds.items())
@@ -186,8 +185,3 @@ class Packages:
         with self._blobs.open(sha256) as file:
             parsed = json.load(file)
         return parsed if isinstance(parsed, dict) else {}
-
-
-def _eyes(principal: Principal) -> str | None:
-    """Whose private repositories a principal sees; None: everybody's. Anonymous is nobody's name."""
-    return None if can(principal, Permission.ADMIN) else principal.name

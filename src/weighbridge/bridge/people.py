@@ -82,7 +82,8 @@ class People:
             self._catalog.used(token.id, at)
         # A caller who says who it is may at least what everybody may.
         permissions = granted(token.permissions, user) | self._anonymous.permissions
-        return Principal(name=user.name, permissions=permissions, roles=self._catalog.roles_of(user.name))
+        roles, groups = self._catalog.memberships(user.name)
+        return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
 
     def current(self, principal: Principal) -> Principal:
         """Somebody who was let in before, with what it may still do.
@@ -94,7 +95,8 @@ class People:
         if user.disabled:
             raise NotAuthenticated(f"the account '{user.name}' was closed")
         permissions = granted(principal.permissions, user) | self._anonymous.permissions
-        return Principal(name=user.name, permissions=permissions, roles=self._catalog.roles_of(user.name))
+        roles, groups = self._catalog.memberships(user.name)
+        return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
 
     def first_start(self) -> str:
         """Make the first account possible; what the operator must know, or nothing.

@@ -35,10 +35,13 @@ def sending_space(principal: Principal, repository: Repository) -> str:
 
 
 class OldPull:
-    """A pull request as the push flow's one branch: implements ``flows.push.Branches``."""
+    """A pull request as the push flow's one branch: implements ``flows.push.Branches``.
 
-    def __init__(self, catalog: Catalog, found: Discussion, event: CommitEvent) -> None:
-        self._catalog, self._found, self._event = catalog, found, event
+    What is put on it counts for the namespace ``payer``.
+    """
+
+    def __init__(self, catalog: Catalog, found: Discussion, event: CommitEvent, payer: str) -> None:
+        self._catalog, self._found, self._event, self._payer = catalog, found, event, payer
 
     def hosted_refs(self, key: str) -> Refs:
         """See ``Branches``."""
@@ -52,16 +55,21 @@ class OldPull:
     def add_revision(self, repository: Repository, branch: str, revision: Revision, audit: AuditLine) -> None:
         """See ``Branches``."""
         event = self._event(revision.commit.title, commit=revision.commit.id)
-        self._catalog.add_to_pull(repository, self._found, revision, event, audit)
+        self._catalog.add_to_pull(repository, self._found, revision, event, audit, self._payer)
 
 
 class NewPull:
     """Main as the author sees it; the commit on top of it becomes the head of a new pull request."""
 
     def __init__(
-        self, catalog: Catalog, begun: Discussion, event: CommitEvent, words: Sequence[Event]
+        self,
+        catalog: Catalog,
+        begun: Discussion,
+        event: CommitEvent,
+        words: Sequence[Event],
+        payer: str,
     ) -> None:
-        self._catalog, self._event, self._words = catalog, event, words
+        self._catalog, self._event, self._words, self._payer = catalog, event, words, payer
         self.made = begun
 
     def hosted_refs(self, key: str) -> Refs:
@@ -76,7 +84,7 @@ class NewPull:
         """See ``Branches``."""
         event = self._event(revision.commit.title, commit=revision.commit.id)
         self.made = self._catalog.open_discussion(
-            repository, self.made, [*self._words, event], audit, revision
+            repository, self.made, [*self._words, event], audit, revision, self._payer
         )
 
 

@@ -39,12 +39,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Somebody who asks: a user, or ``anonymous``; ``roles`` are those in organizations."""
+    """Somebody who asks: a user, or ``anonymous``.
+
+    ``roles`` are those in organizations, ``groups`` those in groups of them, by the group's id.
+    """
 
     name: str
     permissions: frozenset[Permission] = field(default_factory=frozenset)
     is_anonymous: bool = False
     roles: frozenset[tuple[str, Role]] = frozenset()
+    groups: frozenset[tuple[str, Role]] = frozenset()
 
 
 LOCAL = Principal(name="local", permissions=frozenset(Permission))
@@ -78,12 +82,14 @@ def may(
     What was said or proposed is changed by its ``author`` and by those who may write.
 
     A namespace belongs to the user of its name, or to the members of an organization according to
-    their roles. Private repositories are seen by them alone; the files of a gated one go to them
-    and to those who were ``let_in``. Whatever the repository, nobody may more than ``can`` says.
+    their roles; a repository in a group belongs to the members of the group according to their
+    roles there, and to the admins of the organization. Private repositories are seen by them alone;
+    the files of a gated one go to them and to those who were ``let_in``. Whatever the repository,
+    nobody may more than ``can`` says.
     """
     if can(principal, Permission.ADMIN):
         return True
-    role = role_in(principal, repository.id.namespace)
+    role = role_for(principal, repository)
     writes = can(principal, Permission.UPLOAD) and _role_writes(role, principal, repository)
     if verb in (Verb.WRITE, Verb.OWN):
         return writes
@@ -126,9 +132,64 @@ def role_in(principal: Principal, namespace: str) -> Role | None:
     return dict(principal.roles).get(namespace.lower())
 
 
-def owns_namespace(principal: Principal, namespace: str) -> bool:
-    """Whether the principal may make repositories in a namespace."""
-    return role_in(principal, namespace) in (Role.ADMIN, Role.WRITE, Role.CONTRIBUTOR)
+def role_for(principal: Principal, repository: Repository) -> Role | None:
+    """The role that counts for a repository: that in its group, if it is in one."""
+    return _role(principal, repository.id.namespace, repository.group)
+
+
+def owns_namespace(principal: Principal, namespace: str, group: str = "") -> bool:
+    """Whether the principal may make repositories in a namespace, or in a group there."""
+    return _role(principal, namespace, group) in (Role.ADMIN, Role.WRITE, Role.CONTRIBUTOR)
+
+
+def governs(principal: Principal, organization: str, group: str = "") -> bool:
+    """Whether the principal says who belongs to an organization, or to a group of it, and what does."""
+    return _role(principal, organization, group) is Role.ADMIN
+
+
+def _role(principal: Principal, namespace: str, group: str) -> Role | None:
+    role = role_in(principal, namespace)
+    if not group or role is Role.ADMIN or principal.is_anonymous:
+        return role
+    return dict(principal.groups).get(group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Whose private repositories somebody sees, said so that a database can follow it too.
+
+    All of them; else all of the ``governed`` namespaces, those of ``namespaces`` that are in no
+    group, and those in one of the ``groups``. ``may`` comes to the same.
+    """
+
+    everything: bool = False
+    governed: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def reaches(self, repository: Repository) -> bool:
+        """Whether a repository is seen even if it is private."""
+        namespace = repository.id.namespace.lower()
+        if self.everything or namespace in self.governed:
+            return True
+        return repository.group in self.groups if repository.group else namespace in self.namespaces
+
+
+SEES_ALL = Sight(everything=True)
+
+
+def sight_of(principal: Principal) -> Sight:
+    """What a principal sees of what is private."""
+    if can(principal, Permission.ADMIN):
+        return SEES_ALL
+    if principal.is_anonymous:
+        return Sight()
+    governed = {name for name, role in principal.roles if role is Role.ADMIN}
+    return Sight(
+        governed=frozenset({principal.name, *governed}),
+        namespaces=frozenset(name for name, _ in principal.roles),
+        groups=frozenset(id for id, _ in principal.groups),
+    )
 
 
 class AccessStatus(StrEnum):

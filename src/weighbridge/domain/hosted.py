@@ -37,7 +37,10 @@ class Gate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """A hosted repository; ``key`` stays when its name changes. ``created_at`` is aware UTC."""
+    """A hosted repository; ``key`` stays when its name changes. ``created_at`` is aware UTC.
+
+    ``group`` is the id of the group that it belongs to; empty where it belongs to none.
+    """
 
     key: str
     id: RepoId
@@ -45,6 +48,7 @@ class Repository:
     gate: Gate
     created_at: datetime
     created_by: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

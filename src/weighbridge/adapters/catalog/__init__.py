@@ -10,6 +10,7 @@ from weighbridge.adapters.catalog.audit import Audit
 from weighbridge.adapters.catalog.changes import Changes
 from weighbridge.adapters.catalog.database import engine_for
 from weighbridge.adapters.catalog.discussions import Discussions
+from weighbridge.adapters.catalog.groups import Groups
 from weighbridge.adapters.catalog.guests import Guests
 from weighbridge.adapters.catalog.hosted import Hosted
 from weighbridge.adapters.catalog.migrate import migrate
@@ -18,15 +19,19 @@ from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
 
 
-class Catalog(Packages, Refusals, Hosted, Discussions, Guests, Organizations, Accounts, Audit, Changes):
+class Catalog(
+    Packages, Refusals, Hosted, Discussions, Guests, Groups, Organizations, Accounts, Audit, Changes
+):
     """Every table behind one door; each change and its audit line are one transaction.
 
     Every method raises StoreDown where the database fails.
     """
 
     @classmethod
-    def open(cls, url: str) -> Catalog:
+    def open(cls, url: str, *, quota_bytes: int = 0) -> Catalog:
         """Connect, and make or update the tables; ``sqlite://`` is one in memory.
+
+        ``quota_bytes`` is what a namespace may use that has no quota of its own; 0: no limit.
 
         Raises:
             BadInput: the URL cannot be used.
@@ -38,7 +43,7 @@ class Catalog(Packages, Refusals, Hosted, Discussions, Guests, Organizations, Ac
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine)
+        return cls(engine, quota_bytes=quota_bytes)
 
 
 __all__ = ["Catalog"]

@@ -22,8 +22,8 @@ class Changes(Database):
     and a database in memory do not tell, so there nothing is watched.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: Engine, *, quota_bytes: int = 0) -> None:
+        super().__init__(engine, quota_bytes=quota_bytes)
         self._watching: PoolProxiedConnection | None = None
         self._watch_guard = threading.Lock()
         in_memory = engine.url.database in (None, "", ":memory:")

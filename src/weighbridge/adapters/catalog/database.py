@@ -23,10 +23,13 @@ BUSY_TIMEOUT_S = 20
 
 
 class Database:
-    """Short transactions: one that reads, or one that writes."""
+    """Short transactions: one that reads, or one that writes.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    ``quota_bytes`` is what a namespace may use that has no quota of its own; 0: no limit.
+    """
+
+    def __init__(self, engine: Engine, *, quota_bytes: int = 0) -> None:
+        self._engine, self._quota_bytes = engine, quota_bytes
         self._writer = engine.execution_options(writes=True)
 
     def close(self) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 
 from weighbridge.adapters.catalog.audit import record
-from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.hosted import RefKind, add_commit, move_ref, ref_values
+from weighbridge.adapters.catalog.commits import Commits
+from weighbridge.adapters.catalog.hosted import RefKind, move_ref, ref_values
 from weighbridge.adapters.catalog.tables import DISCUSSION_EVENTS, DISCUSSIONS, REFS
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.discussion import Discussion, DiscussionQuery, Event, EventKind, Status
@@ -17,7 +17,7 @@ from weighbridge.domain.hosted import DEFAULT_BRANCH, Repository, Revision
 from weighbridge.errors import Conflict
 
 
-class Discussions(Database):
+class Discussions(Commits):
     """What is said about a repository, and what is proposed to it."""
 
     def open_discussion(
@@ -27,14 +27,21 @@ class Discussions(Database):
         events: Sequence[Event],
         audit: AuditLine,
         first: Revision | None = None,
+        payer: str = "",
     ) -> Discussion:
-        """Begin a discussion and give it its number; a pull request's ref is at ``first`` or its base."""
+        """Begin a discussion and give it its number; a pull request's ref is at ``first`` or its base.
+
+        What ``first`` brings counts for the namespace ``payer``.
+
+        Raises:
+            OverQuota: which has no room for it.
+        """
         newest = select(func.max(DISCUSSIONS.c.number)).where(DISCUSSIONS.c.repository == repository.key)
         with self._writing() as connection:
             made = replace(discussion, number=(connection.execute(newest).scalar() or 0) + 1)
             connection.execute(DISCUSSIONS.insert().values(_values(made)))
             if first is not None:
-                add_commit(connection, repository.key, first)
+                self._add_commit(connection, repository, first, payer)
             if made.is_pull:
                 head = first.commit.id if first else made.base
                 connection.execute(
@@ -110,18 +117,20 @@ class Discussions(Database):
         revision: Revision,
         event: Event,
         audit: AuditLine,
+        payer: str = "",
     ) -> None:
         """Put a commit on a pull request that is still at the commit's parent.
 
         Raises:
             StaleParent: somebody was faster.
             Conflict: the pull request was merged or closed meanwhile.
+            OverQuota: the namespace ``payer`` has no room for what it brings.
         """
         with self._writing() as connection:
             _change(connection, discussion, discussion)
             parent = revision.commit.parents[0]
             move_ref(connection, repository, RefKind.PULL, discussion.ref, parent, revision.commit.id)
-            add_commit(connection, repository.key, revision)
+            self._add_commit(connection, repository, revision, payer)
             _add(connection, discussion, event)
             record(connection, audit)
 
@@ -139,6 +148,7 @@ class Discussions(Database):
         Raises:
             StaleParent: a branch has moved.
             Conflict: the pull request was merged or closed meanwhile.
+            OverQuota: the repository's namespace has no room for what it brings.
         """
         merged = replace(discussion, status=Status.MERGED, merged_as=revision.commit.id)
         with self._writing() as connection:
@@ -146,7 +156,7 @@ class Discussions(Database):
             move_ref(connection, repository, RefKind.PULL, discussion.ref, head, head)
             parent = revision.commit.parents[0]
             move_ref(connection, repository, RefKind.BRANCH, DEFAULT_BRANCH, parent, revision.commit.id)
-            add_commit(connection, repository.key, revision)
+            self._add_commit(connection, repository, revision)
             for event in events:
                 _add(connection, merged, event)
             record(connection, audit)

@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, updat
 from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
-from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.names import live, mirrored, repository_of, take
+from weighbridge.adapters.catalog.commits import Commits
+from weighbridge.adapters.catalog.names import live, mirrored, repository_of, require_group, take
 from weighbridge.adapters.catalog.tables import (
     ACCESS_REQUESTS,
     COMMITS,
@@ -23,7 +23,7 @@ from weighbridge.adapters.catalog.tables import (
     REPOSITORIES,
     REPOSITORY_NAMES,
 )
-from weighbridge.domain.access import AuditLine
+from weighbridge.domain.access import AuditLine, Sight
 from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, spelled
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.package import PackageState
@@ -40,7 +40,7 @@ class RefKind(StrEnum):
     PULL = "pull"
 
 
-class Hosted(Database):
+class Hosted(Commits):
     """Repositories by any name they have or had; what belongs to one, by its key."""
 
     def hosted(self, repo: RepoId) -> Repository | None:
@@ -69,15 +69,15 @@ class Hosted(Database):
                 return row is not None
             return connection.execute(served).first() is None
 
-    def is_private_to_others(self, repo: RepoId, name: str) -> bool:
-        """Whether a name is that of a private repository, perhaps deleted, of another namespace."""
+    def is_hidden_from(self, repo: RepoId, sight: Sight) -> bool:
+        """Whether a name is that of a private repository, perhaps deleted, that is not seen."""
         key = and_(
             REPOSITORY_NAMES.c.kind == repo.kind.value, REPOSITORY_NAMES.c.name_key == repo.full_name.lower()
         )
-        query = select(REPOSITORIES.c.private, REPOSITORIES.c.name)
+        query = select(REPOSITORIES).join_from(REPOSITORY_NAMES, REPOSITORIES).where(key)
         with self._reading() as connection:
-            row = connection.execute(query.join_from(REPOSITORY_NAMES, REPOSITORIES).where(key)).first()
-        return row is not None and row.private and not row.name.lower().startswith(f"{name.lower()}/")
+            row = connection.execute(query).first()
+        return row is not None and row.private and not sight.reaches(repository_of(row))
 
     def hosted_repos(self, kind: RepoKind) -> tuple[Repository, ...]:
         """Every hosted repository of a kind, by name."""
@@ -94,6 +94,8 @@ class Hosted(Database):
 
         Raises:
             RepoExists: the name is taken.
+            OverQuota: its namespace has no room left.
+            NotFound: its group was deleted.
         """
         values = {
             "key": repository.key,
@@ -104,14 +106,17 @@ class Hosted(Database):
             "created_at": repository.created_at,
             "created_by": repository.created_by,
             "deleted_at": None,
+            "group_id": repository.group,
         }
         with self._writing() as connection:
+            if repository.group:
+                require_group(connection, repository.group)
             connection.execute(REPOSITORIES.insert().values(values))
             try:
                 take(connection, repository.key, repository.id)
             except IntegrityError as error:  # on PostgreSQL somebody may be faster even now
                 raise RepoExists(repository.id.full_name) from error
-            add_commit(connection, repository.key, first)
+            self._add_commit(connection, repository, first)
             ref = ref_values(repository.key, RefKind.BRANCH, branch, first.commit.id)
             connection.execute(REFS.insert().values(ref))
             record(connection, audit)
@@ -122,13 +127,18 @@ class Hosted(Database):
         Raises:
             RepoExists: the new name is taken.
             NoSuchRepo: the repository was deleted meanwhile.
+            OverQuota: the new namespace has no room for it.
         """
+        name = select(REPOSITORIES.c.name).where(REPOSITORIES.c.key == key)
         with self._writing() as connection:
+            before = RepoId.parse(connection.execute(name).scalar_one(), to.kind).namespace.lower()
             try:
                 take(connection, key, to)
             except IntegrityError as error:
                 raise RepoExists(to.full_name) from error
-            _change(connection, key, {"name": to.full_name})
+            moved = {} if to.namespace.lower() == before else {"group_id": ""}
+            _change(connection, key, {"name": to.full_name, **moved})
+            self._move_counted(connection, key, before, to.namespace.lower())
             record(connection, audit)
 
     def change_repository(self, key: str, private: bool, gate: Gate, audit: AuditLine) -> None:
@@ -155,6 +165,7 @@ class Hosted(Database):
             for table in (REFS, DISCUSSION_EVENTS, DISCUSSIONS, ACCESS_REQUESTS, LIKES):
                 connection.execute(table.delete().where(table.c.repository == key))
             connection.execute(COMMITS.delete().where(COMMITS.c.repository == key))
+            self._drop_counted(connection, key)
             record(connection, audit)
 
     def hosted_refs(self, key: str) -> Refs:
@@ -187,7 +198,7 @@ class Hosted(Database):
         values = ref_values(repository.key, kind, name, commit)
         with self._writing() as connection:
             if root is not None:
-                add_commit(connection, repository.key, root)
+                self._add_commit(connection, repository, root)
             if overwrite:
                 connection.execute(REFS.delete().where(_ref(repository.key, kind, name)))
             try:
@@ -212,11 +223,12 @@ class Hosted(Database):
 
         Raises:
             StaleParent: somebody was faster; nothing was changed.
+            OverQuota: the namespace has no room for what it brings.
         """
         parent = revision.commit.parents[0]
         with self._writing() as connection:
             move_ref(connection, repository, RefKind.BRANCH, branch, parent, revision.commit.id)
-            add_commit(connection, repository.key, revision)
+            self._add_commit(connection, repository, revision)
             record(connection, audit)
 
     def revision(self, repository: Repository, commit: str) -> Revision | None:
@@ -332,26 +344,6 @@ def move_ref(
     if moved.rowcount != 1:
         head = connection.execute(select(REFS.c.commit_id).where(there)).scalar() or "no commit"
         raise StaleParent(repository.id.full_name, name, wanted=parent, head=head)
-
-
-def add_commit(connection: Connection, key: str, revision: Revision) -> None:
-    """Write a commit; the same one may stand there already, made in the same second."""
-    commit = revision.commit
-    there = select(COMMITS.c.id).where(COMMITS.c.repository == key, COMMITS.c.id == commit.id)
-    if connection.execute(there).first() is not None:
-        return
-    values = {
-        "repository": key,
-        "id": commit.id,
-        "parents": list(commit.parents),
-        "tree": revision.tree,
-        "author": commit.authors[0],
-        "title": commit.title,
-        "message": commit.message,
-        "created_at": revision.at,
-        "files": [entry.to_json() for entry in revision.manifest.files],
-    }
-    connection.execute(COMMITS.insert().values(values))
 
 
 def _commit(row: Row[*tuple[object, ...]]) -> Commit:

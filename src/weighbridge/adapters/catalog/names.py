@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, false, func, or_, select
 
-from weighbridge.adapters.catalog.tables import COMMITS, PACKAGES, REPOSITORIES, REPOSITORY_NAMES
+from weighbridge.adapters.catalog.tables import COMMITS, GROUPS, PACKAGES, REPOSITORIES, REPOSITORY_NAMES
+from weighbridge.domain.access import Sight
 from weighbridge.domain.hosted import Gate, Repository
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.errors import Conflict, RepoExists
+from weighbridge.errors import Conflict, NotFound, RepoExists
 
 
 def live(connection: Connection, repo: RepoId) -> Repository | None:
@@ -30,6 +31,7 @@ def repository_of(row: Row[*tuple[object, ...]]) -> Repository:
         gate=Gate(row.gate),
         created_at=row.created_at,
         created_by=row.created_by,
+        group=row.group_id,
     )
 
 
@@ -97,18 +99,40 @@ def require_not_hosted(connection: Connection, repo: RepoId) -> None:
         )
 
 
-def private_to_others(table: Table, name: str) -> ColumnElement[bool]:
-    """Whether a package or a refusal is of a private repository that is not in ``name``'s namespace.
+def require_group(connection: Connection, id: str) -> None:
+    """The group must be there, and stays until the transaction ends.
+
+    Raises:
+        NotFound: it is not.
+    """
+    if connection.execute(select(GROUPS.c.id).where(GROUPS.c.id == id).with_for_update()).first() is None:
+        raise NotFound("there is no such group", hint="'weighbridge org group list' shows them")
+
+
+def hidden_from(table: Table, sight: Sight) -> ColumnElement[bool]:
+    """Whether a package or a refusal is of a private repository that somebody does not see.
 
     That of a deleted repository stays private: its name leads to it until somebody takes it.
     """
+    if sight.everything:
+        return false()
+    columns = REPOSITORIES.c
+    seen = or_(
+        _in_namespaces(sight.governed),
+        and_(columns.group_id == "", _in_namespaces(sight.namespaces)),
+        and_(columns.group_id != "", columns.group_id.in_(sight.groups)),
+    )
     private = (
-        select(REPOSITORIES.c.key)
+        select(columns.key)
         .join_from(REPOSITORY_NAMES, REPOSITORIES)
         .where(
             REPOSITORY_NAMES.c.kind == table.c.kind, REPOSITORY_NAMES.c.name_key == func.lower(table.c.name)
         )
-        .where(REPOSITORIES.c.private)
-        .where(~func.lower(REPOSITORIES.c.name).startswith(f"{name.lower()}/", autoescape=True))
+        .where(columns.private, ~seen)
     )
     return private.exists()
+
+
+def _in_namespaces(names: frozenset[str]) -> ColumnElement[bool]:
+    name = func.lower(REPOSITORIES.c.name)
+    return or_(false(), *(name.startswith(f"{each}/", autoescape=True) for each in sorted(names)))

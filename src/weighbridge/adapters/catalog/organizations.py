@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, select
+from sqlalchemy import Row, and_, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.tables import MEMBERS, ORGANIZATIONS, USERS
+from weighbridge.adapters.catalog.tables import GROUP_MEMBERS, GROUPS, MEMBERS, ORGANIZATIONS, USERS
 from weighbridge.domain.access import AuditLine, Role
 from weighbridge.errors import Conflict, NotFound
+
+# Every request with a token asks these, so they are put together once.
+_ROLES = select(MEMBERS.c.organization.label("name"), MEMBERS.c.role).where(
+    MEMBERS.c.user_name == bindparam("wanted")
+)
+_GROUP_ROLES = select(GROUP_MEMBERS.c.group_id.label("name"), GROUP_MEMBERS.c.role).where(
+    GROUP_MEMBERS.c.user_name == bindparam("wanted")
+)
 
 
 class Organizations(Database):
@@ -49,7 +57,7 @@ class Organizations(Database):
         return found
 
     def set_member(self, organization: str, user: str, role: Role | None, audit: AuditLine) -> None:
-        """Give a user a role; None: no longer a member.
+        """Give a user a role; None: no longer a member, and in none of its groups.
 
         Raises:
             NotFound: there is no such organization, user or member.
@@ -57,6 +65,10 @@ class Organizations(Database):
         mine = and_(MEMBERS.c.organization == organization, MEMBERS.c.user_name == user)
         with self._writing() as connection:
             gone = connection.execute(MEMBERS.delete().where(mine)).rowcount
+            if role is None:
+                theirs = select(GROUPS.c.id).where(GROUPS.c.organization == organization)
+                in_groups = and_(GROUP_MEMBERS.c.user_name == user, GROUP_MEMBERS.c.group_id.in_(theirs))
+                connection.execute(GROUP_MEMBERS.delete().where(in_groups))
             if role is None and not gone:
                 raise NotFound(f"'{user}' is not a member of '{organization}'")
             if role is not None:
@@ -69,8 +81,13 @@ class Organizations(Database):
                     ) from error
             record(connection, audit)
 
-    def roles_of(self, user: str) -> frozenset[tuple[str, Role]]:
-        """The organizations of a user, and its role in each."""
-        query = select(MEMBERS.c.organization, MEMBERS.c.role).where(MEMBERS.c.user_name == user)
+    def memberships(self, user: str) -> tuple[frozenset[tuple[str, Role]], frozenset[tuple[str, Role]]]:
+        """The organizations of a user and the groups (by id), with its role in each."""
         with self._reading() as connection:
-            return frozenset((row.organization, Role(row.role)) for row in connection.execute(query))
+            found = connection.execute(_ROLES, {"wanted": user}).all()
+            groups = connection.execute(_GROUP_ROLES, {"wanted": user}).all() if found else []
+        return _roles(found), _roles(groups)
+
+
+def _roles(rows: Sequence[Row[*tuple[object, ...]]]) -> frozenset[tuple[str, Role]]:
+    return frozenset((row.name, Role(row.role)) for row in rows)

@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.names import private_to_others, require_hosted, require_not_hosted
+from weighbridge.adapters.catalog.names import hidden_from, require_hosted, require_not_hosted
 from weighbridge.adapters.catalog.paging import is_there, newest_first, page
 from weighbridge.adapters.catalog.tables import PACKAGES, WAIVERS
-from weighbridge.domain.access import AuditLine
+from weighbridge.domain.access import SEES_ALL, AuditLine, Sight
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.package import Package, PackageState, Version
 from weighbridge.domain.policy import Waiver
@@ -90,11 +90,11 @@ class Packages(Database):
         state: PackageState | None = None,
         limit: int = 100,
         after: str | None = None,
-        seen_by: str | None = None,
+        sight: Sight = SEES_ALL,
     ) -> tuple[Package, ...]:
         """A page of packages, newest first; ``after`` is the id of the last one of the page before.
 
-        ``seen_by`` leaves out those of other people's private repositories.
+        ``sight`` leaves out those of private repositories that are not seen.
 
         Raises:
             BadInput: ``after`` is no package.
@@ -106,8 +106,7 @@ class Packages(Database):
             query = query.where(PACKAGES.c.name_key == name.lower())
         if state is not None:
             query = query.where(PACKAGES.c.state == state.value)
-        if seen_by is not None:
-            query = query.where(~private_to_others(PACKAGES, seen_by))
+        query = query.where(~hidden_from(PACKAGES, sight))
         with self._reading() as connection:
             rows = connection.execute(page(connection, query, PACKAGES, limit, after)).all()
         return tuple(map(_package, rows))

@@ -6,10 +6,10 @@ from sqlalchemy import Row, select
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.names import private_to_others
+from weighbridge.adapters.catalog.names import hidden_from
 from weighbridge.adapters.catalog.paging import is_there, page
 from weighbridge.adapters.catalog.tables import REFUSALS
-from weighbridge.domain.access import AuditLine
+from weighbridge.domain.access import SEES_ALL, AuditLine, Sight
 from weighbridge.domain.package import Refusal
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.errors import NotFound, StoreDown
@@ -40,19 +40,17 @@ class Refusals(Database):
             record(connection, audit)
 
     def refusals(
-        self, limit: int = 100, after: str | None = None, seen_by: str | None = None
+        self, limit: int = 100, after: str | None = None, sight: Sight = SEES_ALL
     ) -> tuple[Refusal, ...]:
         """A page of refusals, newest first; ``after`` is the id of the last one of the page before.
 
-        ``seen_by`` leaves out those of other people's private repositories.
+        ``sight`` leaves out those of private repositories that are not seen.
 
         Raises:
             BadInput: ``after`` is no refusal.
         """
         with self._reading() as connection:
-            query = select(REFUSALS)
-            if seen_by is not None:
-                query = query.where(~private_to_others(REFUSALS, seen_by))
+            query = select(REFUSALS).where(~hidden_from(REFUSALS, sight))
             query = page(connection, query, REFUSALS, limit, after)
             return tuple(map(_refusal, connection.execute(query)))
 

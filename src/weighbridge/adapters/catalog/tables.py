@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -169,7 +170,9 @@ REPOSITORIES = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(64), nullable=False),
     Column("deleted_at", UtcDateTime),
+    Column("group_id", String(64), nullable=False, server_default=""),
 )
+Index("repositories_of_group", REPOSITORIES.c.group_id)
 
 REPOSITORY_NAMES = Table(
     "repository_names",
@@ -270,3 +273,44 @@ MEMBERS = Table(
     Column("role", String(16), nullable=False),
 )
 Index("organizations_of_user", MEMBERS.c.user_name)
+
+GROUPS = Table(
+    "groups",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("organization", String(64), ForeignKey("organizations.name"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    UniqueConstraint("organization", "name", name="one_group_per_name"),
+)
+
+GROUP_MEMBERS = Table(
+    "group_members",
+    METADATA,
+    Column("group_id", String(64), ForeignKey("groups.id"), primary_key=True),
+    Column("user_name", String(64), ForeignKey("users.name"), primary_key=True),
+    Column("role", String(16), nullable=False),
+)
+Index("groups_of_user", GROUP_MEMBERS.c.user_name)
+
+NAMESPACES = Table(
+    "namespaces",
+    METADATA,
+    Column("name", String(200), primary_key=True),
+    Column("used_bytes", BigInteger, nullable=False),
+    Column("quota_bytes", BigInteger),
+)
+"""How much a namespace uses, by its lower-case name; a quota of its own where it has one (0: no limit)."""
+
+CONTENTS = Table(
+    "contents",
+    METADATA,
+    Column("repository", String(64), ForeignKey("repositories.key"), primary_key=True),
+    Column("namespace", String(200), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("size_bytes", BigInteger, nullable=False),
+)
+"""What the commits of a repository hold, and for which namespace each content counts."""
+Index("contents_of_namespace", CONTENTS.c.namespace, CONTENTS.c.sha256, CONTENTS.c.size_bytes)
