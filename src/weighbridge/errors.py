@@ -1,7 +1,7 @@
 """Every error that Weighbridge raises.
 
     WeighbridgeError
-      BadInput        BadName, BadVersion, BadConfig                      the caller is wrong
+      BadInput        BadName, BadVersion, BadConfig, IncompleteUpload    the caller is wrong
       NotFound        NoSuchRepo, NoSuchRevision, NoSuchFile, NoSuchPackage, Renamed
       Denied          NotAuthenticated, NotPermitted, Gated, Disabled,    who are you
                       OverQuota
@@ -71,6 +71,20 @@ class BadConfig(BadInput):
         self.path, self.places = path, tuple(sorted(places))
         lines = [f"{path}:{p.line}:{p.column}: {p.message}" for p in self.places]
         super().__init__("\n".join(lines), hint=hint)
+
+
+class IncompleteUpload(BadInput):
+    """Parts of an upload are missing or are others; ``parts`` are their numbers, from 1."""
+
+    code = "incomplete-upload"
+
+    def __init__(self, sha256: str, parts: Sequence[int], why: str) -> None:
+        self.sha256, self.parts = sha256, tuple(parts)
+        more = f" (and {len(parts) - 1} more)" if len(parts) > 1 else ""
+        super().__init__(
+            f"part {parts[0]} of the upload of sha256:{sha256[:12]}... {why}{more}",
+            hint="send these parts again, then complete the upload",
+        )
 
 
 class NotFound(WeighbridgeError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 if TYPE_CHECKING:  # every command starts with this module, and only annotations name these
     from weighbridge.domain.manifest import FileEntry, Manifest
+    from weighbridge.domain.parts import PartedContent
     from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
     from weighbridge.domain.repo import Commit, ModelInfo, Refs
     from weighbridge.domain.scan import Finding
@@ -147,6 +148,28 @@ class BlobStore(Protocol):
         Raises:
             DigestMismatch, SizeMismatch: it is something else; nothing is left behind.
             Whatever ``pieces`` raises; nothing is left behind.
+        """
+
+    def take_part(self, content: PartedContent, number: int, pieces: Iterable[bytes | memoryview]) -> str:
+        """Take in a part of what somebody sends; gives the tag by which ``join_parts`` knows it.
+
+        Parts come in any order, at once, and again: the sending of a part that began last counts.
+        Nothing of it is visible before ``join_parts``.
+
+        Raises:
+            SizeMismatch: the part has another size; it counts as not sent.
+            Conflict: it is being sent again by somebody else, or the upload was completed.
+            Invalid: there is no part of this number.
+            Whatever ``pieces`` raises; the part counts as not sent.
+        """
+
+    def join_parts(self, content: PartedContent, tags: Sequence[str]) -> None:
+        """Make the parts one content; ``tags`` are theirs, in their order. Once more is fine.
+
+        Raises:
+            IncompleteUpload: a part is missing, or is not the one of its tag; it can still be sent.
+            DigestMismatch: they make something else; nothing is left behind.
+            NotFound: no part of this upload is here (any more).
         """
 
     def open(self, sha256: str) -> BinaryIO:

@@ -17,6 +17,8 @@ from weighbridge.errors import BadInput
 DEFAULT_UPSTREAM = "https://huggingface.co"
 DEFAULT_MAX_FILE_BYTES = 50 * 1000**3
 """Stock clients do not download a larger file over plain HTTP, so nobody could have it again."""
+DEFAULT_LFS_PART_BYTES = 1000**3
+"""What is sent again after a broken connection is at most this much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ class Settings:
     connections: int = 8
     serve: str = "accepted"
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
+    lfs_part_bytes: int = DEFAULT_LFS_PART_BYTES
     minimal: bool = False
     offline: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -57,6 +60,7 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
+    "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1000000000",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
     "HF_TOKEN": "the token for the Hub",
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
@@ -89,6 +93,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
         serve=_serve(env),
         max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),
+        lfs_part_bytes=_count(env, "WEIGHBRIDGE_LFS_PART_BYTES", DEFAULT_LFS_PART_BYTES, most=1 << 50),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
         environ=dict(env),

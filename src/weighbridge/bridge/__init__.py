@@ -82,6 +82,7 @@ def open_bridge(settings: Settings) -> Bridge:
         now=now,
         signing_key=signing_key(settings.home),
         max_file_bytes=settings.max_file_bytes,
+        part_bytes=settings.lfs_part_bytes,
     )
 
     def close() -> None:

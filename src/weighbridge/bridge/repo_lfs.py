@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 
 from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_refs import RepoRefs
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.manifest import sha256 as sha256_digest
+from weighbridge.domain.parts import PartedContent, part_size
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import SizeMismatch
 from weighbridge.flows.push import check_size
@@ -64,3 +66,50 @@ class RepoLfs(RepoRefs):
         check_size(self._limit, sha256_digest(sha256).value, size_bytes)
         self._blobs.take(sha256, size_bytes, pieces)
         self._receipts.add(sending_space(principal, there), sha256)
+
+    def in_parts(self, sha256: str, size_bytes: int) -> PartedContent | None:
+        """A new upload of a large content in parts; None where it is small enough to come whole."""
+        if not self._part_bytes or size_bytes <= self._part_bytes:
+            return None
+        return PartedContent(
+            upload=secrets.token_hex(16),
+            sha256=sha256,
+            size_bytes=size_bytes,
+            part_bytes=part_size(size_bytes, self._part_bytes),
+        )
+
+    def receive_part(
+        self,
+        principal: Principal,
+        repo: RepoId,
+        content: PartedContent,
+        number: int,
+        pieces: Iterable[bytes | memoryview],
+    ) -> str:
+        """Take a part of a large content in; gives the tag by which ``join_parts`` knows it.
+
+        Raises:
+            SizeMismatch: the part has another size; it counts as not sent.
+            Conflict: it is being sent again meanwhile, or the upload was completed.
+            StoreDown: the disk is full.
+            Whatever ``pieces`` raises; the part counts as not sent.
+        """
+        self.allowed(principal, repo, Verb.PROPOSE)
+        check_size(self._limit, content.sha256, content.size_bytes)
+        return self._blobs.take_part(content, number, pieces)
+
+    def join_parts(
+        self, principal: Principal, repo: RepoId, content: PartedContent, tags: Sequence[str]
+    ) -> None:
+        """Make a large content of its parts; from then on commits of the namespace may name it.
+
+        Who asks again, because the answer was lost, hears the same.
+
+        Raises:
+            IncompleteUpload: a part is missing, or is not the one of its tag.
+            DigestMismatch: the parts make something else; nothing is kept.
+            NotFound: the upload was given up.
+        """
+        there = self.allowed(principal, repo, Verb.PROPOSE)
+        self._blobs.join_parts(content, tags)
+        self._receipts.add(sending_space(principal, there), content.sha256)

@@ -42,9 +42,11 @@ class RepoRefs:
         now: Callable[[], datetime],
         signing_key: bytes,
         max_file_bytes: int = 0,
+        part_bytes: int = 0,
     ) -> None:
         self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
         self._receipts, self._now, self._limit = receipts, now, max_file_bytes
+        self._part_bytes = part_bytes
         self.signing_key = signing_key
         """By which the door signs addresses and tokens: all servers on one home have the same."""
 

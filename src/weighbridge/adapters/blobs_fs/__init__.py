@@ -6,6 +6,7 @@
       partial/<algorithm>-<hex>.ranges    one byte for each MiB of it: 1 where it is written
       locks/<algorithm>-<hex>             flock of whoever works on it; holds the sha256 when done
       tmp/                                small files before their rename; unique names
+      tmp/parts-<upload>                  what is being sent in parts
       CACHEDIR.TAG                        tells backup programs that all this can be had again
 
 A name appears under ``blobs-v1`` by one rename, after every digest was found right. A kill at
@@ -16,6 +17,7 @@ any moment leaves only what ``sweep`` removes; a later fetch goes on with what i
     straight    a file of a few MiB: read, hash and write in one go
     hashing     digests of bytes in order, inline or following a growing file
     partial     a file that is being fetched, and what of it is there
+    parts       what somebody sends in parts
     places      paths, renames, locks, and a failing medium as StoreDown
 """
 

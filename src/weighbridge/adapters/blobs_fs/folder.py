@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
@@ -13,12 +13,14 @@ from typing import BinaryIO
 
 from weighbridge.adapters.blobs_fs.hashing import Digesting, Follower
 from weighbridge.adapters.blobs_fs.partial import Partial
+from weighbridge.adapters.blobs_fs.parts import join_parts, take_part
 from weighbridge.adapters.blobs_fs.places import Places, medium, take_turn, work_name
 from weighbridge.adapters.blobs_fs.spool import drain, spool
 from weighbridge.adapters.blobs_fs.spread import Spread
 from weighbridge.adapters.blobs_fs.straight import check_end, fetch_straight, fill
 from weighbridge.domain.manifest import FileEntry
 from weighbridge.domain.manifest import sha256 as sha256_digest
+from weighbridge.domain.parts import PartedContent
 from weighbridge.errors import DigestMismatch, IntegrityError, NotFound, SizeMismatch, StoreDown
 from weighbridge.ports import Source
 
@@ -85,6 +87,16 @@ class FolderBlobs:
             place = self._places.unique()
             self._require_room(size_bytes, Path(place))
         spool(self._places, place, pieces, sha256, size_bytes)
+
+    def take_part(self, content: PartedContent, number: int, pieces: Iterable[bytes | memoryview]) -> str:
+        """Take in a part of what somebody sends; see ``ports.BlobStore.take_part``."""
+        with medium(self._home):
+            self._places.prepare()
+        return take_part(self._places, content, number, pieces, self._require_room)
+
+    def join_parts(self, content: PartedContent, tags: Sequence[str]) -> None:
+        """Make the parts one content; see ``ports.BlobStore.join_parts``."""
+        join_parts(self._places, content, tags)
 
     def open(self, sha256: str) -> BinaryIO:
         """A content, seekable."""

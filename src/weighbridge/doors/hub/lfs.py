@@ -1,26 +1,30 @@
 """Git LFS, by which large files come in before the commit that names them.
 
-``POST /{repo}.git/info/lfs/objects/batch`` answers with a signed address for each content that is
-not here yet, ``PUT`` brings it, ``POST .../verify`` asks whether it is here
-(Git LFS specification v1, batch API, basic transfer).
+``POST /{repo}.git/info/lfs/objects/batch`` answers with signed addresses for each content that is
+not here yet, ``PUT`` brings it, ``POST .../verify`` asks whether it is here (Git LFS specification
+v1, batch API, basic transfer). One that is larger than a part comes in parts, where the client says
+that it can (``lfs_parts``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from weighbridge.domain.access import Principal
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json, JsonObject, child, objects, text, texts, whole
 from weighbridge.domain.manifest import sha256
 from weighbridge.doors.hub.answers import Answer, TooLarge, json_answer
 from weighbridge.doors.hub.bodies import declared_length
-from weighbridge.doors.hub.signing import caller_fields, signed_caller
+from weighbridge.doors.hub.lfs_parts import MULTIPART, parts_action
+from weighbridge.doors.hub.signing import caller_fields
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, IntegrityError, NotFound, SizeMismatch
 
 _OBJECTS_LIMIT = 1000
 _MEDIA_TYPE = "application/vnd.git-lfs+json"
-UPLOAD = "upload"
+_BASIC = "basic"
+UPLOAD, VERIFY = "upload", "verify"
 
 
 def batch(visit: Visit) -> Answer:
@@ -30,18 +34,22 @@ def batch(visit: Visit) -> Answer:
         raise BadInput("only 'upload' is answered here; files are read under /resolve")
     if (text(body, "hash_algo") or "sha256") not in ("sha256", "sha_256"):  # the client for Node spells it so
         raise BadInput("contents are named by their sha256 here")
-    if "basic" not in (texts(body, "transfers") or ("basic",)):
+    transfers = texts(body, "transfers") or (_BASIC,)
+    if _BASIC not in transfers:
         raise BadInput("the transfer 'basic' is the one that is offered here")
     wanted = _objects(body)
-    missing = frozenset(_missing(visit, wanted))
-    base = f"{visit.address(visit.repo)}.git/info/lfs"
-    answer: list[Json] = [_answer(visit, base, oid, size, (oid, size) in missing) for oid, size in wanted]
-    return _lfs_answer({"transfer": "basic", "objects": answer})
+    missing = frozenset(_missing(visit, visit.principal, wanted))
+    actions = {each: _actions(visit, *each, in_parts=MULTIPART in transfers) for each in missing}
+    has_parts = any("chunk_size" in child(child(each, "upload"), "header") for each in actions.values())
+    answer: list[Json] = [_answer(oid, size, actions.get((oid, size))) for oid, size in wanted]
+    return _lfs_answer({"transfer": MULTIPART if has_parts else _BASIC, "objects": answer})
 
 
-def _missing(visit: Visit, wanted: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
+def _missing(
+    visit: Visit, principal: Principal, wanted: Sequence[tuple[str, int]]
+) -> Sequence[tuple[str, int]]:
     try:
-        return visit.repos.lfs_missing(visit.principal, visit.repo, wanted, proposing=True)
+        return visit.repos.lfs_missing(principal, visit.repo, wanted, proposing=True)
     except SizeMismatch as error:  # here it is the caller who was wrong
         raise BadInput(f"a content is held that has another size: {error.message}") from error
 
@@ -63,19 +71,24 @@ def _object(spelled: JsonObject) -> tuple[str, int]:
         raise BadInput(f"an 'oid' is no sha256: {ascii(oid)[:80]}") from error
 
 
-def _answer(visit: Visit, base: str, oid: str, size: int, missing: bool) -> JsonObject:
+def _answer(oid: str, size: int, actions: JsonObject | None) -> JsonObject:
     known: JsonObject = {"oid": oid, "size": size}
-    if not missing:
+    if actions is None:
         return known  # without actions: it is here
-    path = base.removeprefix(visit.request.origin)
-    href = visit.signer.signed(
-        f"{path}/{UPLOAD}/{oid}", {"size": str(size), **caller_fields(visit.principal)}
-    )
-    actions: JsonObject = {
-        "upload": {"href": f"{visit.request.origin}{href}", "header": {}},
-        "verify": {"href": f"{base}/verify"},
-    }
     return {**known, "authenticated": True, "actions": actions}
+
+
+def _actions(visit: Visit, oid: str, size: int, *, in_parts: bool) -> JsonObject:
+    base = f"{visit.address(visit.repo)}.git/info/lfs".removeprefix(visit.request.origin)
+    caller = caller_fields(visit.principal)
+    parted = visit.repos.in_parts(oid, size) if in_parts else None
+    if parted is None:
+        href = visit.signer.signed(f"{base}/{UPLOAD}/{oid}", {"size": str(size), **caller})
+        upload: JsonObject = {"href": f"{visit.request.origin}{href}", "header": {}}
+    else:
+        upload = parts_action(visit, base, parted)
+    verify = visit.signer.signed(f"{base}/{VERIFY}", caller)
+    return {"upload": upload, "verify": {"href": f"{visit.request.origin}{verify}"}}
 
 
 def upload(visit: Visit) -> Answer:
@@ -86,10 +99,9 @@ def upload(visit: Visit) -> Answer:
         NotAuthenticated: the account of whoever asked for it was closed.
         BadInput: the body is not the announced content; nothing of it is kept.
     """
-    oid, size = visit.rest, signed_size(visit)
-    sender = visit.desk.current(signed_caller(dict(visit.request.query)))
+    sender, size = visit.signed_sender(), int(visit.request.value("size"))
     try:
-        visit.repos.receive(sender, visit.repo, oid, size, visit.pieces)
+        visit.repos.receive(sender, visit.repo, visit.rest, size, visit.pieces)
     except IntegrityError as error:  # here it is the caller who was wrong
         raise BadInput(f"the upload is not what was announced: {error.message}") from error
     return json_answer({})
@@ -112,14 +124,16 @@ def signed_size(visit: Visit) -> int:
 
 
 def verify(visit: Visit) -> Answer:
-    """``POST .../info/lfs/verify``: whether a content is here.
+    """``POST .../info/lfs/verify``: whether a content is here; the address is signed, or a token comes.
 
     Raises:
         NotFound: it is not.
     """
+    is_signed = bool(visit.request.value("signature"))
+    asking = visit.signed_sender() if is_signed else visit.desk.whoami(visit.principal)
     body = visit.document()
     wanted = _object(child(body, "object") or body)
-    if _missing(visit, (wanted,)):
+    if _missing(visit, asking, (wanted,)):
         raise NotFound(f"sha256:{wanted[0]} is not here: send it again")
     return _lfs_answer({})
 

@@ -17,7 +17,7 @@ from weighbridge.domain.json_values import JsonObject, mended
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.request import Request
-from weighbridge.doors.hub.signing import Signer
+from weighbridge.doors.hub.signing import Signer, signed_caller
 from weighbridge.errors import BadInput, NoSuchRepo
 
 SMALL_BODY_BYTES = 8 << 20
@@ -86,6 +86,17 @@ class Visit:
             raise BadInput("the body is not a JSON object")
         return value
 
+    def signed_sender(self) -> Principal:
+        """Who asked for a signed address, with what it may do by now.
+
+        Raises:
+            NotPermitted: the address is not ours, or too old.
+            NotAuthenticated: the account was closed.
+        """
+        fields = dict(self.request.query)
+        self.signer.check(self.request.path, fields)
+        return self.desk.current(signed_caller(fields))
+
     def address(self, repo: RepoId) -> str:
         """Where a repository is, with the host that the client used.
 
@@ -113,7 +124,8 @@ class Deed:
     ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces, and is
     ``held`` if the handle keeps all of it. A deed that is ``open`` does not look at the caller's
     token: the address is signed, or the token is of another kind, or nothing is changed. One for
-    ``anyone`` looks at the token if there is one.
+    ``anyone`` looks at the token if there is one. If it is ``signed``, the address says how long
+    the body is.
     """
 
     handle: Handle
@@ -122,3 +134,4 @@ class Deed:
     held: bool = False
     open: bool = False
     anyone: bool = False
+    signed: bool = False

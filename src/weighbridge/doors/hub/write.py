@@ -17,7 +17,7 @@ from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import changes, discussions, guests, lfs, repo_life, xet
+from weighbridge.doors.hub import changes, discussions, guests, lfs, lfs_parts, repo_life, xet
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
@@ -62,11 +62,15 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
 }
 _LFS: Mapping[tuple[str, ...], Deed] = {
     ("POST", "objects", "batch"): Deed(handle=lfs.batch),
-    ("POST", "verify"): Deed(handle=lfs.verify),
+    ("POST", lfs.VERIFY): Deed(handle=lfs.verify, anyone=True),
 }
 _LIKES = Deed(handle=guests.likes, anyone=True)
 _ORGANIZATION = Deed(handle=guests.organization_repositories)
-_LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True)
+_LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True, signed=True)
+_LFS_PART = Deed(handle=lfs_parts.upload_part, streams=True, open=True, signed=True)
+_LFS_COMPLETE = Deed(
+    handle=lfs_parts.complete, limit=lfs_parts.COMPLETION_LIMIT_BYTES, streams=True, open=True
+)
 _XORB = Deed(handle=xet.take_xorb, limit=XORB_LIMIT_BYTES, streams=True, open=True)
 _SHARD = Deed(handle=xet.take_shard, limit=SHARD_LIMIT_BYTES, streams=True, held=True, open=True)
 
@@ -121,7 +125,7 @@ class Writing:
 
     async def _streamed(self, deed: Deed, visit: Visit, body: IncomingBody) -> Answer:
         """The handle reads the body itself, in a thread that has nothing else to do."""
-        body.limit = deed.limit if deed is not _LFS_UPLOAD else lfs.signed_size(visit)
+        body.limit = lfs.signed_size(visit) if deed.signed else deed.limit
         require_length(visit.request, body.limit)
         length = declared_length(visit.request)
         async with AsyncExitStack() as held:
@@ -165,12 +169,21 @@ def _lfs_call(method: str, kind: RepoKind, segments: tuple[str, ...]) -> tuple[D
         case (owner, name, "ask-access") if method == "POST":
             return _OF_REPO["POST", "ask-access"], Place(kind=kind, name=f"{owner}/{name}")
         case (owner, name, "info", "lfs", *rest) if name.endswith(".git"):
+            deed = _lfs_deed(method, rest)
             place = Place(kind=kind, name=f"{owner}/{name.removesuffix('.git')}", rest=tuple(rest[1:]))
-            if method == "PUT" and len(rest) == 2 and rest[0] == lfs.UPLOAD:
-                return _LFS_UPLOAD, place
-            deed = _LFS.get((method, *rest))
             return (deed, place) if deed else None
     return None
+
+
+def _lfs_deed(method: str, rest: list[str]) -> Deed | None:
+    match method, rest:
+        case "PUT", (lfs.UPLOAD, _):
+            return _LFS_UPLOAD
+        case "PUT", (lfs.UPLOAD, _, _, _):
+            return _LFS_PART
+        case "POST", (lfs_parts.COMPLETE, _, _):
+            return _LFS_COMPLETE
+    return _LFS.get((method, *rest))
 
 
 def _xet_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
