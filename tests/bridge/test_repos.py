@@ -177,6 +177,11 @@ def test_a_pushed_model_is_seen_by_its_owner_at_once_and_by_others_when_accepted
         "initial commit",
     ]
     assert [c.title for c in bridge.hub.commits(RITA, MODEL, "ann/Tiny", "main")] == ["A model"]
+    last = bridge.hub.last_commits(ANN, MODEL, "ann/Tiny", "main")
+    assert [last[path].title for path in ("", "README.md", ".gitattributes")] == [
+        "Worse", "Worse", "initial commit",
+    ]  # fmt: skip
+    assert {c.title for c in bridge.hub.last_commits(RITA, MODEL, "ann/Tiny", commit).values()} == {"A model"}
     with pytest.raises(NoSuchRevision):
         bridge.hub.info(RITA, MODEL, "ann/Tiny", later)
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from weighbridge.bridge.last_commits import LastCommits
 from weighbridge.domain.access import Permission, Principal, can
 from weighbridge.domain.git_objects import tree_ids
 from weighbridge.domain.invalid import Invalid
@@ -134,6 +135,7 @@ class HubDesk:
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()
+        self._last = LastCommits()
 
     def principal(self, secret: str | None) -> Principal:
         """Who is behind a bearer token.
@@ -233,6 +235,13 @@ class HubDesk:
         """The history, newest first, at most ten thousand commits of it."""
         info = self.info(principal, kind, name, revision)
         return self._seen_by(principal).commits(info.repo, info.commit, _HISTORY_LIMIT)
+
+    def last_commits(
+        self, principal: Principal, kind: RepoKind, name: str, revision: str
+    ) -> Mapping[str, Commit]:
+        """For each file and folder of a revision the commit that last changed it."""
+        info = self.info(principal, kind, name, revision)
+        return self._last.of(self._seen_by(principal), info.repo, info.commit)
 
     def _tree(self, hub: Hub, info: ModelInfo) -> Tree:
         """The tree of a commit; a commit never changes, so it is kept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import parse_qsl
@@ -56,9 +56,9 @@ def tree(call: Call) -> Answer:
     page = call.request.number("limit", _TREE_PAGE_EXPANDED if expand else _TREE_PAGE, _TREE_PAGE)
     cursor = call.request.value("cursor")
     paths = [path for path in sorted(listed) if path > cursor]
-    answer: list[Json] = [listed[path] for path in paths[:page]]
+    answer = [listed[path] for path in paths[:page]]
     if expand:
-        answer = _expanded(call, answer)
+        answer = _expanded(call, found.manifest.commit, answer)
     more = {"link": call.request.next_page(paths[page - 1])} if len(paths) > page else {}
     return json_answer(answer, headers=more)
 
@@ -79,24 +79,23 @@ def _below(tree: Tree, call: Call, *, recursive: bool) -> Mapping[str, dict[str,
     }
 
 
-def _expanded(call: Call, entries: list[Json]) -> list[Json]:
-    """With the last commit of each entry: no history of single files is kept, so the revision's."""
-    newest = call.desk.commits(call.principal, call.kind, call.name, call.revision)[0]
-    last = shapes.last_commit_json(newest)
-    return [{**entry, "lastCommit": last} for entry in entries if isinstance(entry, dict)]
+def _expanded(call: Call, commit: str, entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+    """With the last commit of each entry."""
+    last = call.desk.last_commits(call.principal, call.kind, call.name, commit)
+    return [{**each, "lastCommit": shapes.last_commit_json(last[str(each["path"])])} for each in entries]
 
 
 def paths_info(call: Call) -> Answer:
     """``POST .../paths-info/{rev}``: the files and folders among the paths that are named."""
     wanted, expand = _wanted_paths(call.request)
     found = call.desk.tree(call.principal, call.kind, call.name, call.revision)
-    answer: list[Json] = []
+    answer: list[dict[str, Json]] = []
     for path in dict.fromkeys(path.strip("/") for path in wanted):
         if path in found.manifest.by_path:
             answer.append(shapes.file_json(found.manifest.by_path[path]))
         elif path and path in found.folders:
             answer.append(shapes.folder_json(path, found.folders[path]))
-    return json_answer(_expanded(call, answer) if expand else answer)
+    return json_answer(_expanded(call, found.manifest.commit, answer) if expand else answer)
 
 
 def _wanted_paths(request: Request) -> tuple[tuple[str, ...], bool]:
