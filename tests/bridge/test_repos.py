@@ -557,3 +557,71 @@ def test_rules_that_would_cost_too_much_are_refused(bridge: Bridge) -> None:
 def test_a_setting_that_means_nothing_is_refused(name: str, value: str) -> None:
     with pytest.raises(BadInput, match=f"WEIGHBRIDGE_{name}"):
         load_settings({f"WEIGHBRIDGE_{name}": value})
+
+
+def test_a_squashed_branch_stays_for_readers_where_it_was_accepted(
+    bridge: Bridge, good: dict[str, bytes]
+) -> None:
+    first = put(bridge, *model(bridge, good))
+    assert judged(bridge, first).state is State.ACCEPTED
+    waiting = put(bridge, small("notes.txt", b"not judged yet\n"))
+    squashed = bridge.repos.squash(ANN, REPO, "main", "All of it\n\nin one").id
+    seen = bridge.hub.commits(ANN, MODEL, "ann/Tiny", "main")
+    assert [(c.id, c.title, c.message, c.parents) for c in seen] == [(squashed, "All of it", "in one", ())]
+    assert "notes.txt" in files(bridge)
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny").commit in (first, waiting, squashed)
+    again = bridge.repos.squash(ANN, REPO, "main", "Once more").id
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny").commit in (first, waiting, squashed, again)
+    assert judged(bridge, again).state is State.ACCEPTED
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny").commit == again
+    assert [c.id for c in bridge.hub.commits(RITA, MODEL, "ann/Tiny", "main")] == [again]
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny", first).commit == first, "pins hold"
+    newest = put(bridge, small("more.txt"))
+    assert judged(bridge, newest).state is State.ACCEPTED
+    assert [c.id for c in bridge.hub.commits(RITA, MODEL, "ann/Tiny", "main")] == [newest, again]
+
+
+def test_a_squash_that_is_refused_changes_nothing_for_readers(bridge: Bridge, good: dict[str, bytes]) -> None:
+    first = put(bridge, *model(bridge, good))
+    assert judged(bridge, first).state is State.ACCEPTED
+    put(bridge, *(DeleteFile(path=path) for path in good), small("bad.py", b"import os\n"))
+    for title in ("once", "twice"):
+        bad = bridge.repos.squash(ANN, REPO, "main", title).id
+        assert judged(bridge, bad).state is State.REFUSED
+        assert bridge.hub.info(RITA, MODEL, "ann/Tiny").commit == first
+        assert [c.id for c in bridge.hub.commits(RITA, MODEL, "ann/Tiny", "main")] == [first]
+        assert bridge.hub.info(ANN, MODEL, "ann/Tiny").commit == bad
+
+
+def test_only_branches_are_squashed_by_those_who_may_write(bridge: Bridge) -> None:
+    commit = put(bridge, small("a.txt"))
+    bridge.repos.create_tag(ANN, REPO, "v1")
+    bridge.repos.create_branch(ANN, REPO, "dev/x")
+    for name in ("v1", commit, "refs/pr/1", "refs/tags/v1"):
+        with pytest.raises(BadInput, match="no branch"):
+            bridge.repos.squash(ANN, REPO, name, "title")
+    with pytest.raises(NoSuchRevision):
+        bridge.repos.squash(ANN, REPO, "none", "title")
+    for message in ("", " \n ", "a\0b", "x" * 5000):
+        with pytest.raises(BadInput):
+            bridge.repos.squash(ANN, REPO, "main", message)
+    for who, error in ((BOB, NotPermitted), (RITA, NotPermitted), (NOBODY, NotAuthenticated)):
+        with pytest.raises(error):
+            bridge.repos.squash(who, REPO, "main", "title")
+    made = bridge.repos.squash(ANN, REPO, "refs/heads/dev/x", "title").id
+    assert bridge.hub.refs(ANN, MODEL, "ann/Tiny").branches == {"main": commit, "dev/x": made}
+    assert bridge.hub.refs(ANN, MODEL, "ann/Tiny").tags == {"v1": commit}
+
+
+def test_squashing_while_others_push_loses_nothing(bridge: Bridge) -> None:
+    def push_one(number: int) -> str:
+        return put(bridge, small(f"{number}.txt"))
+
+    def squash(number: int) -> str:
+        return bridge.repos.squash(ANN, REPO, "main", f"squash {number}").id
+
+    with ThreadPoolExecutor(8) as pool:
+        pushes = [pool.submit(push_one, number) for number in range(12)]
+        squashes = [pool.submit(squash, number) for number in range(6)]
+        assert len({each.result() for each in (*pushes, *squashes)}) == 18
+    assert files(bridge) == sorted([".gitattributes", *(f"{number}.txt" for number in range(12))])

@@ -149,3 +149,34 @@ def test_a_name_is_taken_without_telling_by_whom(registry: Registry, clients: di
         assert answer.status == 409
         assert b"uiet" not in answer.body
     assert registry.bridge.repos.repository(ann, bob).id.full_name == "ann/Quiet-Plan"
+
+
+def test_a_history_is_squashed(clients: dict[str, Client]) -> None:
+    got = clients["ann"].python("""
+api.create_repo("long")
+for number in range(3):
+    api.upload_file(path_or_fileobj=b"%d" % number, path_in_repo=f"{number}.txt", repo_id="ann/long")
+api.upload_file(path_or_fileobj=bytes(range(256)) * 9, path_in_repo="w.bin", repo_id="ann/long")
+api.create_branch("ann/long", branch="dev/x")
+api.create_tag("ann/long", tag="v1")
+before = api.list_repo_tree("ann/long", recursive=True)
+before = {e.path: e.blob_id for e in before if hasattr(e, "blob_id")}
+api.super_squash_history("ann/long")
+api.super_squash_history("ann/long", branch="dev/x", commit_message="One\\n\\nand only")
+after = {e.path: e.blob_id for e in api.list_repo_tree("ann/long", recursive=True) if hasattr(e, "blob_id")}
+titles = lambda revision: [(c.title, c.message) for c in api.list_repo_commits("ann/long", revision=revision)]
+result = [before == after, titles("main"), titles("dev/x"), len(titles("v1"))]
+result.append(sorted(files_of(snapshot_download("ann/long"))))
+result += [said(api.super_squash_history, "ann/long", branch=name)[0] for name in ("none", "v1", "refs/pr/1")]
+api.upload_file(path_or_fileobj=b"x", path_in_repo="next.txt", repo_id="ann/long")
+result.append(len(titles("main")))
+""")
+    assert got[0]
+    assert got[1] == [["Super-squash branch 'main' using huggingface_hub", ""]]
+    assert got[2] == [["One", "and only"]]
+    assert got[3] == 5
+    assert got[4] == [".gitattributes", "0.txt", "1.txt", "2.txt", "w.bin"]
+    assert got[5:8] == ["RevisionNotFoundError", "BadRequestError", "BadRequestError"]
+    assert got[8] == 2
+    bob = 'result = said(api.super_squash_history, "ann/long")'
+    assert "403" in clients["bob"].python(bob)[1]

@@ -33,10 +33,23 @@ class HostedView:
         """The history from ``head``, as far as it is shown."""
         return (commit for commit in history(self.commits, head) if self.shows(commit.id))
 
+    def newest(self, branch: str) -> Commit | None:
+        """The newest shown commit of a branch.
+
+        A branch whose history was replaced stays where it was until what came in its place, or
+        follows it, is shown.
+        """
+        head = self.refs.branches[branch]
+        now = next(self.line(head), None)
+        former = next(self.line(self.refs.former.get(branch, "")), None)
+        if former is None or (now and now.id == head):
+            return now
+        return former if now is None or now.created_at < former.created_at else now
+
     @property
     def shown_refs(self) -> Refs:
         """Branches at their newest shown commit, and the tags of shown commits."""
-        heads = {name: next(self.line(head), None) for name, head in self.refs.branches.items()}
+        heads = {name: self.newest(name) for name in self.refs.branches}
         return Refs(
             branches={name: commit.id for name, commit in heads.items() if commit},
             tags={name: commit for name, commit in self.refs.tags.items() if self.shows(commit)},

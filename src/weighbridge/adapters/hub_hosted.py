@@ -68,7 +68,7 @@ class _Memory:
     """What never changes once it was made, for all who look."""
 
     def __init__(self) -> None:
-        self.commits: OrderedDict[str, Mapping[str, Commit]] = OrderedDict()
+        self.commits: OrderedDict[tuple[str, str], Mapping[str, Commit]] = OrderedDict()
         self.revisions: OrderedDict[tuple[Repository, str], Revision] = OrderedDict()
         self.infos: OrderedDict[tuple[Repository, str], ModelInfo] = OrderedDict()
         self._guard = threading.Lock()
@@ -175,10 +175,11 @@ class HostedHub(StoredFiles):
 
     def _view_of(self, repository: Repository) -> HostedView:
         refs = self._catalog.hosted_refs(repository.key)
-        known = self._memory.get(self._memory.commits, repository.key) or {}
+        kept = (repository.key, refs.erased)
+        known = self._memory.get(self._memory.commits, kept) or {}
         if not {*refs.branches.values(), *refs.tags.values(), *refs.pulls.values()} <= known.keys():
             commits = self._catalog.commits_of(repository.key)
-            known = self._memory.keep(self._memory.commits, repository.key, commits)
+            known = self._memory.keep(self._memory.commits, kept, commits)
         admissions = self._catalog.admissions(repository.key)
         versions = {each.version: commit for commit, each in admissions.items() if each.served}
         return HostedView(

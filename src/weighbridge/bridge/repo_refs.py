@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.adapters.catalog.hosted import RefKind
+from weighbridge.adapters.catalog.refs import RefKind
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.receipts import Receipts
 from weighbridge.domain.access import AuditLine, Principal, Verb, may

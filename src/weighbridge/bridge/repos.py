@@ -9,6 +9,7 @@ from functools import cached_property
 from weighbridge.bridge.discussions import Discussions
 from weighbridge.bridge.guests import Guests
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
+from weighbridge.bridge.repo_history import RepoHistory
 from weighbridge.bridge.repo_lfs import RepoLfs
 from weighbridge.bridge.repo_life import RepoLife
 from weighbridge.domain.access import Principal, Verb
@@ -33,7 +34,7 @@ _MATCHING_LIMIT = 500_000_000
 """Characters of rules times characters of paths: what one call may cost at worst."""
 
 
-class Repos(RepoLife, RepoLfs):
+class Repos(RepoLife, RepoHistory, RepoLfs):
     """One method per verb; each first asks whether the principal may.
 
     Every method that names a repository raises, besides what it says: NoSuchRepo where there is

@@ -35,11 +35,17 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refs:
-    """The names of a repository: branch, tag and pull request names (``refs/pr/1``) to commit ids."""
+    """The names of a repository: branch, tag and pull request names (``refs/pr/1``) to commit ids.
+
+    ``former`` is where a branch was before its history was replaced, which no name leads to any
+    more; ``erased`` names the last time that commits were taken away for good.
+    """
 
     branches: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     pulls: Mapping[str, str] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
+    erased: str = ""
 
     def commit_of(self, revision: str, known: Iterable[str] = ()) -> str | None:
         """The commit that a revision means, or None.

@@ -126,13 +126,7 @@ def check(tools: PushTools, asked: Push) -> None:
     Raises:
         BadInput, Invalid: a name or a size that is not taken, a message that git cannot hold.
     """
-    words = (asked.title, asked.description)
-    if not asked.title.strip() or "\n" in asked.title:
-        raise BadInput("a commit needs a title of one line")
-    if len(asked.title) > _TITLE_LIMIT or len(asked.description) > _MESSAGE_LIMIT_BYTES:
-        raise BadInput(f"a title has at most {_TITLE_LIMIT} characters, a message {_MESSAGE_LIMIT_BYTES}")
-    if any("\0" in each or any("\ud800" <= char <= "\udfff" for char in each) for each in words):
-        raise BadInput("a commit's message holds what git cannot keep")
+    check_words(asked.title, asked.description)
     for change in asked.changes:
         checked_path(
             change.path.rstrip("/") if isinstance(change, DeleteFile | DeleteFolder) else change.path
@@ -141,6 +135,21 @@ def check(tools: PushTools, asked: Push) -> None:
             check_name(change.path)
         size = len(change.content) if isinstance(change, SmallFile) else getattr(change, "size_bytes", 0)
         check_size(tools.max_file_bytes, change.path, size or 0)
+
+
+def check_words(title: str, description: str) -> None:
+    """Refuse what cannot be said of a commit.
+
+    Raises:
+        BadInput: there is no title, or git could not hold the words.
+    """
+    if not title.strip() or "\n" in title:
+        raise BadInput("a commit needs a title of one line")
+    if len(title) > _TITLE_LIMIT or len(description) > _MESSAGE_LIMIT_BYTES:
+        raise BadInput(f"a title has at most {_TITLE_LIMIT} characters, a message {_MESSAGE_LIMIT_BYTES}")
+    words = (title, description)
+    if any("\0" in each or any("\ud800" <= char <= "\udfff" for char in each) for each in words):
+        raise BadInput("a commit's message holds what git cannot keep")
 
 
 def check_name(path: str) -> None:

@@ -17,10 +17,21 @@ from weighbridge.adapters.catalog.migrate import migrate
 from weighbridge.adapters.catalog.organizations import Organizations
 from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
+from weighbridge.adapters.catalog.rewriting import Rewriting
 
 
 class Catalog(
-    Packages, Refusals, Hosted, Discussions, Guests, Groups, Organizations, Accounts, Audit, Changes
+    Packages,
+    Refusals,
+    Hosted,
+    Rewriting,
+    Discussions,
+    Guests,
+    Groups,
+    Organizations,
+    Accounts,
+    Audit,
+    Changes,
 ):
     """Every table behind one door; each change and its audit line are one transaction.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -11,6 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.commits import Commits
 from weighbridge.adapters.catalog.names import live, mirrored, repository_of, require_group, take
+from weighbridge.adapters.catalog.refs import (
+    RefKind,
+    drop_ref,
+    move_ref,
+    ref_values,
+    refs_of,
+)
 from weighbridge.adapters.catalog.tables import (
     ACCESS_REQUESTS,
     COMMITS,
@@ -29,15 +35,7 @@ from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.repo import Commit, Refs
-from weighbridge.errors import NoSuchRepo, NoSuchRevision, RefExists, RepoExists, StaleParent, StoreDown
-
-
-class RefKind(StrEnum):
-    """A name that moves with every commit, or one that stays."""
-
-    BRANCH = "branch"
-    TAG = "tag"
-    PULL = "pull"
+from weighbridge.errors import NoSuchRepo, NoSuchRevision, RefExists, RepoExists, StoreDown
 
 
 class Hosted(Commits):
@@ -169,15 +167,11 @@ class Hosted(Commits):
             record(connection, audit)
 
     def hosted_refs(self, key: str) -> Refs:
-        """Branches, tags and the heads of pull requests."""
+        """Branches, tags and the heads of pull requests, and where branches were before."""
         query = select(REFS).where(REFS.c.repository == key).order_by(REFS.c.name)
         with self._reading() as connection:
             rows = connection.execute(query).all()
-        return Refs(
-            branches={row.name: row.commit_id for row in rows if row.kind == RefKind.BRANCH},
-            tags={row.name: row.commit_id for row in rows if row.kind == RefKind.TAG},
-            pulls={row.name: row.commit_id for row in rows if row.kind == RefKind.PULL},
-        )
+        return refs_of(rows)
 
     def put_ref(
         self,
@@ -200,7 +194,7 @@ class Hosted(Commits):
             if root is not None:
                 self._add_commit(connection, repository, root)
             if overwrite:
-                connection.execute(REFS.delete().where(_ref(repository.key, kind, name)))
+                drop_ref(connection, repository.key, kind, name)
             try:
                 connection.execute(REFS.insert().values(values))
             except IntegrityError as error:
@@ -214,7 +208,7 @@ class Hosted(Commits):
             NoSuchRevision: there is none.
         """
         with self._writing() as connection:
-            if connection.execute(REFS.delete().where(_ref(repository.key, kind, name))).rowcount != 1:
+            if not drop_ref(connection, repository.key, kind, name):
                 raise NoSuchRevision(repository.id.full_name, name)
             record(connection, audit)
 
@@ -316,34 +310,10 @@ def _refusals_of(key: str) -> ColumnElement[bool]:
     return func.lower(REFUSALS.c.name).in_(of_ours)
 
 
-def _ref(key: str, kind: RefKind, name: str) -> ColumnElement[bool]:
-    return and_(REFS.c.repository == key, REFS.c.kind == kind.value, REFS.c.name == name)
-
-
-def ref_values(key: str, kind: RefKind, name: str, commit: str) -> dict[str, str]:
-    """The row of a ref."""
-    return {"repository": key, "kind": kind.value, "name": name, "commit_id": commit}
-
-
 def _change(connection: Connection, key: str, values: dict[str, object]) -> None:
     there = and_(REPOSITORIES.c.key == key, REPOSITORIES.c.deleted_at.is_(None))
     if connection.execute(update(REPOSITORIES).where(there).values(values)).rowcount != 1:
         raise NoSuchRepo(key)
-
-
-def move_ref(
-    connection: Connection, repository: Repository, kind: RefKind, name: str, parent: str, commit: str
-) -> None:
-    """Move a branch that is still at ``parent``.
-
-    Raises:
-        StaleParent: it is somewhere else.
-    """
-    there = _ref(repository.key, kind, name)
-    moved = connection.execute(update(REFS).where(there, REFS.c.commit_id == parent).values(commit_id=commit))
-    if moved.rowcount != 1:
-        head = connection.execute(select(REFS.c.commit_id).where(there)).scalar() or "no commit"
-        raise StaleParent(repository.id.full_name, name, wanted=parent, head=head)
 
 
 def _commit(row: Row[*tuple[object, ...]]) -> Commit:

@@ -76,6 +76,13 @@ def delete_branch(visit: Visit) -> Answer:
     return json_answer({})
 
 
+def squash(visit: Visit) -> Answer:
+    """``POST .../super-squash/{branch}``."""
+    message = text(visit.document(), "message") or f"Squash the history of '{visit.rest}'"
+    made = visit.repos.squash(visit.principal, visit.repo, visit.rest, message)
+    return json_answer({"commitOid": made.id})
+
+
 def create_tag(visit: Visit) -> Answer:
     """``POST .../tag/{revision}``."""
     name = text(visit.document(), "tag")

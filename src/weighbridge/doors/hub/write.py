@@ -45,6 +45,7 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("PUT", "settings"): Deed(handle=repo_life.settings),
     ("POST", "branch"): Deed(handle=repo_life.create_branch),
     ("DELETE", "branch"): Deed(handle=repo_life.delete_branch),
+    ("POST", "super-squash"): Deed(handle=repo_life.squash),
     ("POST", "tag"): Deed(handle=repo_life.create_tag),
     ("DELETE", "tag"): Deed(handle=repo_life.delete_tag),
     ("POST", "preupload"): Deed(handle=changes.preupload),
