@@ -180,3 +180,38 @@ result.append(len(titles("main")))
     assert got[8] == 2
     bob = 'result = said(api.super_squash_history, "ann/long")'
     assert "403" in clients["bob"].python(bob)[1]
+
+
+def test_what_a_registry_has_no_use_for_is_refused_with_a_sentence(
+    registry: Registry, clients: dict[str, Client]
+) -> None:
+    got = clients["ann"].python("""
+api.create_repo("app", repo_type="space", space_sdk="static")
+calls = {
+    "no jobs": (lambda: list(api.list_jobs()), lambda: api.run_job(image="x", command=["true"]),
+        lambda: list(api.list_scheduled_jobs()), lambda: api.cancel_job(job_id="1")),
+    "no buckets": (lambda: api.create_bucket("b"), lambda: list(api.list_buckets())),
+    "no collections": (lambda: list(api.list_collections(owner="ann")), lambda: api.create_collection("t"),
+        lambda: api.get_collection("ann/t-1")),
+    "no webhooks": (api.list_webhooks, lambda: api.create_webhook(url="http://x", watched=[])),
+    "no papers": (lambda: list(api.list_papers(query="x")), lambda: list(api.list_daily_papers())),
+    "no followers": (lambda: list(api.list_user_followers("ann")),),
+    "runs no spaces": (lambda: api.get_space_runtime("ann/app"), lambda: api.pause_space("ann/app"),
+        lambda: api.add_space_secret("ann/app", "K", "hidden"), lambda: api.restart_space("ann/app"),
+        lambda: api.get_space_variables("ann/app"), lambda: api.list_space_templates(),
+        lambda: api.request_space_hardware("ann/app", "t4-medium")),
+}
+result = {words: [said(call) for call in each] for words, each in calls.items()}
+""")
+    for words, answers in got.items():
+        for kind, said in answers:
+            assert kind in ("HfHubHTTPError", "JobNotFoundError", "BucketNotFoundError"), (words, said)
+            assert "404" in said
+            assert f"Weighbridge has {words}" in said or f"Weighbridge {words}" in said
+    answer = registry.call("", "POST", "/api/jobs/ann", {"a": 1})
+    assert (answer.status, answer.json["error"]) == (404, answer.headers["x-error-message"])
+    for command in (("jobs", "ps"), ("buckets", "list"), ("webhooks", "ls"), ("collections", "ls")):
+        ran = clients["ann"].hf(*command)
+        assert ran.returncode != 0
+        assert "Weighbridge has no" in ran.stderr + ran.stdout, ran.stderr
+        assert "Traceback" not in ran.stderr

@@ -12,6 +12,7 @@ from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import api
+from weighbridge.doors.hub.absent import why_absent
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
@@ -166,6 +167,8 @@ def route(request: Request) -> Work:
 
 
 def _api(request: Request, segments: tuple[str, ...]) -> Work:
+    if why := why_absent(segments):
+        raise NoRoute(why)
     match segments:
         case ("whoami-v2",):
             return Work(run=lambda desk, principal: api.whoami(desk, principal))
