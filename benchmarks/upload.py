@@ -92,7 +92,7 @@ def client(server: Server, work: Path, *arguments: str, xet: bool) -> None:
 
 def upload(server: Server, work: Path, file: Path, what: str, *, xet: bool) -> None:
     """One upload, and a line that says what it cost."""
-    folders = ("xorbs-v1",) if xet else ("blobs-v1",)
+    folders = ("xorbs-v2",) if xet else ("blobs-v1",)
     sent, cpu, began = server.kept(*folders), server.cpu_s(), time.perf_counter()
     client(server, work, "upload", REPO, str(file), "model.bin", xet=xet)
     wall, cpu, sent = time.perf_counter() - began, server.cpu_s() - cpu, server.kept(*folders) - sent

@@ -331,7 +331,7 @@ def test_a_poisoned_xorb(registry: Registry) -> None:
         assert ann.send(f"/v1/xorbs/default/{name}", poison).status == 400
     for bad in ("../" * 3 + "x", "0" * 63, "G" * 64, ""):
         assert ann.send(f"/v1/xorbs/default/{bad}", good).status in (400, 404)
-    assert not [file for file in (registry.home / "xorbs-v1").rglob(f"{name}*") if file.is_file()]
+    assert not [file for file in (registry.home / "xorbs-v2").rglob(f"{name}*") if file.is_file()]
     listed = write_shard(Shard(files=(), xorbs=(listing_of(parse_xorb(good)),)))
     assert ann.send("/v1/shards", listed[:-48]).status == 400
     assert ann.send("/v1/shards", b"").status == 400

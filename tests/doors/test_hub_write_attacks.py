@@ -209,7 +209,7 @@ def test_a_closed_account_writes_nothing_more(registry: Registry) -> None:
     path = f"{urlsplit(granted['casUrl']).path}/v1/xorbs/default/{hash_text(parse_xorb(xorb).hash)}"
     token = {"Authorization": f"Bearer {granted['accessToken']}"}
     assert registry.call("", "POST", path, xorb, **token).status == 401
-    assert not list((registry.home / "xorbs-v1").glob(f"{name}/*/*"))
+    assert not list((registry.home / "xorbs-v2").glob(f"{name}/*/*"))
 
 
 def test_a_signature_has_its_time() -> None:

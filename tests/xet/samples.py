@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from weighbridge.xet.claims import Leaves
+from weighbridge.xet.shards import Term
+from weighbridge.xet.xorbs import Xorb
 
 WORDS = "truck weigh bridge yard axle load scale ticket driver gross tare net seal gate dock".split(" ")  # noqa: SIM905
 
@@ -35,3 +39,14 @@ def small() -> Mapping[str, bytes]:
         "weights.bin": floats(40_000) + b"end",
         "zeros.bin": bytes(300_000),
     }
+
+
+def held(*xorbs: Xorb) -> Callable[[Term], Leaves | None]:
+    """What ``verify_reconstruction`` asks, of xorbs that were read."""
+    known = {xorb.hash: xorb.leaves for xorb in xorbs}
+
+    def leaves(term: Term) -> Leaves | None:
+        found = known.get(term.xorb_hash)
+        return None if found is None else found[term.start : term.end]
+
+    return leaves

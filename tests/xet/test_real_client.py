@@ -22,13 +22,12 @@ def require_all_arrived(server: Recorder, files: Mapping[str, bytes]) -> None:
     """Every file that the shards tell of is made again from the xorbs, and they are ``files``."""
     bodies = {parse_hash(name): body for name, body in server.xorbs.items()}
     xorbs = {name: verify_xorb(body, name) for name, body in bodies.items()}
-    leaves = {name: xorb.leaves for name, xorb in xorbs.items()}
     arrived = set()
     for shard in map(parse_shard, server.shards):
         for listing in shard.xorbs:
             verify_listing(listing)
         for file in shard.files:
-            verify_reconstruction(file, leaves)
+            verify_reconstruction(file, samples.held(*xorbs.values()))
             digest = sha256()
             for term in file.terms:
                 for chunk in xorbs[term.xorb_hash].chunks[term.start : term.end]:

@@ -1,11 +1,13 @@
 """The xorbs that clients sent, as files, each namespace by itself.
 
-    <home>/xorbs-v1/id                                   names this collection; another one, another name
-    <home>/xorbs-v1/<namespace>/<ab>/<hash>              as it was sent, without its footer
-    <home>/xorbs-v1/<namespace>/<ab>/<hash>.table        what is in it; whoever has one is known
+    <home>/xorbs-v2/id                           names this collection; another one, another name
+    <home>/xorbs-v2/<namespace>/<ab>/<hash>      a xorb and what is in it, whole once it has this name
+
+    a file:  the xorb as it was sent, without its footer | its table | both lengths, u32 each
 
 A client remembers for three weeks what it has sent and then only names it, so a xorb stays for
-longer than that after its last use.
+longer than that after its last use. ``xorbs-v1`` had two files for each; it is swept, and as the
+collection has another name than it had, clients send what they need again.
 """
 
 from __future__ import annotations
@@ -13,32 +15,68 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
+import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
-from weighbridge.adapters.room import Room
+from weighbridge.adapters.direct import DirectReader, DirectWriter
 from weighbridge.errors import StoreDown
 
 KEPT_S = 24 * 24 * 3600.0
 """Twenty-four days after its last use a xorb may go: the client's memory is three weeks long."""
-_ROOM_BYTES = 64 << 20  # most xorbs are nearly as large as they may be
 _BEGUN_KEPT_S = 24 * 3600.0
 _OWNER, _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*"), re.compile(r"[0-9a-f]{64}")
+_END = struct.Struct("<II")
+
+
+class Begun:
+    """A xorb that is being written; nobody sees it before it is kept."""
+
+    def __init__(self, folder: Path, place: Path) -> None:
+        self._folder, self._place = folder, place
+        self._path = place.with_name(f"{place.name}.{secrets.token_hex(8)}.begun")
+        with _medium(folder):
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._writer = DirectWriter(self._file)
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Append what came."""
+        with _medium(self._folder):
+            self._writer.write(piece)
+
+    def keep(self, size_bytes: int, table: bytes) -> None:
+        """Make it visible: its first ``size_bytes``, and what was found to be in them."""
+        end = table + _END.pack(size_bytes, len(table))
+        with _medium(self._folder):
+            self._writer.finish()
+            os.ftruncate(self._file, size_bytes)
+            behind = DirectWriter(self._file, size_bytes)
+            behind.write(end)
+            behind.finish()
+            os.fsync(self._file)
+            self._path.replace(self._place)
+            _sync(self._place.parent)
+
+    def close(self) -> None:
+        """Remove what was not kept."""
+        os.close(self._file)
+        self._path.unlink(missing_ok=True)
 
 
 class XorbFiles:
     """Xorbs by namespace and name (64 hex digits). Every method raises StoreDown where the disk fails."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "xorbs-v1"
+        self._folder, self._former = home / "xorbs-v2", home / "xorbs-v1"
 
     def id(self) -> str:
         """The name of this collection, made at the first call."""
         place = self._folder / "id"
-        with self._medium():
+        with _medium(self._folder):
             if not place.exists():
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 made = self._folder / f"id.{secrets.token_hex(8)}"
@@ -49,62 +87,63 @@ class XorbFiles:
             return place.read_text()
 
     @contextmanager
-    def writing(self, owner: str, name: str) -> Iterator[BinaryIO]:
-        """A file for the bytes of a xorb that becomes visible with ``keep``; else it is removed.
-
-        An OSError within the block counts as the disk's.
-        """
-        with self._medium():
-            place = self._place(owner, name)
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            begun = place.with_name(f"{name}.{secrets.token_hex(8)}.begun")
-            file = begun.open("xb")
+    def writing(self, owner: str, name: str) -> Iterator[Begun]:
+        """A place for the bytes of a xorb; what is not kept within the block is removed after it."""
+        begun = Begun(self._folder, self._place(owner, name))
         try:
-            with self._medium(), file:
-                Room(file.fileno(), _ROOM_BYTES, step_bytes=_ROOM_BYTES).until(1)
-                yield file
+            yield begun
         finally:
-            begun.unlink(missing_ok=True)
+            begun.close()
 
-    def keep(self, file: BinaryIO, owner: str, name: str, size_bytes: int, table: bytes) -> None:
-        """Make what ``writing`` gave visible: its first bytes, and what was found to be in them."""
-        place = self._place(owner, name)
-        with self._medium():
-            file.flush()
-            file.truncate(size_bytes)
-            os.fsync(file.fileno())
-            Path(file.name).replace(place)
-            begun = place.with_name(f"{name}.{secrets.token_hex(8)}.begun")
-            begun.write_bytes(table)
-            begun.replace(place.with_name(f"{name}.table"))
+    def has(self, owner: str, name: str) -> bool:
+        """Whether the namespace has this xorb. Asking is using: it stays for as long again."""
+        with _medium(self._folder), suppress(FileNotFoundError):
+            os.utime(self._place(owner, name))
+            return True
+        return False
 
-    def table(self, owner: str, name: str) -> bytes | None:
-        """What is in a xorb, as it was kept; None where the namespace has no such xorb."""
-        place = self._place(owner, name).with_name(f"{name}.table")
-        with self._medium(), suppress(FileNotFoundError):
-            os.utime(place)  # used: it stays for as long again
-            return place.read_bytes()
+    def table(self, owner: str, name: str, start: int, stop: int) -> bytes | None:
+        """The bytes from ``start`` to ``stop`` of what is in a xorb, fewer if it ends before.
+
+        None where the namespace has no such xorb. Asking is using.
+        """
+        if not self.has(owner, name):
+            return None
+        with _medium(self._folder), suppress(FileNotFoundError), self._place(owner, name).open("rb") as file:
+            file.seek(-_END.size, os.SEEK_END)
+            size, length = _END.unpack(file.read(_END.size))
+            file.seek(size + start)
+            return file.read(max(min(stop, length) - start, 0))
         return None
 
     @contextmanager
-    def opened(self, owner: str, name: str) -> Iterator[BinaryIO]:
-        """The bytes of a xorb that is known."""
-        with self._medium():
-            file = self._place(owner, name).open("rb")
-        with file:
-            yield file
+    def opened(self, owner: str, name: str) -> Iterator[Callable[[int, int], memoryview]]:
+        """What reads a xorb that is known, from one of its bytes to another (see ``DirectReader.read``)."""
+        with _medium(self._folder):
+            file = os.open(self._place(owner, name), os.O_RDONLY)
+        try:
+            reader = DirectReader(file)
+
+            def read(start: int, stop: int) -> memoryview:
+                with _medium(self._folder):
+                    return reader.read(start, stop)
+
+            yield read
+        finally:
+            os.close(file)
 
     def sweep(self, older_than_s: float = KEPT_S) -> int:
         """Remove what was not used for so long, and what was begun a day ago; gives the bytes freed."""
         now, freed = time.time(), 0
-        with self._medium():
+        with _medium(self._folder):
             for found in [*self._folder.glob("*/??/*")]:
+                kept_s = _BEGUN_KEPT_S if found.suffix == ".begun" else older_than_s
                 with suppress(FileNotFoundError):
-                    begun = found.name.endswith(".begun")
-                    if begun and now - found.stat().st_mtime > _BEGUN_KEPT_S:
-                        freed += _removed(found)
-                    if found.name.endswith(".table") and now - found.stat().st_mtime > older_than_s:
-                        freed += _removed(found) + _removed(found.with_suffix(""))
+                    there = found.stat()
+                    if now - there.st_mtime > kept_s:
+                        found.unlink()
+                        freed += there.st_size
+            shutil.rmtree(self._former, ignore_errors=True)
         return freed
 
     def _place(self, owner: str, name: str) -> Path:
@@ -112,16 +151,19 @@ class XorbFiles:
             raise ValueError("a namespace or a xorb's name that was checked before is none")
         return self._folder / owner.lower() / name[:2] / name
 
-    @contextmanager
-    def _medium(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            cause = error.strerror or str(error)
-            raise StoreDown(f"the store of xorbs at '{self._folder}' failed: {cause}") from error
+
+@contextmanager
+def _medium(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise StoreDown(f"the store of xorbs at '{folder}' failed: {cause}") from error
 
 
-def _removed(place: Path) -> int:
-    size = place.stat().st_size
-    place.unlink()
-    return size
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

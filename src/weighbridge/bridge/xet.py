@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
+from collections.abc import Iterable, Iterator
 from threading import Lock
 
 from weighbridge.adapters.xorb_files import XorbFiles
@@ -21,7 +19,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.ref import RepoId
 from weighbridge.xet.claims import verify_listing, verify_reconstruction
 from weighbridge.xet.hashes import XetHash, hash_text, parse_hash
-from weighbridge.xet.shards import MAX_SHARD_BYTES, Reconstruction, parse_shard
+from weighbridge.xet.shards import MAX_SHARD_BYTES, Reconstruction, Term, parse_shard
 from weighbridge.xet.xorbs import (
     MAX_PACKED_XORB_BYTES,
     Chunk,
@@ -34,15 +32,6 @@ from weighbridge.xet.xorbs import (
 XORB_LIMIT_BYTES, SHARD_LIMIT_BYTES = MAX_PACKED_XORB_BYTES, MAX_SHARD_BYTES
 _ROW = struct.Struct("<32sIIIIB")
 _SWEPT_EVERY_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    chunks: tuple[Chunk, ...]
-
-    @property
-    def leaves(self) -> tuple[tuple[XetHash, int], ...]:
-        return tuple((chunk.hash, chunk.length) for chunk in self.chunks)
 
 
 class XetDesk:
@@ -66,18 +55,18 @@ class XetDesk:
             Whatever ``pieces`` raises; nothing is kept.
         """
         wanted = parse_hash(name)
-        if self._files.table(namespace, name) is not None:
+        if self._files.has(namespace, name):
             for _ in pieces:
                 pass  # a client that is still sending would not see the answer
             return False
         reader = XorbReader()
-        with self._files.writing(namespace, name) as file:
+        with self._files.writing(namespace, name) as begun:
             for piece in pieces:
                 reader.feed(piece)
-                file.write(piece)
+                begun.write(piece)
             xorb = reader.finish()
             require_hash(xorb, wanted)
-            self._files.keep(file, namespace, name, xorb.packed_length, _table(xorb.chunks))
+            begun.keep(xorb.packed_length, _table(xorb.chunks))
         return True
 
     def take_shard(self, principal: Principal, repo: RepoId, namespace: str, shard: bytes) -> None:
@@ -101,26 +90,25 @@ class XetDesk:
         wanted = ((file.sha256, file.length),)
         if not self._repos.lfs_missing(principal, repo, wanted, proposing=True):
             return
-        names = {term.xorb_hash for term in file.terms}
-        found = {name: self._known(namespace, name) for name in names}
-        known = {name: xorb for name, xorb in found.items() if xorb is not None}
-        verify_reconstruction(file, {name: xorb.leaves for name, xorb in known.items()})
-        pieces = self._bytes(namespace, file, known)
+        verify_reconstruction(file, lambda term: self._leaves(namespace, term))
+        pieces = self._bytes(namespace, file)
         self._repos.receive(principal, repo, file.sha256, file.length, pieces)
 
-    def _known(self, namespace: str, name: XetHash) -> _Known | None:
-        table = self._files.table(namespace, hash_text(name))
-        return None if table is None else _Known(chunks=tuple(_chunks(table)))
+    def _leaves(self, namespace: str, term: Term) -> list[tuple[XetHash, int]] | None:
+        table = self._table(namespace, term)
+        return None if table is None else [(chunk.hash, chunk.length) for chunk in _chunks(table)]
 
-    def _bytes(
-        self, namespace: str, file: Reconstruction, known: Mapping[XetHash, _Known]
-    ) -> Iterator[bytes | memoryview]:
+    def _table(self, namespace: str, term: Term) -> bytes | None:
+        """Only the part that the term names: a shard may have as many terms as a xorb has chunks."""
+        start, stop = term.start * _ROW.size, term.end * _ROW.size
+        return self._files.table(namespace, hash_text(term.xorb_hash), start, stop)
+
+    def _bytes(self, namespace: str, file: Reconstruction) -> Iterator[bytes | memoryview]:
         for term in file.terms:
-            with self._files.opened(namespace, hash_text(term.xorb_hash)) as source:
-                mapped = mmap(source.fileno(), 0, access=ACCESS_READ)
-            # the mapping goes with the last view on it
-            for piece in chunks_bytes(mapped, known[term.xorb_hash].chunks[term.start : term.end]):
-                yield piece if isinstance(piece, bytes) else memoryview(piece)
+            table = self._table(namespace, term) or b""
+            with self._files.opened(namespace, hash_text(term.xorb_hash)) as read:
+                for piece in chunks_bytes(read, _chunks(table)):
+                    yield piece if isinstance(piece, bytes) else memoryview(piece)
 
     def _sweep(self) -> None:
         with self._guard:

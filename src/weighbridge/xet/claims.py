@@ -7,7 +7,7 @@ by putting it together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from weighbridge.domain.invalid import Invalid
@@ -15,7 +15,7 @@ from weighbridge.xet.hashes import HashTree, XetHash, file_hash, hash_text, rang
 from weighbridge.xet.shards import Listing, Reconstruction, Term
 
 Leaves: TypeAlias = Sequence[tuple[XetHash, int]]
-"""Hash and unpacked length of each chunk of one xorb (``Xorb.leaves``)."""
+"""Hash and unpacked length of chunks of one xorb, in their order (``Xorb.leaves``)."""
 
 
 def verify_listing(listing: Listing) -> None:
@@ -29,12 +29,13 @@ def verify_listing(listing: Listing) -> None:
         raise Invalid("xorb", hash_text(listing.xorb_hash), f"is listed with chunks of {hash_text(computed)}")
 
 
-def verify_reconstruction(file: Reconstruction, xorbs: Mapping[XetHash, Leaves]) -> None:
+def verify_reconstruction(file: Reconstruction, held: Callable[[Term], Leaves | None]) -> None:
     """Refuse a file that is not what its terms make, or whose sender shows no knowledge of them.
 
     Args:
         file: what the shard says.
-        xorbs: for each xorb that the sender may use, what is in it, computed from its bytes.
+        held: the chunks of a term as they were computed from the xorb's bytes, fewer where it has
+            fewer; None for a xorb that the sender may not use.
 
     Raises:
         Invalid: a term names an unknown xorb or chunks that it has not, is of another length, or
@@ -42,21 +43,19 @@ def verify_reconstruction(file: Reconstruction, xorbs: Mapping[XetHash, Leaves])
     """
     tree = HashTree()
     for term in file.terms:
-        for name, length in _proven(term, xorbs):
+        for name, length in _proven(term, held(term)):
             tree.add(name, length)
     computed = file_hash(tree)
     if computed != file.file_hash:
         raise Invalid("file", hash_text(file.file_hash), f"is made of chunks of {hash_text(computed)}")
 
 
-def _proven(term: Term, xorbs: Mapping[XetHash, Leaves]) -> Leaves:
+def _proven(term: Term, chunks: Leaves | None) -> Leaves:
     shown = hash_text(term.xorb_hash)
-    leaves = xorbs.get(term.xorb_hash)
-    if leaves is None:
+    if chunks is None:
         raise Invalid("xorb", shown, "is not known")
-    if term.end > len(leaves):
-        raise Invalid("xorb", shown, f"has {len(leaves)} chunks, {term.end} are asked of it")
-    chunks = leaves[term.start : term.end]
+    if len(chunks) != term.end - term.start:
+        raise Invalid("xorb", shown, f"has no chunks {term.start} to {term.end}")
     length = sum(size for _, size in chunks)
     if length != term.length:
         raise Invalid("term of xorb", shown, f"has {length} bytes, not {term.length}")

@@ -10,7 +10,7 @@ chunk unpacks to is bounded by its header before anything is unpacked, and that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -27,6 +27,8 @@ MAX_XORB_BYTES = 64 << 20
 """Unpacked; the client closes a xorb before it."""
 MAX_FOOTER_BYTES = 1 << 20
 """Twice what 8192 chunks need in the largest footer known."""
+STRETCH_BYTES = 1_000_000
+"""What is read at once of a xorb that is kept."""
 _HEADER_BYTES = 8
 _FRAME_BYTES = 64
 """What an LZ4 frame may add to a chunk that does not get shorter; writers ought to send that raw."""
@@ -101,15 +103,11 @@ class XorbReader:
         Raises:
             Invalid: they belong to no xorb, or to one over its bounds.
         """
-        if self._in_footer:
-            self._keep_footer(memoryview(piece))
-        elif not self._tail:
-            self._take(memoryview(piece))
-        else:
-            self._tail += piece
-            if len(self._tail) >= self._needed:
-                whole, self._tail = self._tail, bytearray()
-                self._take(memoryview(whole))
+        left = memoryview(piece)
+        while left and not self._in_footer:
+            left = self._complete(left) if self._tail else self._take(left)
+        if left:
+            self._keep_footer(left)
 
     def finish(self) -> Xorb:
         """What was read.
@@ -131,16 +129,30 @@ class XorbReader:
             packed_length=self._position,
         )
 
-    def _take(self, view: memoryview) -> None:
-        with view:
-            used = self._take_chunks(view)
-            if self._in_footer:
-                self._keep_footer(view[used:])
-            else:
-                self._tail += view[used:]
+    def _take(self, view: memoryview) -> memoryview:
+        """Whole chunks from their place; what is cut off is kept. What is left belongs to a footer."""
+        used = self._take_chunks(view)
+        if self._in_footer:
+            return view[used:]
+        self._tail += view[used:]
+        return view[:0]
+
+    def _complete(self, view: memoryview) -> memoryview:
+        """Add to what was cut off just what it lacks, so that no more than that is copied."""
+        lacking = self._needed - len(self._tail)
+        self._tail += view[:lacking]
+        if len(self._tail) == self._needed:
+            with memoryview(self._tail) as whole:
+                used = self._take_chunks(whole)
+            if used:
+                self._tail.clear()
+        return view[lacking:]
 
     def _take_chunks(self, view: memoryview) -> int:
-        """The bytes used up: whole chunks, up to the end, a chunk that is cut off, or the footer."""
+        """The bytes used up: whole chunks, up to the end, a chunk that is cut off, or the footer.
+
+        Where a chunk is cut off, ``_needed`` says how long its header, or all of it, is.
+        """
         at = 0
         self._needed = _HEADER_BYTES
         while len(view) - at >= _HEADER_BYTES:
@@ -251,16 +263,38 @@ def unpack(packed: Buffer, chunk: Chunk) -> bytes | bytearray | memoryview:
     return _Unpacker().unpack(memoryview(packed), chunk.scheme, chunk.length)
 
 
-def chunks_bytes(source: Buffer, chunks: Iterable[Chunk]) -> Iterator[bytes | bytearray | memoryview]:
-    """The unpacked bytes of several chunks of one xorb, cheaper than one by one.
+def chunks_bytes(
+    read: Callable[[int, int], Buffer], chunks: Iterable[Chunk]
+) -> Iterator[bytes | bytearray | memoryview]:
+    """The unpacked bytes of successive chunks of one xorb, each good until the next is asked for.
+
+    Args:
+        read: gives the bytes of the xorb as it was sent, from one to another; it is asked for
+            at most ``STRETCH_BYTES`` at once.
+        chunks: as they follow each other.
 
     Raises:
-        Invalid: ``source`` no longer holds them, as far as lengths tell.
+        Invalid: the xorb no longer holds them, as far as lengths tell.
     """
-    view, unpacker = memoryview(source), _Unpacker()
+    unpacker = _Unpacker()
+    for stretch in _stretches(chunks):
+        begin, last = stretch[0].packed_offset, stretch[-1]
+        view = memoryview(read(begin, last.packed_offset + last.packed_length))
+        for chunk in stretch:
+            packed = view[chunk.packed_offset - begin :][: chunk.packed_length]
+            yield unpacker.unpack(packed, chunk.scheme, chunk.length)
+
+
+def _stretches(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    stretch: list[Chunk] = []
     for chunk in chunks:
-        packed = view[chunk.packed_offset :][: chunk.packed_length]
-        yield unpacker.unpack(packed, chunk.scheme, chunk.length)
+        end = chunk.packed_offset + chunk.packed_length
+        if stretch and end - stretch[0].packed_offset > STRETCH_BYTES:
+            yield stretch
+            stretch = []
+        stretch.append(chunk)
+    if stretch:
+        yield stretch
 
 
 class _Unpacker:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from weighbridge.adapters.blobs_fs.places import Places, medium
-from weighbridge.adapters.room import Room
+from weighbridge.adapters.direct import PIECE_BYTES, DirectReader, DirectWriter
 from weighbridge.domain.parts import PartedContent
 from weighbridge.errors import Conflict, DigestMismatch, IncompleteUpload, NotFound, SizeMismatch
 
@@ -43,18 +43,19 @@ def take_part(
         file = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         begun = _begin(places, file, content, number)
-        room, at = Room(file, stop, begin=start), start
+        writer, at = DirectWriter(file, start), start
         for piece in pieces:
             if at + len(piece) > stop:
                 raise SizeMismatch(_called(content, number), wanted=stop - start, got=at - start + len(piece))
             with medium(places.home), _locked(file, fcntl.LOCK_SH):
                 _require_turn(file, content, number, begun)
-                room.until(at + len(piece))
-                at = _write(file, piece, at)
+                writer.write(piece)
+            at += len(piece)
         if at != stop:
             raise SizeMismatch(_called(content, number), wanted=stop - start, got=at - start)
         with medium(places.home), _locked(file, fcntl.LOCK_EX):
             _require_turn(file, content, number, begun)
+            writer.finish()
             os.pwrite(file, _MARK.pack(begun, begun), _mark_at(content, number))
         return _tag(content, number, begun)
     finally:
@@ -118,14 +119,6 @@ def _mark_at(content: PartedContent, number: int) -> int:
     return content.size_bytes + (number - 1) * _MARK.size
 
 
-def _write(file: int, piece: bytes | memoryview, at: int) -> int:
-    left = memoryview(piece)
-    while left:
-        count = os.pwrite(file, left, at)
-        left, at = left[count:], at + count
-    return at
-
-
 def _end_sending(file: int, content: PartedContent, tags: Sequence[str]) -> None:
     """Cut the marks off, if all parts are there; a kill after that leaves a content to be hashed."""
     if os.fstat(file).st_size == content.size_bytes:
@@ -145,13 +138,19 @@ def _end_sending(file: int, content: PartedContent, tags: Sequence[str]) -> None
 
 
 def _publish(places: Places, file: int, place: Path, content: PartedContent) -> None:
-    with place.open("rb", buffering=0) as whole:
-        got = hashlib.file_digest(whole, "sha256").hexdigest()
+    got = _sha256(file, content.size_bytes)
     if got != content.sha256:
         place.unlink()
         raise DigestMismatch(content.sha256, wanted=f"sha256:{content.sha256}", got=f"sha256:{got}")
     _right(place).touch(mode=0o600)
     places.publish(file, str(place), content.sha256)
+
+
+def _sha256(file: int, size_bytes: int) -> str:
+    reader, digest = DirectReader(file), hashlib.sha256()
+    for start in range(0, size_bytes, PIECE_BYTES):
+        digest.update(reader.read(start, min(start + PIECE_BYTES, size_bytes)))
+    return digest.hexdigest()
 
 
 @contextmanager

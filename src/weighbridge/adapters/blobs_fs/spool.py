@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from weighbridge.adapters.blobs_fs.places import Places, medium
-from weighbridge.adapters.room import Room
+from weighbridge.adapters.direct import DirectWriter
 from weighbridge.errors import DigestMismatch, SizeMismatch
 
 
@@ -34,15 +34,12 @@ def spool(places: Places, place: str, pieces: Iterable[bytes | memoryview], sha2
     with medium(places.home):
         file = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        room, end = Room(file, size), 0
+        writer = DirectWriter(file)
         for piece in _checked(pieces, sha256, size):
-            end += len(piece)
             with medium(places.home):
-                room.until(end)
-                left = memoryview(piece)
-                while left:
-                    left = left[os.write(file, left) :]
+                writer.write(piece)
         with medium(places.home):
+            writer.finish()
             places.publish(file, place, sha256)
     except BaseException:
         Path(place).unlink(missing_ok=True)

@@ -12,7 +12,8 @@ from weighbridge.doors.hub.request import Receive, Request
 from weighbridge.errors import BadInput
 
 PIECE_BYTES = 1 << 20
-"""What is gathered before a thread is told: each hand-over costs more than copying this much."""
+"""What is gathered before a thread is told: a hand-over is dear."""
+_SMALL_BYTES = 16 << 10
 PIECE_LIMIT_S = 60.0
 """A client that needs longer for one piece (17 kB/s) is given up: it would hold a thread for ever."""
 _DRAINED_BYTES, _DRAINED_S = 64 << 20, 10.0
@@ -53,30 +54,30 @@ class IncomingBody:
     def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop, limit: int = 0) -> None:
         self._receive, self._loop = receive, loop
         self.limit, self._came, self._ended = limit, 0, False
-        self._ahead: Future[bytes] | None = None
+        self._ahead: Future[list[bytes]] | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        """The pieces.
+        """The pieces, of whatever sizes they came in.
 
         Raises:
             BadInput: the client went away or was too slow.
             TooLarge: the body is longer than the limit.
         """
         try:
-            while piece := self._next().result(PIECE_LIMIT_S + 5):
+            while pieces := self._next().result(PIECE_LIMIT_S + 5):
                 self._ahead = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
-                yield piece
+                yield from pieces
         except (TimeoutError, CancelledError) as error:
             raise BadInput("the server stopped, or the body came too slowly") from error
 
-    def _next(self) -> Future[bytes]:
+    def _next(self) -> Future[list[bytes]]:
         return self._ahead or asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
 
     async def whole(self) -> bytes:
         """All of it; raises as iterating does."""
         pieces = []
-        while piece := await self._gather():
-            pieces.append(piece)
+        while gathered := await self._gather():
+            pieces += gathered
         return b"".join(pieces)
 
     async def drain(self, declared: int | None) -> None:
@@ -92,18 +93,28 @@ class IncomingBody:
                 while not self._ended and left > 0:
                     left -= len(await self._event())
 
-    async def _gather(self) -> bytes:
-        gathered = bytearray()
+    async def _gather(self) -> list[bytes]:
+        """The next pieces. Only small ones are joined: that copies every byte once more."""
+        pieces: list[bytes] = []
+        small, size = bytearray(), 0
         try:
             async with asyncio.timeout(PIECE_LIMIT_S):
-                while not self._ended and len(gathered) < PIECE_BYTES:
-                    gathered += await self._event()
+                while not self._ended and size < PIECE_BYTES:
+                    came = await self._event()
+                    size += len(came)
+                    if len(came) < _SMALL_BYTES:
+                        small += came
+                        continue
+                    if small:
+                        pieces.append(bytes(small))
+                        small.clear()
+                    pieces.append(came)
         except TimeoutError:
             raise BadInput(f"less than {PIECE_BYTES} bytes came in {PIECE_LIMIT_S:.0f} seconds") from None
-        self._came += len(gathered)
+        self._came += size
         if self._came > self.limit:
             raise TooLarge(f"the body is longer than {self.limit} bytes")
-        return bytes(gathered)
+        return [*pieces, bytes(small)] if small else pieces
 
     async def _event(self) -> bytes:
         event = await self._receive()
