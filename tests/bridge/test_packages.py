@@ -19,7 +19,7 @@ from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.json_values import child, objects
 from weighbridge.domain.package import IngestRequest, Version
 from weighbridge.domain.policy import Waiver
-from weighbridge.domain.ref import ModelRef
+from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.doors.demo.models import MADE, train_made
 from weighbridge.errors import (
@@ -118,6 +118,9 @@ def test_a_good_model_is_listed_with_its_reasons(
     assert min(package.metrics.values()) <= package.net_score <= max(package.metrics.values())
     assert [listed.id for listed in bridge.packages.packages(READER)] == [package.id]
     assert bridge.packages.verdict(READER, package.id) == admission.verdict
+    found = bridge.hub.scan(READER, RepoKind.MODEL, MADE, "1.0.0")
+    assert found == admission.verdict.scan
+    assert found.rules
     evidence = bridge.packages.evidence(READER, package.id)
     assert child(child(evidence, "headers"), "model.safetensors")["tensors"] == 2
     lines = bridge.packages.audit(LOCAL)

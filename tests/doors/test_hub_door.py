@@ -261,6 +261,12 @@ def test_info_with_files(hub: Client) -> None:
     assert files[MODEL]["blobId"] == digests_of(lfs_pointer(SHA256, len(WEIGHTS)))[0].value
 
 
+def test_a_folder_is_not_scanned_and_says_so(hub: Client) -> None:
+    told = hub.ask("/api/models/acme/Tiny?securityStatus=true").json
+    assert told["securityRepoStatus"] == {"scansDone": False, "filesWithIssues": []}
+    assert "securityFileStatus" not in hub.ask("/api/models/acme/Tiny/tree/main?expand=true").json[0]
+
+
 def test_expand_gives_only_what_is_named(hub: Client) -> None:
     got = hub.ask("/api/models/acme/Tiny?expand=downloads&expand[]=cardData").json
     assert sorted(got) == ["_id", "cardData", "downloads", "id"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.doors.uploading import Client, Registry, registry_at
+from weighbridge.bridge.repos import State
 from weighbridge.domain.access import Permission, Principal
 from weighbridge.domain.hosted import Change, DeleteFile, SmallFile
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import RepoId, RepoKind
 
 ANN = Principal(
     name="ann", permissions=frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
@@ -31,6 +34,13 @@ def client(registry: Registry, tmp_path: Path) -> Client:
 
 def push(registry: Registry, name: str, title: str, *changes: Change) -> str:
     return registry.bridge.repos.commit(ANN, RepoId.parse(name), "main", changes, title=title).id
+
+
+def judged(registry: Registry, repo: RepoId) -> State:
+    """How main stands once it is judged; a judgement that never comes ends the test by its limit."""
+    while (standing := registry.bridge.repos.standing(ANN, repo)).state is State.WAITING:
+        time.sleep(0.05)
+    return standing.state
 
 
 def small(path: str, content: bytes = b"words\n") -> SmallFile:
@@ -79,3 +89,51 @@ def test_a_new_commit_is_named_at_once(registry: Registry) -> None:
         listed = {each["path"]: each["lastCommit"] for each in registry.call("rita", "GET", address).json}
         assert listed[f"{number}.txt"]["id"] == commit
         assert listed["0.txt"]["title"] == "change 0"
+
+
+# --- what the scanners found ------------------------------------------------------------------
+
+
+class Runs:
+    """What runs a command when it is unpickled; it never is."""
+
+    def __reduce__(self) -> object:
+        import os
+
+        return os.system, ("echo",)
+
+
+def test_what_the_scanners_found_is_told_file_by_file(registry: Registry, client: Client) -> None:
+    repo = RepoId.parse("ann/mixed", RepoKind.DATASET)
+    registry.bridge.repos.create(ANN, repo)
+    changes = [small("a.txt"), small("evil.pkl", pickle.dumps(Runs())), small("odd.h5", b"\x89HDF\r\n\x1a\n")]
+    registry.bridge.repos.commit(ANN, repo, "main", changes, title="A mixed bag")
+    assert judged(registry, repo) is State.REFUSED
+    got = client.python("""
+listed = api.list_repo_tree("ann/mixed", repo_type="dataset", expand=True)
+result = {"files": {each.path: each.security for each in listed}}
+""")
+    files = got["files"]
+    assert (files["a.txt"]["status"], files["a.txt"]["safe"]) == ("safe", True)
+    assert (files["evil.pkl"]["status"], files["evil.pkl"]["safe"]) == ("unsafe", False)
+    scan = files["evil.pkl"]["pickle_import_scan"]
+    assert scan["highestSafetyLevel"] == "dangerous"
+    assert [each["name"] for each in scan["imports"]] == ["system"]
+    assert files["odd.h5"]["status"] == "unscanned"
+    told = registry.call("rita", "GET", "/api/datasets/ann/mixed?securityStatus=true").json
+    assert told["securityRepoStatus"]["scansDone"] is True
+    assert told["securityRepoStatus"]["filesWithIssues"] == [
+        {"path": "evil.pkl", "level": "unsafe"},
+        {"path": "odd.h5", "level": "unscanned"},
+    ]
+
+
+def test_what_is_not_scanned_is_queued_and_never_safe(registry: Registry, client: Client) -> None:
+    registry.bridge.repos.create(ANN, RepoId.parse("ann/waiting"))  # nothing to weigh yet
+    got = client.python("""
+named = api.get_paths_info("ann/waiting", [".gitattributes"], expand=True)
+status = api.model_info("ann/waiting", securityStatus=True).security_repo_status
+result = [named[0].security, status]
+""")
+    assert (got[0]["status"], got[0]["safe"]) == ("queued", False)
+    assert got[1] == {"scansDone": False, "filesWithIssues": []}

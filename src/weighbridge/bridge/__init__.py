@@ -104,6 +104,7 @@ def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, people: Peo
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_either import EitherHub
     from weighbridge.bridge.hub import HubDesk
+    from weighbridge.bridge.scan_reports import ScanReports
 
     mirrored = CatalogHub(catalog, blobs)
 
@@ -113,7 +114,8 @@ def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, people: Peo
     def let_in(principal: Principal, repo: RepoId) -> None:
         hosted.seen_by(principal).require_open(repo)
 
-    return HubDesk(mirrored, people, seen_by, let_in, watch=lambda repo: catalog.watch())
+    reports = ScanReports(catalog, blobs)
+    return HubDesk(mirrored, people, seen_by, let_in, lambda repo: catalog.watch(), reports.of)
 
 
 def _require_folder_store(settings: Settings) -> None:

@@ -19,6 +19,7 @@ from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit, ModelInfo, Refs
 from weighbridge.domain.repo_query import RepoQuery
+from weighbridge.domain.scan import ScanReport
 from weighbridge.errors import (
     BadListing,
     Disabled,
@@ -41,6 +42,9 @@ Unchanged: TypeAlias = Callable[[], bool]
 """Whether what was said when it was made still holds; it takes microseconds."""
 Watch: TypeAlias = Callable[[RepoId], Unchanged | None]
 """Makes one for a repository; None where that cannot be told quickly."""
+
+Scans: TypeAlias = Callable[[RepoId, str], ScanReport]
+"""The scan report of a commit; one without ``rules`` while nothing was scanned."""
 
 _READER = frozenset({Permission.SEARCH, Permission.DOWNLOAD})
 
@@ -113,7 +117,7 @@ class ServedFile:
 class HubDesk:
     """One method per verb, over any Hub. ``people`` None means that everyone may read; ``view``
     gives the Hub as a principal sees it, where not all see the same, and ``let_in`` raises Gated
-    where a principal may see a repository and not its files.
+    where a principal may see a repository and not its files; ``scans`` None: nothing is ever scanned.
 
     Every method raises NotAuthenticated or NotPermitted where the caller may not, for existing
     and missing repositories alike, and whatever the Hub behind it raises. A private repository
@@ -128,10 +132,11 @@ class HubDesk:
         view: Callable[[Principal], Hub] | None = None,
         let_in: Callable[[Principal, RepoId], None] | None = None,
         watch: Watch | None = None,
+        scans: Scans | None = None,
     ) -> None:
         self._seen_by = view or (lambda _: hub)
         self._let_in = let_in or (lambda _, __: None)
-        self._watch = watch
+        self._watch, self._scans = watch, scans
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()
@@ -242,6 +247,13 @@ class HubDesk:
         """For each file and folder of a revision the commit that last changed it."""
         info = self.info(principal, kind, name, revision)
         return self._last.of(self._seen_by(principal), info.repo, info.commit)
+
+    def scan(self, principal: Principal, kind: RepoKind, name: str, revision: str) -> ScanReport | None:
+        """What the scanners found in a revision; None where nothing is ever scanned."""
+        if self._scans is None:
+            return None
+        info = self.info(principal, kind, name, revision)
+        return self._scans(info.repo, info.commit)
 
     def _tree(self, hub: Hub, info: ModelInfo) -> Tree:
         """The tree of a commit; a commit never changes, so it is kept."""

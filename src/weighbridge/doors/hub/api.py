@@ -16,6 +16,7 @@ from weighbridge.domain.repo_query import RepoQuery, SortKey, parameter_range
 from weighbridge.doors.hub import shapes
 from weighbridge.doors.hub.answers import Answer, json_answer
 from weighbridge.doors.hub.request import Request
+from weighbridge.doors.hub.security import file_status_json, repo_status_json
 from weighbridge.errors import BadInput, NoSuchFile
 
 _TREE_PAGE, _TREE_PAGE_EXPANDED, _COMMITS_PAGE, _LIST_PAGE = 1000, 50, 50, 1000
@@ -44,8 +45,11 @@ def info(call: Call) -> Answer:
     tree = None
     if call.request.flag("blobs"):
         tree = call.desk.tree(call.principal, call.kind, call.name, found.commit)
-    expand, scans = call.request.values("expand"), call.request.flag("securityStatus")
-    return json_answer(shapes.info_json(found, tree=tree, expand=expand, scans=scans))
+    spelled = shapes.info_json(found, tree=tree, expand=call.request.values("expand"))
+    if call.request.flag("securityStatus"):
+        report = call.desk.scan(call.principal, call.kind, call.name, found.commit)
+        spelled = {**spelled, "securityRepoStatus": repo_status_json(report)}
+    return json_answer(spelled)
 
 
 def tree(call: Call) -> Answer:
@@ -80,9 +84,18 @@ def _below(tree: Tree, call: Call, *, recursive: bool) -> Mapping[str, dict[str,
 
 
 def _expanded(call: Call, commit: str, entries: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-    """With the last commit of each entry."""
+    """With the last commit of each entry, and how each file stands with the scanners."""
     last = call.desk.last_commits(call.principal, call.kind, call.name, commit)
-    return [{**each, "lastCommit": shapes.last_commit_json(last[str(each["path"])])} for each in entries]
+    report = call.desk.scan(call.principal, call.kind, call.name, commit)
+    scanned = {file.path: file for file in report.files} if report else {}
+    expanded = []
+    for entry in entries:
+        path = str(entry["path"])
+        added: dict[str, Json] = {"lastCommit": shapes.last_commit_json(last[path])}
+        if report is not None and entry["type"] == "file":
+            added["securityFileStatus"] = file_status_json(scanned.get(path))
+        expanded.append(entry | added)
+    return expanded
 
 
 def paths_info(call: Call) -> Answer:

@@ -18,13 +18,11 @@ _ONLY_IF_ASKED = frozenset(
 """Too long for a listing of many repositories."""
 
 
-def info_json(info: ModelInfo, *, tree: Tree | None, expand: Collection[str], scans: bool) -> JsonObject:
+def info_json(info: ModelInfo, *, tree: Tree | None, expand: Collection[str]) -> JsonObject:
     """A repository; with ``tree`` its files have sizes and digests, ``expand`` names all that is sent."""
     raw = dict(info.raw)
     if tree is not None:
         raw["siblings"] = [_sibling(entry) for entry in tree.manifest.files]
-    if scans:
-        raw["securityRepoStatus"] = {"scansDone": False, "filesWithIssues": []}
     if not expand:
         return raw
     return {key: value for key, value in raw.items() if key in ("_id", "id") or key in expand}
@@ -33,7 +31,7 @@ def info_json(info: ModelInfo, *, tree: Tree | None, expand: Collection[str], sc
 def listed_json(info: ModelInfo, *, asked: Collection[str], expand: Collection[str]) -> JsonObject:
     """A repository in a listing; ``asked`` are further fields that were wished for."""
     if expand:
-        return info_json(info, tree=None, expand=expand, scans=False)
+        return info_json(info, tree=None, expand=expand)
     return {key: value for key, value in info.raw.items() if key not in _ONLY_IF_ASKED or key in asked}
 
 

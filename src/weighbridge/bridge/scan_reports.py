@@ -1,0 +1,61 @@
+"""The scan report of a commit, whatever became of it: package, refusal, or nothing yet."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.domain.json_values import JsonObject, child
+from weighbridge.domain.ref import RepoId
+from weighbridge.domain.scan import ScanReport
+from weighbridge.ports import BlobStore
+
+_KEPT = 256
+NOT_SCANNED = ScanReport(rules="", files=())
+"""Nobody has looked into the files yet."""
+
+
+class ScanReports:
+    """Finds reports in the stored verdicts. Who may see the commit is not asked here."""
+
+    def __init__(self, catalog: Catalog, blobs: BlobStore) -> None:
+        self._catalog, self._blobs = catalog, blobs
+        self._read: OrderedDict[str, ScanReport] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def of(self, repo: RepoId, commit: str) -> ScanReport:
+        """The report that the verdict on a commit was made of; ``NOT_SCANNED`` while there is none.
+
+        Raises:
+            StoreDown, NotFound: the store lost the verdict.
+        """
+        verdict = self._verdict_of(repo, commit)
+        if not verdict:
+            return NOT_SCANNED
+        with self._guard:
+            known = self._read.get(verdict)
+        if known is None:
+            known = ScanReport.from_json(child(self._document(verdict), "scan"))
+            with self._guard:
+                self._read[verdict] = known
+                while len(self._read) > _KEPT:
+                    self._read.popitem(last=False)
+        return known
+
+    def _verdict_of(self, repo: RepoId, commit: str) -> str:
+        hosted = self._catalog.hosted(repo)
+        if hosted is None:
+            packages = self._catalog.packages_of(repo)
+            return next((p.verdict_sha256 for p in packages if p.manifest.commit == commit), "")
+        admission = self._catalog.admissions(hosted.key).get(commit)
+        if admission is not None:
+            return self._catalog.package(admission.package_id).verdict_sha256
+        refusal = self._catalog.refusal_of(hosted.key, commit)
+        return self._catalog.refusal(refusal[0]).verdict_sha256 if refusal else ""
+
+    def _document(self, sha256: str) -> JsonObject:
+        with self._blobs.open(sha256) as file:
+            document = json.load(file)
+        return document if isinstance(document, dict) else {}
