@@ -168,9 +168,9 @@ class OverQuota(Denied):
 
     def __init__(self, namespace: str, *, used: int, allowed: int, wanted: int) -> None:
         self.namespace, self.used, self.allowed, self.wanted = namespace, used, allowed, wanted
+        told = f"{wanted:,} bytes more do not fit" if wanted else "nothing more fits"
         super().__init__(
-            f"'{namespace}' may use {allowed:,} bytes and uses {used:,} of them: "
-            f"{wanted:,} bytes more do not fit",
+            f"'{namespace}' may use {allowed:,} bytes and uses {used:,}: {told}",
             hint="delete repositories, or ask the operator for a larger quota ('weighbridge quota')",
         )
 

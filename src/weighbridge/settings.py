@@ -39,6 +39,8 @@ class Settings:
     serve: str = "accepted"
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
     lfs_part_bytes: int = DEFAULT_LFS_PART_BYTES
+    quota_bytes: int = 0
+    forbidden_kinds: frozenset[str] = frozenset()
     minimal: bool = False
     offline: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -61,6 +63,8 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
     "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1000000000",
+    "WEIGHBRIDGE_QUOTA_BYTES": "what the repositories of a namespace may hold, in bytes; default 0: no limit",
+    "WEIGHBRIDGE_FORBIDDEN_KINDS": "endings of files that may not be pushed, as in iso,tar.gz; default: none",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
     "HF_TOKEN": "the token for the Hub",
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
@@ -94,6 +98,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         serve=_serve(env),
         max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),
         lfs_part_bytes=_count(env, "WEIGHBRIDGE_LFS_PART_BYTES", DEFAULT_LFS_PART_BYTES, most=1 << 50),
+        quota_bytes=_count(env, "WEIGHBRIDGE_QUOTA_BYTES", 0, least=0, most=1 << 60),
+        forbidden_kinds=_kinds(env),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
         environ=dict(env),
@@ -166,12 +172,20 @@ def _serve(env: Mapping[str, str]) -> str:
     return chosen
 
 
-def _count(env: Mapping[str, str], name: str, default: int, most: int = 64) -> int:
+def _kinds(env: Mapping[str, str]) -> frozenset[str]:
+    name = "WEIGHBRIDGE_FORBIDDEN_KINDS"
+    kinds = frozenset(word.lower().removeprefix("*").lstrip(".") for word in _words(env, name, ""))
+    if any(not kind or set(kind) & set("/\\*? ") for kind in kinds):
+        raise BadInput(f"{name} holds what is no ending of a file name", hint="as in iso,tar.gz")
+    return kinds
+
+
+def _count(env: Mapping[str, str], name: str, default: int, most: int = 64, least: int = 1) -> int:
     spelled = env.get(name, "")
     if not spelled:
         return default
-    if not spelled.isdecimal() or len(spelled) > 18 or not 1 <= int(spelled) <= most:
-        raise BadInput(f"{name} is {spelled!r}, but must be a number from 1 to {most}")
+    if not spelled.isdecimal() or len(spelled) > 18 or not least <= int(spelled) <= most:
+        raise BadInput(f"{name} is {spelled!r}, but must be a number from {least} to {most}")
     return int(spelled)
 
 

@@ -57,6 +57,9 @@ class Hosting(Protocol):
     def likers(self, key: str) -> Sequence[str]:
         """Who likes a repository."""
 
+    def used_by(self, repository: Repository) -> int:
+        """The bytes of what the commits of a repository hold."""
+
     def is_let_in(self, key: str, user: str) -> bool:
         """Whether a user was let in to a gated repository."""
 
@@ -222,7 +225,8 @@ class HostedHub(StoredFiles):
         """What never changes, with what does."""
         info = self._lasting_info(view, commit)
         likes = len(self._catalog.likers(view.repository.key))
-        return replace(info, raw={**info.raw, "likes": likes})
+        used = self._catalog.used_by(view.repository)
+        return replace(info, raw={**info.raw, "likes": likes, "usedStorage": used})
 
     def _lasting_info(self, view: HostedView, commit: str) -> ModelInfo:
         key = (view.repository, commit)

@@ -67,7 +67,7 @@ def open_bridge(settings: Settings) -> Bridge:
 
     _require_folder_store(settings)
     _make_home(settings.home)
-    catalog = Catalog.open(settings.catalog_url)
+    catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
     blobs = FolderBlobs(settings.home, durable=True)
     tools = _tools(settings, catalog, blobs)
     people, engine, policy = People(catalog, settings, now), InlineEngine(), Policy()
@@ -83,6 +83,7 @@ def open_bridge(settings: Settings) -> Bridge:
         signing_key=signing_key(settings.home),
         max_file_bytes=settings.max_file_bytes,
         part_bytes=settings.lfs_part_bytes,
+        forbidden=settings.forbidden_kinds,
     )
 
     def close() -> None:

@@ -304,4 +304,5 @@ class Discussions(Talks):
             blobs=self._blobs,
             sent=lambda sha256: self._receipts.has(space, sha256),
             max_file_bytes=self._limit,
+            forbidden=self._forbidden,
         )

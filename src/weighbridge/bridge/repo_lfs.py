@@ -33,7 +33,8 @@ class RepoLfs(RepoRefs):
         Raises:
             BadInput: a digest is none, or a file is larger than may be.
             SizeMismatch: the content is held and has another size.
-            StoreDown: what is missing would not fit.
+            OverQuota: they do not fit into the room of the namespace.
+            StoreDown: what is missing would not fit on the disk.
         """
         there = self.allowed(principal, repo, Verb.PROPOSE if proposing else Verb.WRITE)
         space = sending_space(principal, there)
@@ -44,6 +45,7 @@ class RepoLfs(RepoRefs):
                 missing.append((sha256, size))
             elif (held := self._blobs.path(sha256).stat().st_size) != size:
                 raise SizeMismatch(sha256, wanted=size, got=held)
+        self.quotas.require(space, dict(objects))
         self._blobs.require_room(sum(size for _, size in missing))
         return tuple(missing)
 
@@ -59,13 +61,16 @@ class RepoLfs(RepoRefs):
 
         Raises:
             DigestMismatch, SizeMismatch: what came is not what was announced; nothing is kept.
+            OverQuota: it does not fit into the room of the namespace (any more).
             StoreDown: the disk is full.
             Whatever ``pieces`` raises; nothing is kept.
         """
         there = self.allowed(principal, repo, Verb.PROPOSE)
         check_size(self._limit, sha256_digest(sha256).value, size_bytes)
+        space = sending_space(principal, there)
+        self.quotas.require(space, {sha256: size_bytes})
         self._blobs.take(sha256, size_bytes, pieces)
-        self._receipts.add(sending_space(principal, there), sha256)
+        self._receipts.add(space, sha256)
 
     def in_parts(self, sha256: str, size_bytes: int) -> PartedContent | None:
         """A new upload of a large content in parts; None where it is small enough to come whole."""
@@ -109,7 +114,10 @@ class RepoLfs(RepoRefs):
             IncompleteUpload: a part is missing, or is not the one of its tag.
             DigestMismatch: the parts make something else; nothing is kept.
             NotFound: the upload was given up.
+            OverQuota: it does not fit into the room of the namespace (any more).
         """
         there = self.allowed(principal, repo, Verb.PROPOSE)
+        space = sending_space(principal, there)
+        self.quotas.require(space, {content.sha256: content.size_bytes})
         self._blobs.join_parts(content, tags)
-        self._receipts.add(sending_space(principal, there), content.sha256)
+        self._receipts.add(space, content.sha256)

@@ -10,6 +10,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.refs import RefKind
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.receipts import Receipts
+from weighbridge.bridge.quotas import Quotas
 from weighbridge.domain.access import AuditLine, Principal, Verb, may
 from weighbridge.domain.hosted import DEFAULT_BRANCH, Repository, Revision, checked_ref, make_revision
 from weighbridge.domain.manifest import FileEntry, digests_of
@@ -43,10 +44,12 @@ class RepoRefs:
         signing_key: bytes,
         max_file_bytes: int = 0,
         part_bytes: int = 0,
+        forbidden: frozenset[str] = frozenset(),
     ) -> None:
         self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
         self._receipts, self._now, self._limit = receipts, now, max_file_bytes
-        self._part_bytes = part_bytes
+        self._part_bytes, self._forbidden = part_bytes, forbidden
+        self.quotas = Quotas(catalog, now)
         self.signing_key = signing_key
         """By which the door signs addresses and tokens: all servers on one home have the same."""
 

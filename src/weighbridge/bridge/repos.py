@@ -8,6 +8,7 @@ from functools import cached_property
 
 from weighbridge.bridge.discussions import Discussions
 from weighbridge.bridge.guests import Guests
+from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
 from weighbridge.bridge.repo_history import RepoHistory
 from weighbridge.bridge.repo_lfs import RepoLfs
@@ -62,18 +63,22 @@ class Repos(RepoLife, RepoHistory, RepoLfs):
 
         Raises:
             NoSuchRevision: there is no such branch.
-            BadInput, Invalid: a path is unsafe; a file is larger than may be.
+            BadInput, Invalid: a path is unsafe or of a forbidden kind; a file is larger than may be.
+            OverQuota: the files do not fit into the room of the namespace.
         """
         head = self._head_for(principal, repo, revision, proposing=proposing)
         for file in files:
-            check_name(checked_path(file.path))
+            check_name(checked_path(file.path), self._forbidden)
             check_size(self._limit, file.path, file.size_bytes)
         large, hidden = self._rules(head, ".gitattributes"), self._rules(head, ".gitignore")
         hidden = hidden if gitignore is None else _short(gitignore)
         if (len(large) + len(hidden)) * sum(len(file.path) for file in files) > _MATCHING_LIMIT:
             raise BadInput("these are too many files for so many rules", hint="ask for fewer files at once")
         attributes, ignored = LargeByAttributes(large), Ignored(hidden)
-        return tuple(_advice(file, head, attributes, ignored) for file in files)
+        advice = tuple(_advice(file, head, attributes, ignored) for file in files)
+        wanted = (file.size_bytes for file, said in zip(files, advice, strict=True) if not said.ignored)
+        self.quotas.require_sizes(sending_space(principal, self.repository(principal, repo)), wanted)
+        return advice
 
     def commit(
         self,
@@ -93,7 +98,8 @@ class Repos(RepoLife, RepoHistory, RepoLfs):
             NoSuchFile: a change takes away or copies what is not there.
             StaleParent: the branch is not at ``parent`` (any more).
             BadInput, Invalid: an unsafe path, two paths that collide, a large file whose content
-                was not sent or has another size, a file larger than may be.
+                was not sent or has another size, a file larger than may be, a forbidden kind.
+            OverQuota: what it brings does not fit into the room of the namespace.
         """
         there = self.allowed(principal, repo, Verb.WRITE)
         made = push(
@@ -102,6 +108,7 @@ class Repos(RepoLife, RepoHistory, RepoLfs):
                 blobs=self._blobs,
                 sent=lambda sha256: self._receipts.has(there.id.namespace, sha256),
                 max_file_bytes=self._limit,
+                forbidden=self._forbidden,
             ),
             Push(
                 repository=there,
@@ -166,6 +173,7 @@ class Repos(RepoLife, RepoHistory, RepoLfs):
             receipts=self._receipts,
             now=self._now,
             max_file_bytes=self._limit,
+            forbidden=self._forbidden,
         )
 
     def _head_for(self, principal: Principal, repo: RepoId, revision: str, *, proposing: bool) -> Revision:

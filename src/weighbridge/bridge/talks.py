@@ -46,10 +46,11 @@ class Talks:
         receipts: Receipts,
         now: Callable[[], datetime],
         max_file_bytes: int = 0,
+        forbidden: frozenset[str] = frozenset(),
     ) -> None:
         self._allowed, self._catalog, self._blobs = allowed, catalog, blobs
         self._hub, self._judging, self._receipts = hub, judging, receipts
-        self._now, self._limit = now, max_file_bytes
+        self._now, self._limit, self._forbidden = now, max_file_bytes, forbidden
 
     def listed(
         self, principal: Principal, repo: RepoId, query: DiscussionQuery, page: int = 0

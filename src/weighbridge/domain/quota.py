@@ -22,8 +22,3 @@ class Quota:
         return not (wanted_bytes and self.allowed_bytes) or (
             self.used_bytes + wanted_bytes <= self.allowed_bytes
         )
-
-    @property
-    def percent(self) -> float:
-        """How much of the room is used; 0 where there is no limit."""
-        return round(100 * self.used_bytes / self.allowed_bytes, 2) if self.allowed_bytes else 0.0

@@ -64,13 +64,14 @@ class PushTools:
     """Everything of the world that a push touches.
 
     ``sent`` tells whether whoever may write into the repository has sent a content (sha256);
-    ``max_file_bytes`` 0: no limit.
+    ``max_file_bytes`` 0: no limit; ``forbidden`` are endings of names that are not taken.
     """
 
     branches: Branches
     blobs: BlobStore
     sent: Callable[[str], bool]
     max_file_bytes: int = 0
+    forbidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def check(tools: PushTools, asked: Push) -> None:
             change.path.rstrip("/") if isinstance(change, DeleteFile | DeleteFolder) else change.path
         )
         if isinstance(change, SmallFile | LargeFile | CopyFile):
-            check_name(change.path)
+            check_name(change.path, tools.forbidden)
         size = len(change.content) if isinstance(change, SmallFile) else getattr(change, "size_bytes", 0)
         check_size(tools.max_file_bytes, change.path, size or 0)
 
@@ -152,12 +153,19 @@ def check_words(title: str, description: str) -> None:
         raise BadInput("a commit's message holds what git cannot keep")
 
 
-def check_name(path: str) -> None:
-    """Refuse files that a click would run.
+def check_name(path: str, forbidden: frozenset[str] = frozenset()) -> None:
+    """Refuse files that a click would run, and those with an ending that the operator forbids.
 
     Raises:
-        BadInput: the name ends like a program.
+        BadInput: the name ends like a program, or like what is forbidden.
     """
+    name = path.rpartition("/")[2].lower()
+    for kind in sorted(forbidden):
+        if name.endswith(f".{kind}"):
+            raise BadInput(
+                f"'{path}' is of a kind (.{kind}) that this registry does not take",
+                hint="the operator sets WEIGHBRIDGE_FORBIDDEN_KINDS",
+            )
     ending = path.rpartition("/")[2].rpartition(".")[2].lower()
     if "." in path and ending in _RUN_BY_A_CLICK:
         raise BadInput(f"'{path}' is a program by its name (.{ending}), and this registry takes none")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +21,7 @@ from weighbridge.domain.hosted import Repository, Revision
 from weighbridge.domain.quota import Quota
 from weighbridge.errors import OverQuota
 
+_Name = TypeVar("_Name", str, int)
 _AT_ONCE = 500
 """How many names one statement asks for."""
 
@@ -51,6 +53,15 @@ class Usage(Database):
         with self._reading() as connection:
             known = {sha256 for _, sha256 in _known(connection, namespace.lower(), contents)}
         return sum(size for sha256, size in contents.items() if sha256 not in known)
+
+    def known_sizes(self, namespace: str, sizes: Iterable[int]) -> frozenset[int]:
+        """Which of some sizes (bytes) a content has that counts for a namespace."""
+        columns, found = CONTENTS.c, set[int]()
+        mine = select(columns.size_bytes).where(columns.namespace == namespace.lower())
+        with self._reading() as connection:
+            for some in _chunks(sizes):
+                found.update(connection.execute(mine.where(columns.size_bytes.in_(some))).scalars())
+        return frozenset(found)
 
     def used_by(self, repository: Repository) -> int:
         """The bytes of what the commits of a repository hold."""
@@ -170,7 +181,7 @@ def _known(connection: Connection, name: str, contents: Iterable[str]) -> Sequen
     return found
 
 
-def _chunks(names: Iterable[str]) -> Iterator[list[str]]:
+def _chunks(names: Iterable[_Name]) -> Iterator[list[_Name]]:
     rest = iter(names)
     while some := list(islice(rest, _AT_ONCE)):
         yield some

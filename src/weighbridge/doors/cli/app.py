@@ -52,6 +52,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Registry", "score", "ingest:score", "The metrics of a repository, with their reasons."),
     ("Registry", "user", "people:user_app", "Add, list and disable accounts."),
     ("Registry", "org", "organizations:org_app", "Make organizations and name their members."),
+    ("Registry", "quota", "quotas:quota", "Show what namespaces use, and say what they may use."),
     ("Registry", "token", "people:token_app", "Create, list and revoke access tokens."),
     ("Servers", "serve", "serve:serve", "Serve the registry: REST, and a Hub for Hugging Face clients."),
     ("Servers", "hub", "hub:hub", "Serve a folder of models as a Hub."),

@@ -37,6 +37,7 @@ def write_token(visit: Visit) -> Answer:
     visit.repos.lfs_missing(visit.principal, visit.repo, (), proposing=proposing)
     there = visit.repos.repository(visit.principal, visit.repo)
     repo, space = there.id, sending_space(visit.principal, there).lower()
+    visit.repos.quotas.require_any(space)
     origin = visit.address(repo).removesuffix(f"/{repo.full_name}").removesuffix(f"/{repo.kind.plural}")
     address = f"{origin}/xet/{_desk(visit).collection()}/{space}"
     token, expires = _token(visit.signer, visit.principal, repo, space), int(time.time() + _TOKEN_LIFETIME_S)
