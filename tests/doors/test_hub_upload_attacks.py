@@ -204,7 +204,6 @@ def test_a_large_file_that_was_not_sent(registry: Registry) -> None:
         {"operation": "upload", "hash_algo": "md5", "objects": []},
         {"operation": "upload", "transfers": ["ssh"], "objects": []},
         {"operation": "upload", "objects": [{"oid": OID, "size": 1}] * 1001},
-        {"operation": "download", "objects": []},
         {},
         b"[]",
         b"{",

@@ -201,9 +201,18 @@ class HubDesk:
         Raises:
             Gated, Disabled: the files are not handed out.
         """
+        self.readable(principal, kind, name)
+
+    def readable(self, principal: Principal, kind: RepoKind, name: str) -> tuple[Hub, RepoId]:
+        """The Hub as the caller sees it, and a repository whose files the caller may download.
+
+        Raises:
+            Gated, Disabled: the files are not handed out.
+        """
         info = self.info(principal, kind, name)
         _require_open(principal, info)
         self._let_in(principal, info.repo)
+        return self._seen_by(principal), info.repo
 
     def tree(self, principal: Principal, kind: RepoKind, name: str, revision: str) -> Tree:
         """Every file of a revision."""

@@ -126,6 +126,7 @@ def error_answer(error: Exception, *, token_sent: bool) -> Answer:
         headers["x-repo-commit"] = error.revision  # the client may remember that the file is missing
     if isinstance(error, NotAuthenticated):
         headers["www-authenticate"] = "Bearer"
+        headers["lfs-authenticate"] = 'Basic realm="a token as password"'  # what git's clients understand
         if token_sent:  # this sentence keeps the client from guessing that the repository is missing
             message = "Invalid credentials in Authorization header"
     if isinstance(error, RateLimited):

@@ -16,6 +16,8 @@ from weighbridge.doors.hub.absent import why_absent
 from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
+from weighbridge.doors.hub.lfs_download import download_only, reader
+from weighbridge.doors.hub.lfs_objects import lfs_place
 from weighbridge.doors.hub.redirects import redirected
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
 from weighbridge.doors.hub.streaming import Streams
@@ -102,7 +104,7 @@ async def _made(
 
         def run() -> tuple[Answer | FileAnswer, Unchanged | None]:
             watch = desk.watch(work.kind, work.name) if work.name else None  # before it is looked up
-            principal = desk.principal(request.secret)
+            principal = reader(desk, request, writing.signer if writing else None)
             try:
                 return work.run(desk, principal), watch
             except Renamed as renamed:
@@ -149,7 +151,7 @@ def route(request: Request) -> Work:
     segments = rest if kind else request.segments
     at = next((i for i in (2, 1) if len(segments) > i and segments[i] in _FILE_CALLS), None)
     if at is None:
-        raise _no_route(request)
+        return _batch(request, kind or RepoKind.MODEL, segments)
     _require_read(request)
     revision, path = _revision_and_path(segments[at + 1 :])
     wanted = Wanted(
@@ -164,6 +166,14 @@ def route(request: Request) -> Work:
         kind=wanted.kind,
         name=wanted.name,
     )
+
+
+def _batch(request: Request, kind: RepoKind, segments: tuple[str, ...]) -> Work:
+    """``{repo}.git/info/lfs/objects/batch``, where nothing is written."""
+    found = lfs_place(segments)
+    if found is None or found[1] != ("objects", "batch"):
+        raise _no_route(request)
+    return Work(run=lambda desk, principal: download_only(desk, principal, request, kind, found[0]))
 
 
 def _api(request: Request, segments: tuple[str, ...]) -> Work:

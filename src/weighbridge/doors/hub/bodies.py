@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 
+from weighbridge.domain.json_values import JsonObject, mended
 from weighbridge.doors.hub.answers import TooLarge
 from weighbridge.doors.hub.request import Receive, Request
 from weighbridge.errors import BadInput
@@ -31,6 +33,21 @@ def declared_length(request: Request) -> int | None:
     if not spelled.isascii() or not spelled.isdigit() or len(spelled) > 18:
         raise BadInput("the Content-Length is no length")
     return int(spelled)
+
+
+def json_object(body: bytes) -> JsonObject:
+    """A body that is a JSON object; an empty body is an empty one.
+
+    Raises:
+        BadInput: it is something else.
+    """
+    try:
+        value = mended(json.loads(body)) if body.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise BadInput("the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise BadInput("the body is not a JSON object")
+    return value
 
 
 def require_length(request: Request, limit: int) -> None:

@@ -11,38 +11,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from weighbridge.domain.access import Principal
-from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import Json, JsonObject, child, objects, text, texts, whole
-from weighbridge.domain.manifest import sha256
+from weighbridge.domain.json_values import Json, JsonObject, child, text, texts
 from weighbridge.doors.hub.answers import Answer, TooLarge, json_answer
 from weighbridge.doors.hub.bodies import declared_length
+from weighbridge.doors.hub.lfs_download import download_batch
+from weighbridge.doors.hub.lfs_objects import BASIC, asked_object, asked_objects, lfs_answer
 from weighbridge.doors.hub.lfs_parts import MULTIPART, parts_action
 from weighbridge.doors.hub.signing import caller_fields
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, IntegrityError, NotFound, SizeMismatch
 
-_OBJECTS_LIMIT = 1000
-_MEDIA_TYPE = "application/vnd.git-lfs+json"
-_BASIC = "basic"
 UPLOAD, VERIFY = "upload", "verify"
 
 
 def batch(visit: Visit) -> Answer:
-    """``POST .../info/lfs/objects/batch``: where to send what is missing."""
+    """``POST .../info/lfs/objects/batch``: where to send what is missing, or to fetch what is here.
+
+    Raises:
+        NotAuthenticated: to upload needs a token.
+    """
     body = visit.document()
-    if text(body, "operation") != "upload":
-        raise BadInput("only 'upload' is answered here; files are read under /resolve")
-    if (text(body, "hash_algo") or "sha256") not in ("sha256", "sha_256"):  # the client for Node spells it so
-        raise BadInput("contents are named by their sha256 here")
-    transfers = texts(body, "transfers") or (_BASIC,)
-    if _BASIC not in transfers:
+    match text(body, "operation"):
+        case "upload":
+            return _upload_batch(visit, body)
+        case "download":
+            place = visit.place
+            return download_batch(
+                visit.desk, visit.principal, visit.request, place.kind, place.name, visit.signer
+            )
+    raise BadInput("the operation of a batch is 'upload' or 'download'")
+
+
+def _upload_batch(visit: Visit, body: JsonObject) -> Answer:
+    visit.desk.whoami(visit.principal)
+    transfers = texts(body, "transfers") or (BASIC,)
+    if BASIC not in transfers:
         raise BadInput("the transfer 'basic' is the one that is offered here")
-    wanted = _objects(body)
+    wanted = asked_objects(body)
     missing = frozenset(_missing(visit, visit.principal, wanted))
     actions = {each: _actions(visit, *each, in_parts=MULTIPART in transfers) for each in missing}
     has_parts = any("chunk_size" in child(child(each, "upload"), "header") for each in actions.values())
     answer: list[Json] = [_answer(oid, size, actions.get((oid, size))) for oid, size in wanted]
-    return _lfs_answer({"transfer": MULTIPART if has_parts else _BASIC, "objects": answer})
+    return lfs_answer({"transfer": MULTIPART if has_parts else BASIC, "objects": answer})
 
 
 def _missing(
@@ -52,23 +62,6 @@ def _missing(
         return visit.repos.lfs_missing(principal, visit.repo, wanted, proposing=True)
     except SizeMismatch as error:  # here it is the caller who was wrong
         raise BadInput(f"a content is held that has another size: {error.message}") from error
-
-
-def _objects(body: JsonObject) -> Sequence[tuple[str, int]]:
-    found = objects(body, "objects")
-    if len(found) > _OBJECTS_LIMIT:
-        raise BadInput(f"more than {_OBJECTS_LIMIT} objects are asked for at once")
-    return [_object(each) for each in found]
-
-
-def _object(spelled: JsonObject) -> tuple[str, int]:
-    oid, size = text(spelled, "oid"), whole(spelled, "size")
-    if oid is None or size is None or size < 0:
-        raise BadInput("each object needs its sha256 as 'oid' and its 'size' in bytes")
-    try:
-        return sha256(oid).value, size
-    except Invalid as error:
-        raise BadInput(f"an 'oid' is no sha256: {ascii(oid)[:80]}") from error
 
 
 def _answer(oid: str, size: int, actions: JsonObject | None) -> JsonObject:
@@ -132,11 +125,7 @@ def verify(visit: Visit) -> Answer:
     is_signed = bool(visit.request.value("signature"))
     asking = visit.signed_sender() if is_signed else visit.desk.whoami(visit.principal)
     body = visit.document()
-    wanted = _object(child(body, "object") or body)
+    wanted = asked_object(child(body, "object") or body)
     if _missing(visit, asking, (wanted,)):
         raise NotFound(f"sha256:{wanted[0]} is not here: send it again")
-    return _lfs_answer({})
-
-
-def _lfs_answer(value: JsonObject) -> Answer:
-    return json_answer(value, headers={"content-type": _MEDIA_TYPE})
+    return lfs_answer({})

@@ -9,11 +9,10 @@ beside ``chunk_size``. All of them are signed; no token comes with them.
 
 from __future__ import annotations
 
-import json
-
-from weighbridge.domain.json_values import JsonObject, mended, objects, text, whole
+from weighbridge.domain.json_values import JsonObject, objects, text, whole
 from weighbridge.domain.parts import PartedContent
 from weighbridge.doors.hub.answers import Answer, json_answer
+from weighbridge.doors.hub.bodies import json_object
 from weighbridge.doors.hub.signing import caller_fields
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, IntegrityError
@@ -94,11 +93,8 @@ def _tags(body: bytes, content: PartedContent) -> list[str]:
     Raises:
         BadInput: the body is of another content, or does not name each part once.
     """
-    try:
-        asked = mended(json.loads(body))
-    except (ValueError, RecursionError) as error:
-        raise BadInput("the body is not JSON") from error
-    if not isinstance(asked, dict) or text(asked, "oid") != content.sha256:
+    asked = json_object(body)
+    if text(asked, "oid") != content.sha256:
         raise BadInput("the body is not about the content of this address")
     named: dict[int, str] = {}
     for part in objects(asked, "parts"):

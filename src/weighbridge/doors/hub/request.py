@@ -7,6 +7,7 @@ A branch name stands in one segment of the path with its slashes percent-encoded
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -42,8 +43,11 @@ class Request:
 
     @property
     def secret(self) -> str | None:
-        """The bearer token."""
+        """The bearer token, or one that a client of git sends as a password (RFC 7617)."""
         kind, _, secret = self.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "basic":
+            password = _password(secret.strip())
+            return password if password.startswith("hf_") else None  # others are some proxy's
         return secret.strip() or None if kind.lower() == "bearer" else None
 
     def values(self, name: str) -> tuple[str, ...]:
@@ -79,6 +83,13 @@ class Request:
     def with_body(self, body: bytes) -> Request:
         """This request with its body read."""
         return replace(self, body=body)
+
+
+def _password(spelled: str) -> str:
+    try:
+        return b64decode(spelled, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def valid_request_id(sent: bytes) -> bytes:

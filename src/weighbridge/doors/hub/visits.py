@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,9 +12,10 @@ from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, mended
+from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer
+from weighbridge.doors.hub.bodies import json_object
 from weighbridge.doors.hub.request import Request
 from weighbridge.doors.hub.signing import Signer, signed_caller
 from weighbridge.errors import BadInput, NoSuchRepo
@@ -78,13 +78,7 @@ class Visit:
         Raises:
             BadInput: it is something else.
         """
-        try:
-            value = mended(json.loads(self.request.body)) if self.request.body.strip() else {}
-        except (ValueError, RecursionError) as error:
-            raise BadInput("the body is not JSON") from error
-        if not isinstance(value, dict):
-            raise BadInput("the body is not a JSON object")
-        return value
+        return json_object(self.request.body)
 
     def signed_sender(self) -> Principal:
         """Who asked for a signed address, with what it may do by now.

@@ -21,6 +21,7 @@ from weighbridge.doors.hub import changes, discussions, guests, lfs, lfs_parts, 
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
+from weighbridge.doors.hub.lfs_objects import lfs_place
 from weighbridge.doors.hub.request import Receive, Request
 from weighbridge.doors.hub.signing import Signer
 from weighbridge.doors.hub.visits import Deed, Place, Visit
@@ -62,7 +63,7 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("GET", "xet-write-token"): Deed(handle=xet.write_token),
 }
 _LFS: Mapping[tuple[str, ...], Deed] = {
-    ("POST", "objects", "batch"): Deed(handle=lfs.batch),
+    ("POST", "objects", "batch"): Deed(handle=lfs.batch, anyone=True),
     ("POST", lfs.VERIFY): Deed(handle=lfs.verify, anyone=True),
 }
 _LIKES = Deed(handle=guests.likes, anyone=True)
@@ -81,7 +82,7 @@ class Writing:
 
     def __init__(self, desk: HubDesk, repos: Repos, xet: XetDesk | None, pool: Executor) -> None:
         self._desk, self._repos, self._xet, self._pool = desk, repos, xet, pool
-        self._signer = Signer(repos.signing_key)
+        self.signer = Signer(repos.signing_key)
         self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
         self._held = asyncio.Semaphore(_HELD_BODIES)
 
@@ -111,7 +112,7 @@ class Writing:
         visit = Visit(
             desk=self._desk,
             repos=self._repos,
-            signer=self._signer,
+            signer=self.signer,
             principal=principal,
             request=request,
             place=place,
@@ -169,14 +170,15 @@ def _lfs_call(method: str, kind: RepoKind, segments: tuple[str, ...]) -> tuple[D
     match segments:
         case (owner, name, "ask-access") if method == "POST":
             return _OF_REPO["POST", "ask-access"], Place(kind=kind, name=f"{owner}/{name}")
-        case (owner, name, "info", "lfs", *rest) if name.endswith(".git"):
-            deed = _lfs_deed(method, rest)
-            place = Place(kind=kind, name=f"{owner}/{name.removesuffix('.git')}", rest=tuple(rest[1:]))
-            return (deed, place) if deed else None
-    return None
+    found = lfs_place(segments)
+    if found is None:
+        return None
+    name, behind = found
+    deed = _lfs_deed(method, behind)
+    return (deed, Place(kind=kind, name=name, rest=behind[1:])) if deed else None
 
 
-def _lfs_deed(method: str, rest: list[str]) -> Deed | None:
+def _lfs_deed(method: str, rest: tuple[str, ...]) -> Deed | None:
     match method, rest:
         case "PUT", (lfs.UPLOAD, _):
             return _LFS_UPLOAD
