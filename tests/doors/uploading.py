@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.doors.asgi_server import Answer, call, serving
 from weighbridge.bridge import Bridge, open_bridge
@@ -60,11 +60,21 @@ def registry_at(home: Path, **more: str) -> Iterator[Registry]:
         bridge.close()
 
 
+class Served(Protocol):
+    """What a client needs to know of a Hub."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def tokens(self) -> Mapping[str, str]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Client:
     """Runs clients as one user, with one home of its own."""
 
-    registry: Registry
+    registry: Served
     home: Path
     user: str = "ann"
     xet: bool = False

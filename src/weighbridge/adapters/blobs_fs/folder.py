@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import BinaryIO
 
+from weighbridge.adapters.blobs_fs.copying import copy_in
 from weighbridge.adapters.blobs_fs.hashing import Digesting, Follower
 from weighbridge.adapters.blobs_fs.partial import Partial
 from weighbridge.adapters.blobs_fs.parts import join_parts, take_part
@@ -97,6 +98,18 @@ class FolderBlobs:
     def join_parts(self, content: PartedContent, tags: Sequence[str]) -> None:
         """Make the parts one content; see ``ports.BlobStore.join_parts``."""
         join_parts(self._places, content, tags)
+
+    def copy_in(self, file: Path, sha256: str, size_bytes: int) -> None:
+        """Take in the content of a file that stays where it is; shared on the disk where possible.
+
+        Raises:
+            DigestMismatch, SizeMismatch: it holds something else by now.
+        """
+        if self._size(sha256) == size_bytes:
+            return
+        with medium(self._home):
+            self._places.prepare()
+        copy_in(self._places, file, sha256, size_bytes)
 
     def open(self, sha256: str) -> BinaryIO:
         """A content, seekable."""

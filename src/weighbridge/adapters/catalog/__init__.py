@@ -5,6 +5,8 @@ The time and the ids come from outside: the catalogue reads no clock and draws n
 
 from __future__ import annotations
 
+from typing import Self
+
 from weighbridge.adapters.catalog.accounts import Accounts
 from weighbridge.adapters.catalog.audit import Audit
 from weighbridge.adapters.catalog.changes import Changes
@@ -39,7 +41,7 @@ class Catalog(
     """
 
     @classmethod
-    def open(cls, url: str, *, quota_bytes: int = 0) -> Catalog:
+    def open(cls, url: str, *, quota_bytes: int = 0) -> Self:
         """Connect, and make or update the tables; ``sqlite://`` is one in memory.
 
         ``quota_bytes`` is what a namespace may use that has no quota of its own; 0: no limit.

@@ -67,10 +67,10 @@ class _Head:
 
 
 class FolderHub:
-    """Implements ``ports.Hub`` over the folder; safe for threads."""
+    """Implements ``ports.Hub`` over the folder; safe for threads. What is ``left_out`` is not listed."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, folder: Path, left_out: Callable[[RepoId], bool] = lambda _: False) -> None:
+        self._folder, self._left_out = folder.resolve(), left_out
         self._index = DigestIndex(self._folder)
         self._heads: dict[RepoId, _Head] = {}
         self._locks: dict[RepoId, threading.Lock] = {}
@@ -98,6 +98,8 @@ class FolderHub:
         """See ``ports.Hub.repos``; a repository that cannot be read is logged and left out."""
         found = []
         for repo, _ in repositories(self._folder, kind):
+            if self._left_out(repo):
+                continue
             try:
                 found.append(self._now(repo).info)
             except (BadListing, NoSuchRepo) as error:

@@ -6,17 +6,15 @@ import hashlib
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from weighbridge.adapters.clone import clone
 from weighbridge.adapters.layout_dir.index import Receipt
 from weighbridge.domain.manifest import FileEntry
 from weighbridge.errors import DigestMismatch, NotFound, SizeMismatch, StoreDown, WeighbridgeError
 
 _LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-_FICLONE = 0x40049409
-"""The ioctl that lets two files share their extents (linux/fs.h)."""
 
 
 class Sharer:
@@ -27,30 +25,18 @@ class Sharer:
     """
 
     def __init__(self) -> None:
-        self._reflinks = sys.platform == "linux"
+        self._reflinks = True
 
     def share(self, blob: Path, target: str) -> None:
         """Make ``target``, which does not exist, show the bytes of ``blob``."""
         if self._reflinks:
-            self._reflinks = _reflink(blob, target)
+            self._reflinks = clone(blob, target)
             if self._reflinks:
                 return
         try:
             os.link(blob, target)
         except OSError:
             shutil.copyfile(blob, target)
-
-
-def _reflink(blob: Path, target: str) -> bool:
-    import fcntl
-
-    with blob.open("rb") as source, Path(target).open("xb") as made:
-        try:
-            fcntl.ioctl(made.fileno(), _FICLONE, source.fileno())
-        except OSError:
-            Path(target).unlink()
-            return False
-    return True
 
 
 def receipt_of(found: os.stat_result, sha256: str) -> Receipt:

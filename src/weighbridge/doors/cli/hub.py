@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
 from json import dumps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weighbridge.errors import BadInput
+
+if TYPE_CHECKING:
+    from weighbridge.doors.hub.request import AsgiApp
 
 
 def hub(
     folder: Path,
     *,
+    write: bool = False,
     host: str = "127.0.0.1",
     port: int = 8080,
     access_log: bool = False,
@@ -23,6 +31,8 @@ def hub(
     ----------
     folder
         Holds org/name/... for models, datasets/org/name/... and spaces/org/name/... for the others.
+    write
+        Take uploads too, from everyone who reaches the port and sends any token (HF_TOKEN).
     host
         The address to listen on. Anything but loopback is open to the network, without a password.
     port
@@ -32,16 +42,48 @@ def hub(
     json
         Print one JSON document with the address once the Hub answers.
     """
-    from weighbridge.bridge.hub import open_folder
-    from weighbridge.doors.hub import hub_app
     from weighbridge.doors.server import serve
 
     if not folder.is_dir():
         raise BadInput(f"'{folder}' is not a folder", hint="give the folder that holds org/name/...")
+    if write and not _is_loopback(host):
+        print(
+            f"Warning: everyone who reaches {host}:{port} may change and delete what is in {folder}",
+            file=sys.stderr,
+        )
 
     def announce(url: str) -> None:
         if json:
-            print(dumps({"url": url, "folder": str(folder)}), flush=True)
-        print(f"Serving {folder} as a Hub at {url}", file=sys.stderr, flush=True)
+            print(dumps({"url": url, "folder": str(folder), "write": write}), flush=True)
+        taking = " that takes uploads" if write else ""
+        print(f"Serving {folder} as a Hub{taking} at {url}", file=sys.stderr, flush=True)
 
-    serve(hub_app(open_folder(folder)), host, port, announce=announce, access_log=access_log)
+    with _opened(folder, write=write) as app:
+        serve(app, host, port, announce=announce, access_log=access_log)
+
+
+@contextmanager
+def _opened(folder: Path, *, write: bool) -> Iterator[AsgiApp]:
+    from weighbridge.doors.hub import hub_app
+
+    if not write:
+        from weighbridge.bridge.hub import open_folder
+
+        yield hub_app(open_folder(folder))
+        return
+    from weighbridge.bridge.folder import open_written_folder
+    from weighbridge.settings import load_settings
+
+    bridge = open_written_folder(folder, max_file_bytes=load_settings().max_file_bytes)
+    try:
+        bridge.repos.resume()
+        yield hub_app(bridge.hub, bridge.repos, bridge.xet)
+    finally:
+        bridge.close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

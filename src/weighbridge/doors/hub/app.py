@@ -241,7 +241,9 @@ def _revision_and_path(segments: tuple[str, ...]) -> tuple[str, str]:
 
 def _require_read(request: Request) -> None:
     if request.method not in ("GET", "HEAD"):
-        raise OnlyReads("this Hub only serves: it takes no uploads and no changes")
+        raise OnlyReads(
+            "this Hub only serves: it takes no uploads and no changes, because it was started without --write"
+        )
 
 
 def _no_route(request: Request) -> NoRoute:

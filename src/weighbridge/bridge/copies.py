@@ -1,0 +1,349 @@
+"""Plain files that show the ``main`` of each repository that is written in a folder.
+
+    FOLDER/[datasets/|spaces/]org/name/     as main is
+    FOLDER/.weighbridge-hub/                commits, contents, and the record of what each folder shows
+
+Clients read the store, people read the files. ``look`` compares them: what somebody changed by
+hand becomes a commit on ``main``, then the files are brought to ``main``. All of it can be cut
+short at any moment and is taken up by the next look; the record says where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from weighbridge.adapters.blobs_fs import FolderBlobs
+from weighbridge.adapters.hub_dir.digests import DigestIndex
+from weighbridge.adapters.hub_dir.glance import Glance
+from weighbridge.adapters.hub_dir.record import Receipt, Record, Records
+from weighbridge.adapters.hub_dir.tree import kind_folder
+from weighbridge.adapters.hub_dir.working import Lying, WorkingCopy, shown
+from weighbridge.domain.access import LOCAL, AuditLine
+from weighbridge.domain.hosted import (
+    DEFAULT_BRANCH,
+    DeleteFile,
+    PutFile,
+    Repository,
+    Revision,
+    Step,
+    apply,
+    make_revision,
+)
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.ref import RepoId
+from weighbridge.domain.repo import Refs
+from weighbridge.domain.working_copy import Difference, by_hand, lacking
+from weighbridge.errors import (
+    BadListing,
+    IntegrityError,
+    NoSuchRevision,
+    StaleParent,
+    StoreDown,
+    WeighbridgeError,
+)
+
+BY_HAND = "Changed in the folder"
+log = logging.getLogger(__name__)
+
+
+class Commits(Protocol):
+    """What is read of the catalogue, and the one thing that is written."""
+
+    def hosted_refs(self, key: str) -> Refs:
+        """Branches and tags."""
+
+    def revision(self, repository: Repository, commit: str) -> Revision | None:
+        """A commit with its files."""
+
+    def add_revision(self, repository: Repository, branch: str, revision: Revision, audit: AuditLine) -> None:
+        """Move a branch from the commit's parent to the commit. Raises StaleParent."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is known of one folder; ``lock`` belongs to whoever changes the folder or this."""
+
+    record: Record | None
+    glance: Glance | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Copies:
+    """The folders of written repositories; safe for threads, for one process at a time.
+
+    ``now`` gives aware UTC.
+    """
+
+    def __init__(
+        self, catalog: Commits, blobs: FolderBlobs, folder: Path, home: Path, now: Callable[[], datetime]
+    ) -> None:
+        self._catalog, self._blobs, self._now = catalog, blobs, now
+        self._folder, self._home = folder, home
+        self._records, self._index = Records(home), DigestIndex(folder)
+        self._held: dict[str, _Held] = {}
+        self._guard = threading.Lock()
+
+    def place(self, repo: RepoId) -> Path:
+        """Where the files of a repository lie."""
+        return kind_folder(self._folder, repo.kind) / repo.namespace / repo.name
+
+    def look(self, repository: Repository) -> bool:
+        """Take in what was changed by hand; False if the folder was taken away.
+
+        A look that is under way is not waited for, and a disk that fails is no reason not to serve
+        what is in the store.
+
+        Raises:
+            BadListing: something lies there that cannot be in a repository; it names the path.
+        """
+        held = self._of(repository)
+        if self._is_as_known(repository, held):
+            return True
+        if not held.lock.acquire(blocking=False):
+            return held.record is None or self.place(repository.id).is_dir()
+        try:
+            return self._settle(repository, held)
+        except StoreDown as error:
+            log.warning("%s: %s", repository.id, error.message)
+            return True
+        finally:
+            held.lock.release()
+
+    def follow(self, repository: Repository) -> None:
+        """Bring the files to ``main``, after a look that may be under way.
+
+        The commit is made already: what fails here is logged, and is tried again by the next look.
+        """
+        held = self._of(repository)
+        with held.lock:
+            try:
+                self._settle(repository, held)
+            except WeighbridgeError as error:
+                log.warning("the folder of %s is behind: %s", repository.id, error.message)
+
+    def watch(self, repository: Repository) -> Callable[[], bool] | None:
+        """Tells, each time it is called, whether the files look as they did; None: not known."""
+        held = self._of(repository)
+        glance = held.glance
+        return None if glance is None else lambda: held.glance is glance and glance.held_lately()
+
+    @contextmanager
+    def taken_away(self, repository: Repository) -> Iterator[None]:
+        """The folder is put aside, and dropped at the end; put back if what is done meanwhile fails.
+
+        Raises:
+            StoreDown: it cannot be put aside.
+        """
+        held = self._of(repository)
+        root, aside = self.place(repository.id), self._aside / repository.key
+        with held.lock:
+            with _medium(root):
+                was_there = root.is_dir()
+                if was_there:
+                    aside.parent.mkdir(mode=0o700, exist_ok=True)
+                    root.rename(aside)
+            try:
+                yield
+            except BaseException:
+                if was_there:
+                    aside.rename(root)
+                raise
+            self.forget(repository.key)
+            with suppress(OSError):
+                root.parent.rmdir()
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def forget(self, key: str) -> None:
+        """Drop what is known of a repository that is no more."""
+        self._records.drop(key)
+        with self._guard:
+            self._held.pop(key, None)
+
+    def resume(self, repositories: Mapping[str, Repository]) -> None:
+        """Finish what a kill has cut short; ``repositories`` are all that there are, by their keys."""
+        aside = self._aside.iterdir() if self._aside.is_dir() else ()
+        for folder in list(aside):
+            there = repositories.get(folder.name)
+            if there is None or self.place(there.id).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+            else:  # nobody was told that it was deleted
+                with suppress(OSError):
+                    self.place(there.id).parent.mkdir(parents=True, exist_ok=True)
+                    folder.rename(self.place(there.id))
+        for key in self._records.every():
+            if key not in repositories:
+                self._records.drop(key)
+        for repository in repositories.values():
+            self.follow(repository)
+
+    def is_begun(self, repository: Repository) -> bool:
+        """Whether nobody has brought the files to any commit yet."""
+        return self._of(repository).record is None
+
+    @property
+    def _aside(self) -> Path:
+        return self._home / "deleted"
+
+    def _of(self, repository: Repository) -> _Held:
+        with self._guard:
+            held = self._held.get(repository.key)
+            if held is None:
+                held = self._held[repository.key] = _Held(self._records.load(repository.key))
+            return held
+
+    def _is_as_known(self, repository: Repository, held: _Held) -> bool:
+        record, glance = held.record, held.glance
+        if record is None or glance is None or record.repo != repository.id:
+            return False
+        if not self.place(repository.id).is_dir():
+            return False
+        return record.commit == self._main(repository) and glance.held_lately()
+
+    def _main(self, repository: Repository) -> str:
+        return self._catalog.hosted_refs(repository.key).branches.get(DEFAULT_BRANCH, "")
+
+    def _settle(self, repository: Repository, held: _Held) -> bool:
+        """See ``look``; the caller holds the lock."""
+        if not self._main(repository):  # it was deleted meanwhile
+            return False
+        root = self._brought_home(repository, held)
+        if held.record is not None and not root.is_dir():
+            held.glance = None
+            return False
+        copy = WorkingCopy(root, self._folder, self._home / "tmp", self._index)
+        copy.make()
+        # Without a record nothing was ever put there to the end, so what main holds may be our own work.
+        record = held.record or Record(repo=repository.id, commit="", bringing=self._main(repository))
+        looked = Glance.take(root)  # before the listing: what changes after it shows
+        lies = copy.look(record)
+        unfinished = self._contents(repository, record.bringing) if record.bringing else None
+        contents = {path: each.sha256 for path, each in lies.items()}
+        head = self._with_changes(repository, by_hand(contents, record.contents, unfinished), lies)
+        receipts = {path: each.receipt for path, each in lies.items()}
+        lack = lacking(contents, _contents(head))
+        if lack.put or lack.gone:
+            begun = Record(repo=repository.id, commit=record.commit, bringing=head.commit.id, files=receipts)
+            self._keep(repository, held, begun)
+            receipts = self._brought(copy, head, lack, receipts)
+            looked.settled = False
+        self._keep(repository, held, Record(repo=repository.id, commit=head.commit.id, files=receipts))
+        held.glance = looked if looked.settled else None
+        return True
+
+    def _brought_home(self, repository: Repository, held: _Held) -> Path:
+        """Where the folder lies, after a change of its name."""
+        root, record = self.place(repository.id), held.record
+        if record is None or record.repo == repository.id:
+            return root
+        before = self.place(record.repo)
+        with _medium(root):
+            if before.is_dir() and not root.exists():
+                root.parent.mkdir(parents=True, exist_ok=True)
+                before.rename(root)
+                with suppress(OSError):
+                    before.parent.rmdir()
+        self._keep(repository, held, replace(record, repo=repository.id))
+        return root
+
+    def _keep(self, repository: Repository, held: _Held, record: Record) -> None:
+        if record != held.record:
+            self._records.save(repository.key, record)
+            held.record = record
+
+    def _head(self, repository: Repository) -> Revision:
+        head = self._catalog.revision(repository, self._main(repository))
+        if head is None:
+            raise NoSuchRevision(repository.id.full_name, DEFAULT_BRANCH)
+        return head
+
+    def _contents(self, repository: Repository, commit: str) -> Mapping[str, str]:
+        found = self._catalog.revision(repository, commit)
+        return _contents(found) if found else {}
+
+    def _with_changes(
+        self, repository: Repository, changes: Difference, lies: Mapping[str, Lying]
+    ) -> Revision:
+        """Main, with what was changed by hand as one commit more.
+
+        Raises:
+            BadListing: it cannot be committed.
+        """
+        for path in changes.put:
+            each = lies[path]
+            try:
+                self._blobs.copy_in(each.file, each.sha256, each.entry.size_bytes)
+            except IntegrityError as error:
+                raise BadListing(
+                    f"'{each.file}' changes while it is read", hint="ask again when it is written"
+                ) from error
+        while True:
+            head = self._head(repository)
+            steps = _steps(changes, lies, head)
+            if not steps:
+                return head
+            try:
+                made = make_revision(
+                    repository.id,
+                    apply(head.manifest.files, steps),
+                    parents=(head.commit.id,),
+                    author=LOCAL.name,
+                    title=BY_HAND,
+                    description="",
+                    at=self._now(),
+                )
+                line = AuditLine(
+                    at=self._now(),
+                    by=LOCAL.name,
+                    verb="repo.commit",
+                    target=f"{repository.id}@{made.commit.id}",
+                    detail=BY_HAND,
+                )
+                self._catalog.add_revision(repository, DEFAULT_BRANCH, made, line)
+            except Invalid as error:
+                raise BadListing(f"in '{self.place(repository.id)}': {error}") from error
+            except StaleParent:
+                continue  # somebody pushed in between
+            return made
+
+    def _brought(
+        self, copy: WorkingCopy, head: Revision, lack: Difference, receipts: Mapping[str, Receipt]
+    ) -> dict[str, Receipt]:
+        """Receipts of the files after they were brought to a commit."""
+        kept, entries = dict(receipts), shown(head.manifest)
+        for path in sorted(lack.gone):
+            if copy.take_away(path, receipts[path]):
+                del kept[path]
+        for path in sorted(lack.put):
+            entry = entries[path]
+            put = copy.put(entry, self._blobs.path(entry.sha256 or ""), receipts.get(path))
+            if put is not None:
+                kept[path] = put
+        return kept
+
+
+def _contents(revision: Revision) -> Mapping[str, str]:
+    return {path: entry.sha256 for path, entry in shown(revision.manifest).items() if entry.sha256}
+
+
+def _steps(changes: Difference, lies: Mapping[str, Lying], head: Revision) -> list[Step]:
+    there = head.manifest.by_path
+    gone: list[Step] = [DeleteFile(path=path) for path in sorted(changes.gone) if path in there]
+    put = [lies[path].entry for path in sorted(changes.put)]
+    known = {path: there[path].sha256 for path in changes.put if path in there}
+    return [*gone, *(PutFile(entry=each) for each in put if known.get(each.path) != each.sha256)]
+
+
+@contextmanager
+def _medium(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreDown(f"'{root}' cannot be moved: {error.strerror or error}") from error

@@ -1,0 +1,158 @@
+"""A folder of repositories that Hugging Face clients write: ``weighbridge hub FOLDER --write``.
+
+The registry's own verbs over a catalogue and a store in FOLDER/.weighbridge-hub, without accounts
+and without a gate. A repository that lies in the folder as plain files is served as ``FolderHub``
+serves it, and becomes a written one with its first change: its files are the first commit, under
+the id that they had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from weighbridge.adapters.blobs_fs import FolderBlobs
+from weighbridge.adapters.folder_claim import claim
+from weighbridge.adapters.hub_dir import FolderHub
+from weighbridge.adapters.hub_dir.digests import INDEX_FOLDER
+from weighbridge.adapters.hub_dir.tree import repositories
+from weighbridge.adapters.hub_either import EitherHub
+from weighbridge.adapters.hub_hosted import HostedHub
+from weighbridge.adapters.receipts import Receipts
+from weighbridge.adapters.signing_key import signing_key
+from weighbridge.adapters.xorb_files import XorbFiles
+from weighbridge.bridge import now
+from weighbridge.bridge.copies import Copies
+from weighbridge.bridge.folder_repos import Adoption, FolderCatalog, FolderRepos
+from weighbridge.bridge.hub import Everyone, HubDesk, Unchanged
+from weighbridge.bridge.repos import Repos
+from weighbridge.bridge.xet import XetDesk
+from weighbridge.domain.access import LOCAL, Principal, Role
+from weighbridge.domain.hosted import Repository
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.ports import Hub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderBridge:
+    """A written folder, wired: what the Hub door calls."""
+
+    hub: HubDesk
+    repos: Repos
+    xet: XetDesk
+    close: Callable[[], None]
+
+
+def open_written_folder(folder: Path, *, max_file_bytes: int = 0) -> FolderBridge:
+    """A folder whose repositories are written through the Hub, by one process at a time.
+
+    Raises:
+        Conflict: another process has it.
+        StoreDown: the folder cannot be written.
+    """
+    folder = folder.resolve()
+    home = folder / INDEX_FOLDER
+    release = claim(home)
+    try:
+        catalog = FolderCatalog.open(f"sqlite:///{home / 'catalog.sqlite3'}")
+        blobs = FolderBlobs(home, durable=True)
+        copies = Copies(catalog, blobs, folder, home, now)
+        plain = FolderHub(folder, left_out=lambda repo: catalog.known(repo) is not None)
+        catalog.begin(folder, copies)
+        hosted = HostedHub(catalog, blobs, serve_all=True)
+        repos = FolderRepos(
+            catalog=catalog,
+            blobs=blobs,
+            hub=hosted,
+            judging=Followed(copies),
+            receipts=Receipts(home),
+            now=now,
+            signing_key=signing_key(home),
+            max_file_bytes=max_file_bytes,
+        )
+        repos.adoption = Adoption(catalog, blobs, plain, copies, now)
+        every = {each.key: each for each in catalog.all_repos()}
+        for repository in every.values():
+            if copies.is_begun(repository):
+                repos.adoption.name(repository)
+        copies.resume(every)
+    except BaseException:
+        release()
+        raise
+
+    def close() -> None:
+        catalog.close()
+        release()
+
+    return FolderBridge(
+        hub=_desk(folder, catalog, copies, plain, hosted),
+        repos=repos,
+        xet=XetDesk(XorbFiles(home), repos),
+        close=close,
+    )
+
+
+def _desk(
+    folder: Path, catalog: FolderCatalog, copies: Copies, plain: FolderHub, hosted: HostedHub
+) -> HubDesk:
+    def is_written(repo: RepoId) -> bool:
+        return catalog.known(repo) is not None
+
+    def seen_by(principal: Principal) -> Hub:
+        return EitherHub(is_written, hosted.seen_by(principal), plain)
+
+    def let_in(principal: Principal, repo: RepoId) -> None:
+        hosted.seen_by(principal).require_open(repo)
+
+    def watch(repo: RepoId) -> Unchanged | None:
+        commits, there = catalog.watch(), catalog.known(repo)
+        files = copies.watch(there) if there else plain.watch(repo)
+        return None if commits is None or files is None else partial(_both, commits, files)
+
+    desk = FolderDesk(plain, Writers(), seen_by, let_in, watch)
+    desk.folder = folder
+    return desk
+
+
+def _both(one: Unchanged, other: Unchanged) -> bool:
+    return one() and other()
+
+
+class Writers(Everyone):
+    """For a folder: all may read, and whoever sends a token, whatever it is, writes as ``local``.
+
+    A token is asked for because no web page can make a browser send one to this machine.
+    """
+
+    def principal(self, secret: str | None) -> Principal:
+        """A reader without a token, else somebody who may do everything."""
+        return super().principal(None) if secret is None else LOCAL
+
+
+class FolderDesk(HubDesk):
+    """Of a written folder: its namespaces are the caller's organizations."""
+
+    folder: Path
+
+    def whoami(self, principal: Principal) -> Principal:
+        """See ``HubDesk.whoami``."""
+        every = (repo for kind in RepoKind for repo, _ in repositories(self.folder, kind))
+        spaces = {repo.namespace.lower() for repo in every if repo.namespace} - {LOCAL.name}
+        roles = frozenset((name, Role.ADMIN) for name in spaces)
+        return replace(super().whoami(principal), roles=roles)
+
+
+class Followed:
+    """Nothing is judged here; the plain files follow each commit."""
+
+    def __init__(self, copies: Copies) -> None:
+        self._copies = copies
+
+    def submit(self, repository: Repository, commit: str) -> None:
+        """Bring the files to ``main``, which may be this commit."""
+        self._copies.follow(repository)
+
+    def resume(self) -> None:
+        """Nothing: ``Copies.resume`` was called before anybody could ask."""
