@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.adapters.catalog.hosted import RefKind
+from weighbridge.adapters.catalog.refs import RefKind
 from weighbridge.adapters.hub_dir import FolderHub
 from weighbridge.adapters.hub_dir.tree import SIDECAR_SUFFIX, repositories
 from weighbridge.bridge.copies import Copies
