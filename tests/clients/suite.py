@@ -48,6 +48,8 @@ class Run:
 
 
 ORDINARY: Sequence[Run] = (
+    Run(program="commands_options.py", mode="plain", column="`hf`"),
+    Run(program="commands_talks.py", mode="plain", column="`hf`"),
     Run(program="commands_repos.py", mode="plain", column="`hf`"),
     Run(program="commands_files.py", mode="xet", column="`hf`"),
     Run(program="hub_write.py", mode="xet", column="huggingface_hub"),
@@ -57,6 +59,11 @@ ORDINARY: Sequence[Run] = (
     Run(program="with_transformers.py", mode="xet", column="transformers"),
     Run(program="with_datasets.py", mode="lfs", column="datasets, no Xet"),
     Run(program="with_transformers.py", mode="lfs", column="transformers, no Xet"),
+    Run(program="hub_history.py", mode="plain", column="huggingface_hub"),
+    Run(program="filesystem_write.py", mode="xet", column="HfFileSystem"),
+    Run(program="filesystem_write.py", mode="lfs", column="HfFileSystem, no Xet"),
+    Run(program="hub_commits.py", mode="xet", column="huggingface_hub"),
+    Run(program="hub_commits.py", mode="lfs", column="huggingface_hub, no Xet"),
     Run(program="hub_read.py", mode="plain", column="huggingface_hub"),
     Run(program="filesystem.py", mode="plain", column="HfFileSystem"),
     Run(program="people.py", mode="plain", column="huggingface_hub"),

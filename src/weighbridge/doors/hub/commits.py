@@ -121,11 +121,10 @@ def _header(about: JsonObject, number: int) -> Header:
     parent = about.get("parentCommit")
     if parent is not None and not isinstance(parent, str):
         raise BadInput(f"line {number} of the commit: 'parentCommit' is not text")
-    return Header(
-        title=text(about, "summary") or "",
-        description=text(about, "description") or "",
-        parent=parent or None,
-    )
+    # As git tells them apart: what follows the first line of the summary belongs to the message.
+    title, _, more = (text(about, "summary") or "").strip().partition("\n")
+    message = [each.strip() for each in (more, text(about, "description") or "") if each.strip()]
+    return Header(title=title.rstrip(), description="\n\n".join(message), parent=parent or None)
 
 
 def _path(about: JsonObject, number: int) -> str:
