@@ -58,11 +58,11 @@ class Server:
 
 
 @contextmanager
-def registry(home: Path) -> Iterator[Server]:
-    """A registry over a new home."""
+def registry(home: Path, **more: str) -> Iterator[Server]:
+    """A registry over a new home; ``more`` are settings."""
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "WEIGHBRIDGE_"))}
     environ |= {"WEIGHBRIDGE_HOME": str(home), "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9"}
-    environ |= {"WEIGHBRIDGE_ADMIN_PASSWORD": PASSWORD}
+    environ |= {"WEIGHBRIDGE_ADMIN_PASSWORD": PASSWORD, **more}
     command = [sys.executable, "-m", "weighbridge", "serve", "--port", "0", "--json"]
     with subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -17,7 +17,7 @@ from weighbridge.errors import BadInput
 DEFAULT_UPSTREAM = "https://huggingface.co"
 DEFAULT_MAX_FILE_BYTES = 50 * 1000**3
 """Stock clients do not download a larger file over plain HTTP, so nobody could have it again."""
-DEFAULT_LFS_PART_BYTES = 1000**3
+DEFAULT_LFS_PART_BYTES = 1 << 30
 """What is sent again after a broken connection is at most this much."""
 
 
@@ -62,7 +62,7 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
-    "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1000000000",
+    "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1073741824",
     "WEIGHBRIDGE_QUOTA_BYTES": "what the repositories of a namespace may hold, in bytes; default 0: no limit",
     "WEIGHBRIDGE_FORBIDDEN_KINDS": "endings of files that may not be pushed, as in iso,tar.gz; default: none",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",

@@ -20,7 +20,7 @@ from weighbridge.domain.parts import PartedContent
 from weighbridge.errors import BadInput, Conflict, DigestMismatch, IncompleteUpload, NotFound, SizeMismatch
 from weighbridge.ports import BlobStore
 
-PART = 100_000
+PART, MIB = 100_000, 1 << 20
 CONTENT = hashlib.shake_128(b"parts").digest(4 * PART + 321)
 OID = hashlib.sha256(CONTENT).hexdigest()
 
@@ -75,6 +75,18 @@ class PartsContract:
             tags = {number: tag for each in pool.map(some, range(1, 9)) for number, tag in each.items()}
         store.join_parts(of, in_order(tags))
         assert store.path(OID).read_bytes() == CONTENT
+
+    @pytest.mark.parametrize("size", [16 * MIB, 16 * MIB + 77])
+    @pytest.mark.parametrize("part", [3 * MIB, 4 * MIB, 3 * MIB + 5, 5_000_001])
+    def test_large_parts_at_once_in_the_end_and_again(self, store: BlobStore, size: int, part: int) -> None:
+        content = hashlib.shake_128(b"large").digest(size)
+        of = parted(content, part)
+        send(store, of, bytes(size), range(1, of.count + 1))
+        with ThreadPoolExecutor(4) as pool:
+            sent = pool.map(lambda n: send(store, of, content, [n]), range(of.count, 0, -1))
+            tags = {number: tag for each in sent for number, tag in each.items()}
+        store.join_parts(of, in_order(tags))
+        assert store.path(of.sha256).read_bytes() == content
 
     @pytest.mark.parametrize("change", [-1, 1, -PART])
     def test_a_part_of_another_size_counts_as_not_sent(self, store: BlobStore, change: int) -> None:

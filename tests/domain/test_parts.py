@@ -28,6 +28,7 @@ def test_the_parts_cover_the_content_without_gap_or_overlap(size: int, wanted: i
     assert all(stop == start for (_, stop), (start, _) in pairwise(spans))
     assert all(stop - start == parted.part_bytes for start, stop in spans[:-1])
     assert parted.count == 1 or parted.part_bytes >= wanted
+    assert parted.part_bytes < 1 << 20 or parted.part_bytes % (1 << 20) == 0
 
 
 @pytest.mark.parametrize("number", [-1, 0, 4, 10**9])

@@ -10,6 +10,7 @@ from weighbridge.domain.manifest import sha256 as sha256_digest
 
 MOST_PARTS = 1000
 """More are never made of one content: each costs an address in an answer."""
+_MIB = 1 << 20
 _UPLOAD = re.compile(r"[0-9a-f]{32}")
 
 
@@ -54,5 +55,9 @@ class PartedContent:
 
 
 def part_size(size_bytes: int, wanted_bytes: int) -> int:
-    """How large the parts of a content are made: as wanted, or larger if there would be too many."""
-    return max(wanted_bytes, -(-size_bytes // MOST_PARTS))
+    """How large the parts of a content are made: as wanted, or larger if there would be too many.
+
+    Those of a MiB and more are whole numbers of MiB: they begin at the blocks of any disk.
+    """
+    least = max(wanted_bytes, -(-size_bytes // MOST_PARTS))
+    return least if least < _MIB else -(-least // _MIB) * _MIB

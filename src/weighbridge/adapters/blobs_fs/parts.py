@@ -16,7 +16,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from weighbridge.adapters.blobs_fs.places import Places, medium
@@ -41,9 +41,12 @@ def take_part(
         if not place.exists():
             require_room(content.size_bytes, place)
         file = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+    data = -1
     try:
         begun = _begin(places, file, content, number)
-        writer, at = DirectWriter(file, start), start
+        with medium(places.home):
+            data = _opened_again(file, place, content, number)
+        writer, at = DirectWriter(data, start), start
         for piece in pieces:
             if at + len(piece) > stop:
                 raise SizeMismatch(_called(content, number), wanted=stop - start, got=at - start + len(piece))
@@ -60,6 +63,8 @@ def take_part(
         return _tag(content, number, begun)
     finally:
         os.close(file)
+        if data >= 0:
+            os.close(data)
 
 
 def join_parts(places: Places, content: PartedContent, tags: Sequence[str]) -> None:
@@ -96,6 +101,16 @@ def _begin(places: Places, file: int, content: PartedContent, number: int) -> in
         return begun + 1
 
 
+def _opened_again(file: int, place: Path, content: PartedContent, number: int) -> int:
+    """The same file for the bytes alone: the marks are too short for direct I/O."""
+    with suppress(FileNotFoundError):
+        data = os.open(place, os.O_WRONLY)
+        if os.path.samestat(os.fstat(data), os.fstat(file)):
+            return data
+        os.close(data)
+    raise _too_late(content, number)
+
+
 def _require_turn(file: int, content: PartedContent, number: int, begun: int) -> None:
     if _mark(file, content, number)[0] != begun:
         raise Conflict(f"{_called(content, number)} is being sent again: this sending of it has ended")
@@ -108,7 +123,7 @@ def _mark(file: int, content: PartedContent, number: int) -> tuple[int, int]:
         Conflict: the sending has ended.
     """
     if os.fstat(file).st_size == content.size_bytes:
-        raise Conflict(f"{_called(content, number)} comes too late: the upload was completed")
+        raise _too_late(content, number)
     begun, completed = _MARK.unpack(
         os.pread(file, _MARK.size, _mark_at(content, number)).ljust(_MARK.size, b"\0")
     )
@@ -175,6 +190,10 @@ def _tag(content: PartedContent, number: int, begun: int) -> str:
 
 def _called(content: PartedContent, number: int) -> str:
     return f"part {number} of {content.count} of sha256:{content.sha256[:12]}..."
+
+
+def _too_late(content: PartedContent, number: int) -> Conflict:
+    return Conflict(f"{_called(content, number)} comes too late: the upload was completed")
 
 
 def _right(place: Path) -> Path:
