@@ -10,7 +10,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo import ModelInfo
-from weighbridge.domain.repo_query import RepoQuery, SortKey, parameter_range
+from weighbridge.domain.repo_query import RepoQuery, SortKey, parameter_range, read_mark, spelled_mark
 
 
 def info(name: str, **raw: Json) -> ModelInfo:
@@ -35,7 +35,7 @@ def found(**query: object) -> list[str]:
 
 
 def test_every_condition_must_hold() -> None:
-    assert found() == ["acme/bert-tiny", "acme/gpt", "Other/bert"]
+    assert found() == ["acme/gpt", "acme/bert-tiny", "Other/bert"]
     assert found(search="BERT") == ["acme/bert-tiny", "Other/bert"]
     assert found(search="acme bert") == ["acme/bert-tiny"]
     assert found(author="other") == ["Other/bert"]
@@ -70,3 +70,23 @@ def test_any_other_text_is_no_range(spelled: str) -> None:
     assert least >= 0
     assert most >= 0
     assert ":" in spelled
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=8), st.sampled_from(list(SortKey)), st.integers(1, 4))
+def test_pages_give_everything_once_in_order(values: list[int], sort: SortKey, size: int) -> None:
+    dated = sort in (SortKey.CREATED_AT, SortKey.LAST_MODIFIED)
+    infos = [info(f"a/m{n}", **{sort: f"202{v}" if dated else v}) for n, v in enumerate(values)]
+    whole = RepoQuery(sort=sort).select(infos)
+    paged: list[ModelInfo] = []
+    query = RepoQuery(sort=sort)
+    while page := query.select(infos)[:size]:
+        paged += page
+        mark = read_mark(spelled_mark(query.mark(page[-1])))
+        query = RepoQuery(sort=sort, after=mark)
+    assert tuple(paged) == whole
+
+
+@pytest.mark.parametrize("cursor", ["", "2", "[]", '["",1]', '["",1,2]', '{"a":1}', "[" * 5000])
+def test_a_cursor_that_was_not_given_is_refused(cursor: str) -> None:
+    with pytest.raises(Invalid):
+        read_mark(cursor)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Client, Registry, registry_at
 from weighbridge.bridge.repos import State
 from weighbridge.domain.access import Permission, Principal
@@ -89,6 +90,103 @@ def test_a_new_commit_is_named_at_once(registry: Registry) -> None:
         listed = {each["path"]: each["lastCommit"] for each in registry.call("rita", "GET", address).json}
         assert listed[f"{number}.txt"]["id"] == commit
         assert listed["0.txt"]["title"] == "change 0"
+
+
+# --- pages while something changes ------------------------------------------------------------
+
+
+def next_of(got: Answer) -> str:
+    """The path of the next page."""
+    address = got.headers["link"].partition("<")[2].partition(">")[0]
+    return "/" + address.partition("://")[2].partition("/")[2]
+
+
+def test_what_comes_meanwhile_moves_nothing_between_pages_of_a_listing(registry: Registry) -> None:
+    for name in ("p2", "p4", "p6"):
+        registry.bridge.repos.create(ANN, RepoId.parse(f"ann/{name}", RepoKind.SPACE))
+    got = registry.call("rita", "GET", "/api/spaces?author=ann&limit=2")
+    assert [each["id"] for each in got.json] == ["ann/p2", "ann/p4"]
+    for name in ("p1", "p3", "p5"):
+        registry.bridge.repos.create(ANN, RepoId.parse(f"ann/{name}", RepoKind.SPACE))
+    rest = registry.call("rita", "GET", next_of(got))
+    assert [each["id"] for each in rest.json] == ["ann/p5", "ann/p6"]
+    assert "link" not in rest.headers
+    bad = registry.call("rita", "GET", "/api/spaces?cursor=2")
+    assert (bad.status, "cursor" in bad.json["error"]) == (400, True)
+
+
+def test_a_push_moves_nothing_between_pages_of_a_history_or_a_tree(registry: Registry) -> None:
+    registry.bridge.repos.create(ANN, RepoId.parse("ann/paged"))
+    for name in "abc":
+        push(registry, "ann/paged", name, small(f"{name}.txt"))
+    commits = registry.call("rita", "GET", "/api/models/ann/paged/commits/main?limit=2")
+    tree = registry.call("rita", "GET", "/api/models/ann/paged/tree/main?limit=2")
+    push(registry, "ann/paged", "d", small("aa.txt"), DeleteFile(path="c.txt"))
+    assert [each["title"] for each in commits.json] == ["c", "b"]
+    rest = registry.call("rita", "GET", next_of(commits))
+    assert [each["title"] for each in rest.json] == ["a", "initial commit"]
+    assert [each["path"] for each in tree.json] == [".gitattributes", "a.txt"]
+    rest = registry.call("rita", "GET", next_of(tree))
+    assert [each["path"] for each in rest.json] == ["b.txt", "c.txt"]
+
+
+# --- what a listing and an info may hold ------------------------------------------------------
+
+
+def test_every_property_that_the_client_knows_may_be_expanded(client: Client, grown: str) -> None:
+    """What is not known of a repository is left out, and nothing is an error."""
+    got = client.python(f"""
+from typing import get_args
+from huggingface_hub import hf_api as known
+models = list(get_args(known.ExpandModelProperty_T))
+info = api.model_info("{grown}", expand=models)
+assert [m.id for m in api.list_models(author="ann", search="grown", expand=models)] == ["{grown}"]
+assert list(api.list_datasets(author="nobody", expand=list(get_args(known.ExpandDatasetProperty_T)))) == []
+assert list(api.list_spaces(author="nobody", expand=list(get_args(known.ExpandSpaceProperty_T)))) == []
+result = [info.author, info.used_storage, [s.rfilename for s in info.siblings]]
+""")
+    assert got[0] == "ann"
+    assert got[1] > 0
+    assert got[2] == [".gitattributes", "a.txt", "sub/b.txt", "sub/deep/c.txt"]
+
+
+def test_an_unknown_property_is_refused_with_those_that_are_known(registry: Registry, grown: str) -> None:
+    for path in (f"/api/models/{grown}?expand=size", "/api/models?expand[]=likes&expand[]=size"):
+        got = registry.call("rita", "GET", path)
+        assert got.status == 400
+        assert "'size'" in got.json["error"]
+        assert "safetensors" in got.json["error"]
+    assert registry.call("rita", "GET", "/api/spaces?expand=safetensors").status == 400
+
+
+def test_a_model_names_its_parents_and_counts_its_children(registry: Registry, client: Client) -> None:
+    for name, parent in (("child", "ann/grown"), ("other", "Ann/Grown"), ("grandchild", "ann/child")):
+        registry.bridge.repos.create(ANN, RepoId.parse(f"ann/{name}"))
+        card = small("README.md", f"---\nbase_model: {parent}\n---\n".encode())
+        push(registry, f"ann/{name}", "A card", card, small("adapter_config.json", b"{}"))
+    got = client.python("""
+info = api.model_info("ann/child", expand=["baseModels", "childrenModelCount"])
+result = [info.base_models, info.children_model_count]
+listed = api.list_models(author="ann", search="grown", expand=["childrenModelCount"])
+result.append([each.children_model_count for each in listed])
+""")
+    made_of = {"relation": "adapter", "models": [{"id": "ann/grown"}]}
+    assert got == [made_of, 1, [2]]
+
+
+def test_spaces_are_found_by_what_they_use(registry: Registry, client: Client) -> None:
+    cards = {"chat": "models: [ann/grown]\ndatasets: [ann/words]", "plain": "title: Nothing"}
+    for name, front in cards.items():
+        repo = RepoId.parse(f"ann/{name}", RepoKind.SPACE)
+        registry.bridge.repos.create(ANN, repo)
+        card = small("README.md", f"---\nsdk: static\n{front}\n---\n".encode())
+        registry.bridge.repos.commit(ANN, repo, "main", [card], title="A card")
+    got = client.python("""
+found = lambda **query: [each.id for each in api.list_spaces(author="ann", **query)]
+result = [found(models="ann/Grown"), found(datasets=["ann/words"]), found(linked=True), found(models="x/y")]
+result.append(api.space_info("ann/chat").sdk)
+""")
+    assert got == [["ann/chat"], ["ann/chat"], ["ann/chat"], [], "static"]
 
 
 # --- what the scanners found ------------------------------------------------------------------

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias, TypeVar
 
+from weighbridge.adapters.repo_info import base_models
 from weighbridge.adapters.stored_files import StoredFiles
 from weighbridge.domain.json_values import Json, JsonObject, child
 from weighbridge.domain.manifest import Manifest
@@ -199,6 +200,8 @@ def _raw(package: Package, upstream: JsonObject) -> JsonObject:
     kept = {key: value for key, value in upstream.items() if key not in _NOT_OURS}
     if manifest.repo.kind is RepoKind.MODEL:
         kept["modelId"] = name
+        if made_of := base_models(child(upstream, "cardData"), manifest):
+            kept["baseModels"] = made_of
     return {"lastModified": added, **kept, **ours}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from weighbridge.adapters.front_matter import front_matter
 from weighbridge.domain.json_values import Json, JsonObject, child, text, texts
 from weighbridge.domain.manifest import Manifest
-from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.domain.ref import RepoKind
 
 _TEXT_LIMIT_BYTES = 1 << 20
 _HEADER_LIMIT_BYTES = 25 * 1000 * 1000
@@ -57,13 +57,40 @@ def raw_info(
     if front:
         raw["cardData"] = front
     if repo.kind is RepoKind.MODEL:
-        raw |= _model_fields(repo, front, config, library, files)
+        raw |= _model_fields(manifest, front, config, library, files)
+    elif repo.kind is RepoKind.DATASET:
+        raw["mainSize"] = manifest.total_bytes
+        raw |= _stated(front, "paperswithcode_id")
+    else:
+        raw |= {key: list(texts(front, key)) for key in ("models", "datasets")} | _stated(front, "sdk")
     raw |= {key: value for key, value in sidecar.items() if key not in _COMPUTED}
     return raw
 
 
+def _stated(front: JsonObject, key: str) -> dict[str, Json]:
+    stated = text(front, key)
+    return {key: stated} if stated else {}
+
+
+def base_models(front: JsonObject, manifest: Manifest) -> Json:
+    """What the card says that the model was made of, and how, in the Hub's words; None: of nothing.
+
+    The Hub's words are ``adapter``, ``finetune``, ``merge`` and ``quantized``.
+    """
+    parents = texts(front, "base_model")
+    if not parents:
+        return None
+    relation = text(front, "base_model_relation")
+    if relation is None and "adapter_config.json" in manifest.by_path:
+        relation = "adapter"
+    elif relation is None and any(path.endswith(".gguf") for path in manifest.by_path):
+        relation = "quantized"
+    guessed = "finetune" if len(parents) == 1 else "merge"
+    return {"relation": relation or guessed, "models": [{"id": name} for name in parents]}
+
+
 def _model_fields(
-    repo: RepoId, front: JsonObject, config: JsonObject, library: str | None, files: Mapping[str, Path]
+    manifest: Manifest, front: JsonObject, config: JsonObject, library: str | None, files: Mapping[str, Path]
 ) -> dict[str, Json]:
     kept = ("architectures", "model_type", "quantization_config", "auto_map")
     optional: dict[str, Json] = {
@@ -72,8 +99,10 @@ def _model_fields(
         "config": {key: config[key] for key in kept if config.get(key) is not None} or None,
         "safetensors": _parameters(files),
         "model-index": front.get("model-index"),
+        "widgetData": front.get("widget"),
+        "baseModels": base_models(front, manifest),
     }
-    return {"modelId": repo.full_name} | {key: value for key, value in optional.items() if value}
+    return {"modelId": manifest.repo.full_name} | {key: value for key, value in optional.items() if value}
 
 
 def _tags(front: JsonObject, sidecar: JsonObject, manifest: Manifest, library: str | None) -> list[Json]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -240,6 +240,16 @@ class HubDesk:
         listed = self._seen_by(principal).repos(kind)
         shown = (info for info in listed if not (info.raw.get("private") and principal.is_anonymous))
         return query.select(shown)
+
+    def children(self, principal: Principal) -> Mapping[str, int]:
+        """How many models that the caller may see say that they are made of each one.
+
+        By its name in lower case, whether it is here or not.
+        """
+        counted: Counter[str] = Counter()
+        for info in self.repos(principal, RepoKind.MODEL, RepoQuery()):
+            counted.update({parent.lower() for parent in info.base_models})
+        return counted
 
     def refs(self, principal: Principal, kind: RepoKind, name: str) -> Refs:
         """Branches and tags."""

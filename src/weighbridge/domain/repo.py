@@ -95,6 +95,13 @@ class ModelInfo:
         return texts(self.raw, "tags")
 
     @property
+    def base_models(self) -> tuple[str, ...]:
+        """What the model was made of, by the ``base_model:`` tags; once each."""
+        prefix = "base_model:"
+        tagged = (tag.removeprefix(prefix) for tag in self.tags if tag.startswith(prefix))
+        return tuple(dict.fromkeys(name.rpartition(":")[2] for name in tagged))
+
+    @property
     def pipeline_tag(self) -> str | None:
         """The task, as ``text-classification``."""
         return text(self.raw, "pipeline_tag")

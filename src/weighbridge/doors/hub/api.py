@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import parse_qsl
@@ -12,10 +12,11 @@ from weighbridge.bridge.hub import HubDesk, Tree
 from weighbridge.domain.access import Principal
 from weighbridge.domain.json_values import Json, texts
 from weighbridge.domain.ref import RepoKind
-from weighbridge.domain.repo_query import RepoQuery, SortKey, parameter_range
+from weighbridge.domain.repo_query import RepoQuery, SortKey, parameter_range, read_mark, spelled_mark
 from weighbridge.doors.hub import shapes
 from weighbridge.doors.hub.answers import Answer, json_answer
-from weighbridge.doors.hub.request import Request
+from weighbridge.doors.hub.expand import require_expandable
+from weighbridge.doors.hub.request import Request, whole_number
 from weighbridge.doors.hub.security import file_status_json, repo_status_json
 from weighbridge.errors import BadInput, NoSuchFile
 
@@ -41,29 +42,38 @@ Handle: TypeAlias = Callable[[Call], Answer]
 
 def info(call: Call) -> Answer:
     """``GET /api/models/{repo}[/revision/{rev}]``."""
+    expand = call.request.values("expand")
+    require_expandable(call.kind, expand)
     found = call.desk.info(call.principal, call.kind, call.name, call.revision)
     tree = None
     if call.request.flag("blobs"):
         tree = call.desk.tree(call.principal, call.kind, call.name, found.commit)
-    spelled = shapes.info_json(found, tree=tree, expand=call.request.values("expand"))
+    children = _children(call.desk, call.principal, expand)
+    spelled = shapes.info_json(found, tree=tree, expand=expand, children=children)
     if call.request.flag("securityStatus"):
         report = call.desk.scan(call.principal, call.kind, call.name, found.commit)
         spelled = {**spelled, "securityRepoStatus": repo_status_json(report)}
     return json_answer(spelled)
 
 
+def _children(desk: HubDesk, principal: Principal, expand: Collection[str]) -> Mapping[str, int]:
+    return desk.children(principal) if "childrenModelCount" in expand else {}
+
+
 def tree(call: Call) -> Answer:
     """``GET .../tree/{rev}[/{path}]``: a page of files and folders."""
     expand = call.request.flag("expand")
-    found = call.desk.tree(call.principal, call.kind, call.name, call.revision)
+    commit, _, cursor = call.request.value("cursor").partition(":")  # that of the first page
+    found = call.desk.tree(call.principal, call.kind, call.name, commit or call.revision)
     listed = _below(found, call, recursive=call.request.flag("recursive"))
     page = call.request.number("limit", _TREE_PAGE_EXPANDED if expand else _TREE_PAGE, _TREE_PAGE)
-    cursor = call.request.value("cursor")
     paths = [path for path in sorted(listed) if path > cursor]
     answer = [listed[path] for path in paths[:page]]
     if expand:
         answer = _expanded(call, found.manifest.commit, answer)
-    more = {"link": call.request.next_page(paths[page - 1])} if len(paths) > page else {}
+    more = {}
+    if len(paths) > page:
+        more["link"] = call.request.next_page(f"{found.manifest.commit}:{paths[page - 1]}")
     return json_answer(answer, headers=more)
 
 
@@ -138,12 +148,13 @@ def refs(call: Call) -> Answer:
 
 def commits(call: Call) -> Answer:
     """``GET .../commits/{rev}``: a page of the history, newest first."""
-    history = call.desk.commits(call.principal, call.kind, call.name, call.revision)
+    revision, _, begin = call.request.value("cursor").rpartition(".")  # the head of the first page
+    history = call.desk.commits(call.principal, call.kind, call.name, revision or call.revision)
     page = call.request.number("limit", _COMMITS_PAGE, _TREE_PAGE)
-    start = call.request.number("cursor", 0, len(history))
+    start = whole_number("cursor", begin, len(history)) if begin else 0
     headers = {"x-total-count": str(len(history))}
     if start + page < len(history):
-        headers["link"] = call.request.next_page(str(start + page))
+        headers["link"] = call.request.next_page(f"{history[0].id}.{start + page}")
     formatted = "formatted" in call.request.values("expand")
     shown = history[start : start + page]
     return json_answer([shapes.commit_json(c, formatted=formatted) for c in shown], headers=headers)
@@ -168,15 +179,17 @@ REPO_CALLS: Mapping[str, Handle] = {
 
 def listing(desk: HubDesk, principal: Principal, request: Request, kind: RepoKind) -> Answer:
     """``GET /api/models``: a page of repositories."""
-    found = desk.repos(principal, kind, _query(request))
-    page = request.number("limit", _LIST_PAGE, _LIST_PAGE)
-    start = request.number("cursor", 0, len(found))
-    more = {"link": request.next_page(str(start + page))} if start + page < len(found) else {}
+    expand = request.values("expand")
+    require_expandable(kind, expand)
+    query = _query(request)
+    found = desk.repos(principal, kind, query)
+    page = found[: request.number("limit", _LIST_PAGE, _LIST_PAGE)]
+    more = {"link": request.next_page(spelled_mark(query.mark(page[-1])))} if len(found) > len(page) else {}
     asked = {name for name in ("config", "cardData") if request.flag(name)}
     if request.flag("full"):
-        asked |= {"siblings", "cardData", "config"}
-    expand = request.values("expand")
-    shown = [shapes.listed_json(each, asked=asked, expand=expand) for each in found[start : start + page]]
+        asked |= {"siblings", "cardData"}
+    children = _children(desk, principal, expand)
+    shown = [shapes.listed_json(each, asked=asked, expand=expand, children=children) for each in page]
     return json_answer(shown, headers=more)
 
 
@@ -189,13 +202,17 @@ def _query(request: Request) -> RepoQuery:
         raise BadInput(f"'sort' is none of {', '.join(SortKey)}")
     span = request.value("num_parameters")
     return RepoQuery(
-        search=request.value("search"),
+        search=" ".join(request.values("search")),
         author=request.value("author"),
         tags=tuple(tag for value in request.values("filter") for tag in value.split(",") if tag),
         pipeline_tag=request.value("pipeline_tag"),
         gated=request.flag("gated") if request.value("gated") else None,
         parameters=parameter_range(span) if span else None,
-        sort=SortKey(sort) if sort else None,
+        models=request.values("models"),
+        datasets=request.values("datasets"),
+        linked=request.flag("linked"),
+        sort=SortKey(sort or SortKey.DOWNLOADS),
+        after=read_mark(request.value("cursor")) if request.value("cursor") else None,
     )
 
 

@@ -69,11 +69,7 @@ class Request:
             BadInput: the parameter is no such number.
         """
         spelled = self.value(name)
-        if not spelled:
-            return default
-        if not spelled.isascii() or not spelled.isdigit() or len(spelled) > 9 or not int(spelled):
-            raise BadInput(f"'{name}' is not a positive whole number: {spelled[:40]!a}")
-        return min(int(spelled), most)
+        return whole_number(name, spelled, most) if spelled else default
 
     def next_page(self, cursor: str) -> str:
         """The ``Link`` header that leads to the page after this one."""
@@ -90,6 +86,17 @@ def _password(spelled: str) -> str:
         return b64decode(spelled, validate=True).decode().partition(":")[2]
     except ValueError:
         return ""
+
+
+def whole_number(name: str, spelled: str, most: int) -> int:
+    """A whole number between 1 and ``most``.
+
+    Raises:
+        BadInput: the text of the parameter ``name`` is no such number.
+    """
+    if not spelled.isascii() or not spelled.isdigit() or len(spelled) > 9 or not int(spelled):
+        raise BadInput(f"'{name}' is not a positive whole number: {spelled[:40]!a}")
+    return min(int(spelled), most)
 
 
 def valid_request_id(sent: bytes) -> bytes:

@@ -13,25 +13,36 @@ from weighbridge.domain.manifest import FileEntry, Storage, lfs_pointer
 from weighbridge.domain.repo import Commit, ModelInfo, Refs
 
 _ONLY_IF_ASKED = frozenset(
-    {"siblings", "cardData", "config", "safetensors", "gguf", "model-index", "widgetData", "usedStorage"}
+    {
+        *("siblings", "cardData", "config", "safetensors", "gguf", "model-index", "widgetData"),
+        *("usedStorage", "baseModels", "evalResults", "spaces", "transformersInfo"),
+    }
 )
 """Too long for a listing of many repositories."""
 
 
-def info_json(info: ModelInfo, *, tree: Tree | None, expand: Collection[str]) -> JsonObject:
-    """A repository; with ``tree`` its files have sizes and digests, ``expand`` names all that is sent."""
+def info_json(
+    info: ModelInfo, *, tree: Tree | None, expand: Collection[str], children: Mapping[str, int]
+) -> JsonObject:
+    """A repository; with ``tree`` its files have sizes and digests, ``expand`` names all that is sent.
+
+    ``children`` says how many models are made of each one, by its name in lower case.
+    """
     raw = dict(info.raw)
     if tree is not None:
         raw["siblings"] = [_sibling(entry) for entry in tree.manifest.files]
     if not expand:
         return raw
+    raw |= {"xetEnabled": False, "childrenModelCount": children.get(info.repo.full_name.lower(), 0)}
     return {key: value for key, value in raw.items() if key in ("_id", "id") or key in expand}
 
 
-def listed_json(info: ModelInfo, *, asked: Collection[str], expand: Collection[str]) -> JsonObject:
+def listed_json(
+    info: ModelInfo, *, asked: Collection[str], expand: Collection[str], children: Mapping[str, int]
+) -> JsonObject:
     """A repository in a listing; ``asked`` are further fields that were wished for."""
     if expand:
-        return info_json(info, tree=None, expand=expand)
+        return info_json(info, tree=None, expand=expand, children=children)
     return {key: value for key, value in info.raw.items() if key not in _ONLY_IF_ASKED or key in asked}
 
 
