@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub_server import HubRepo, HubServer, serve_hub
-from tests.torture.killing import tree
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.bridge import Bridge, open_bridge
+from weighbridge.bridge import Bridge
 from weighbridge.bridge.repos import Candidate, Standing, State
 from weighbridge.domain.access import LOCAL, AuditLine, Permission, Principal
 from weighbridge.domain.hosted import (
@@ -31,7 +29,7 @@ from weighbridge.domain.manifest import Storage, digests_of
 from weighbridge.domain.package import IngestRequest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo_query import RepoQuery
-from weighbridge.doors.demo.models import MADE, train_made
+from weighbridge.doors.demo.models import MADE
 from weighbridge.errors import (
     BadInput,
     Conflict,
@@ -61,48 +59,7 @@ REPO = RepoId.parse("ann/Tiny")
 MODEL = RepoKind.MODEL
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("made")
-    train_made(folder)
-    return tree(folder / MADE)
-
-
-@pytest.fixture(scope="module")
-def upstream(good: Mapping[str, bytes]) -> Iterator[HubServer]:
-    repo = HubRepo(dict(good))
-    repo.info = {"library_name": "numpy", "pipeline_tag": "text-classification"}
-    with serve_hub({MADE: repo}) as server:
-        yield server
-
-
 Opener = Callable[..., Bridge]
-
-
-@pytest.fixture
-def opener(upstream: HubServer, tmp_path: Path) -> Iterator[Opener]:
-    opened: list[Bridge] = []
-
-    def open_one(**more: str) -> Bridge:
-        environ = {
-            "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
-            "WEIGHBRIDGE_UPSTREAM": upstream.url,
-            "HOME": str(tmp_path),
-            **more,
-        }
-        opened.append(open_bridge(load_settings(environ)))
-        return opened[-1]
-
-    yield open_one
-    for bridge in opened:
-        bridge.close()
-
-
-@pytest.fixture
-def bridge(opener: Opener) -> Bridge:
-    made = opener()
-    made.repos.create(ANN, REPO)
-    return made
 
 
 def put(bridge: Bridge, *changes: Change, by: Principal = ANN, repo: RepoId = REPO, **more: str) -> str:

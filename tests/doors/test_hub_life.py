@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -215,3 +217,75 @@ result = {words: [said(call) for call in each] for words, each in calls.items()}
         assert ran.returncode != 0
         assert "Weighbridge has no" in ran.stderr + ran.stdout, ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+def test_a_repository_is_duplicated(registry: Registry, clients: dict[str, Client]) -> None:
+    clients["ann"].python("""
+api.create_repo("origin")
+api.upload_file(path_or_fileobj=bytes(range(256)) * 99, path_in_repo="w.bin", repo_id="ann/origin")
+api.create_tag("ann/origin", tag="v1")
+api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id="ann/origin")
+api.create_repo("screen", repo_type="space", space_sdk="static", private=True)
+api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id="ann/screen", repo_type="space")
+""")
+    got = clients["bob"].python("""
+made = api.duplicate_repo("ann/origin")
+result = [str(made), made.repo_id, made.files_copy_pending]
+titles = lambda name: [c.title for c in api.list_repo_commits(name)]
+result.append(titles("bob/origin") == titles("ann/origin"))
+result.append([t.name for t in api.list_repo_refs("bob/origin").tags])
+root = snapshot_download("bob/origin", revision="v1")
+result.append(len(Path(root, "w.bin").read_bytes()))
+api.create_commit("bob/origin", commit_message="Again", operations=[
+    CommitOperationAdd("again.bin", bytes(range(256)) * 99), CommitOperationCopy("w.bin", "copy.bin")])
+result.append(sorted(api.list_repo_files("bob/origin")))
+result.append(said(api.duplicate_repo, "ann/origin"))
+result.append(str(api.duplicate_repo("ann/origin", exist_ok=True)))
+private = api.duplicate_repo("ann/origin", to_id="bob/hidden", private=True)
+result.append(api.model_info("bob/hidden").private)
+result += [said(api.duplicate_repo, "ann/origin", to_id="ann/theirs")[1],
+    said(api.duplicate_repo, "ann/none")[0], said(api.duplicate_repo, "ann/screen", repo_type="space")[0]]
+""")
+    address = f"{registry.url}/bob/origin"
+    assert got[:6] == [address, "bob/origin", False, True, ["v1"], 256 * 99]
+    assert got[6] == [".gitattributes", "a.txt", "again.bin", "copy.bin", "w.bin"]
+    assert "409" in got[7][1]
+    assert got[8:10] == [address, True]
+    assert "403" in got[10]
+    assert got[11:] == ["RepositoryNotFoundError"] * 2
+    space = clients["ann"].python("""
+made = api.duplicate_repo("ann/screen", to_id="twin", repo_type="space")
+info = api.space_info("ann/twin")
+result = [str(made), info.private, sorted(s.rfilename for s in info.siblings)]
+""")
+    assert space[:2] == [f"{registry.url}/spaces/ann/twin", True]
+    assert "a.txt" in space[2]
+
+
+def test_large_files_are_named_in_another_repository(registry: Registry, clients: dict[str, Client]) -> None:
+    clients["ann"].python("""
+api.create_repo("lender")
+api.upload_file(path_or_fileobj=b"lent" * 9999, path_in_repo="w.bin", repo_id="ann/lender")
+""")
+    got = clients["bob"].python("""
+api.create_repo("borrower")
+result = said(api.create_commit, "bob/borrower", commit_message="Copy", operations=[CommitOperationCopy(
+    "w.bin", "w.bin", src_repo_id="ann/lender", src_repo_type="model")])
+""")
+    assert "no xet hash" in got[1], "the client itself refuses to copy what is not kept by Xet"
+    content = hashlib.sha256(b"lent" * 9999).hexdigest()
+    files = [{"sha256": content, "filename": "w.bin"}, {"sha256": "0" * 64, "filename": "none"}]
+    target = {"type": "model", "name": "bob/borrower"}
+    where = "/api/models/ann/lender/lfs-files/duplicate"
+    answer = registry.call("bob", "POST", where, {"target": target, "files": files})
+    assert (answer.status, [each["sha256"] for each in answer.json["failed"]]) == (200, ["0" * 64])
+    assert registry.call("rita", "POST", where, {"target": target, "files": files}).status == 403
+    assert registry.call("bob", "POST", where, {"target": target, "files": [{}]}).status == 400
+    assert registry.call("bob", "POST", "/api/models/ann/lender/lfs-files/x", {}).status == 404
+    lines = [
+        {"key": "header", "value": {"summary": "Named"}},
+        {"key": "lfsFile", "value": {"path": "w.bin", "algo": "sha256", "oid": content}},
+    ]
+    body = "\n".join(json.dumps(line) for line in lines).encode()
+    assert registry.call("bob", "POST", "/api/models/bob/borrower/commit/main", body).status == 200
+    assert registry.call("bob", "GET", "/bob/borrower/resolve/main/w.bin").body == b"lent" * 9999

@@ -54,6 +54,7 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.adapters.blobs_fs import FolderBlobs
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.engine_inline import InlineEngine
+    from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.receipts import Receipts
     from weighbridge.adapters.signing_key import signing_key
@@ -73,6 +74,7 @@ def open_bridge(settings: Settings) -> Bridge:
     people, engine, policy = People(catalog, settings, now), InlineEngine(), Policy()
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
     judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now)
+    mirrors = CatalogHub(catalog, blobs)
     repos = Repos(
         catalog=catalog,
         blobs=blobs,
@@ -84,6 +86,7 @@ def open_bridge(settings: Settings) -> Bridge:
         max_file_bytes=settings.max_file_bytes,
         part_bytes=settings.lfs_part_bytes,
         forbidden=settings.forbidden_kinds,
+        mirrors=mirrors,
     )
 
     def close() -> None:
@@ -93,30 +96,27 @@ def open_bridge(settings: Settings) -> Bridge:
     return Bridge(
         packages=Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now),
         people=people,
-        hub=_hub_desk(catalog, blobs, hosted, people),
+        hub=_hub_desk(catalog, blobs, hosted, mirrors, people),
         repos=repos,
         xet=XetDesk(XorbFiles(settings.home), repos),
         close=close,
     )
 
 
-def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, people: People) -> HubDesk:
+def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, mirrors: Hub, people: People) -> HubDesk:
     """What is hosted and what is mirrored, as each caller may see it."""
-    from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_either import EitherHub
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.scan_reports import ScanReports
 
-    mirrored = CatalogHub(catalog, blobs)
-
     def seen_by(principal: Principal) -> Hub:
-        return EitherHub(catalog.is_ours, hosted.seen_by(principal), mirrored)
+        return EitherHub(catalog.is_ours, hosted.seen_by(principal), mirrors)
 
     def let_in(principal: Principal, repo: RepoId) -> None:
         hosted.seen_by(principal).require_open(repo)
 
     reports = ScanReports(catalog, blobs)
-    return HubDesk(mirrored, people, seen_by, let_in, lambda repo: catalog.watch(), reports.of)
+    return HubDesk(mirrors, people, seen_by, let_in, lambda repo: catalog.watch(), reports.of)
 
 
 def _require_folder_store(settings: Settings) -> None:

@@ -27,22 +27,10 @@ class RepoLife(RepoRefs):
             RepoExists: the name is taken, by a hosted or by a mirrored repository; its ``repo``
                 is the name that is there.
         """
-        require(principal, Permission.UPLOAD)
-        if not repo.namespace:
-            repo = RepoId.parse(f"{principal.name}/{repo.name}", repo.kind)
-        _require_namespace(principal, repo)
-        at = self._now()
-        repository = Repository(
-            key=uuid4().hex,
-            id=repo,
-            private=private,
-            gate=Gate.OPEN,
-            created_at=at,
-            created_by=principal.name,
-        )
+        repository = self._new(principal, repo, private=private)
         first = self._first(repository, principal, FIRST_ATTRIBUTES)
-        line = self._line(principal, "repo.create", repo.full_name, "private" if private else "")
-        with self._taking(principal, repo):
+        line = self._line(principal, "repo.create", repository.id.full_name, "private" if private else "")
+        with self._taking(principal, repository.id):
             self._catalog.create_repository(repository, DEFAULT_BRANCH, first, line)
         return repository
 
@@ -89,6 +77,23 @@ class RepoLife(RepoRefs):
         every = (each for kind in RepoKind for each in self._catalog.hosted_repos(kind))
         mine = (each for each in every if each.id.namespace.lower() == namespace.lower())
         return tuple(sorted(mine, key=lambda each: each.id))
+
+    def _new(
+        self, principal: Principal, repo: RepoId, *, private: bool, gate: Gate = Gate.OPEN
+    ) -> Repository:
+        """A repository that is to be made; one without namespace gets the principal's own."""
+        require(principal, Permission.UPLOAD)
+        if not repo.namespace:
+            repo = RepoId.parse(f"{principal.name}/{repo.name}", repo.kind)
+        _require_namespace(principal, repo)
+        return Repository(
+            key=uuid4().hex,
+            id=repo,
+            private=private,
+            gate=gate,
+            created_at=self._now(),
+            created_by=principal.name,
+        )
 
     @contextmanager
     def _taking(self, principal: Principal, name: RepoId) -> Iterator[None]:

@@ -16,7 +16,7 @@ from weighbridge.domain.hosted import DEFAULT_BRANCH, Repository, Revision, chec
 from weighbridge.domain.manifest import FileEntry, digests_of
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import NoSuchRepo, NoSuchRevision, NotAuthenticated, NotPermitted
-from weighbridge.ports import BlobStore
+from weighbridge.ports import BlobStore, Hub
 
 
 class Judges(Protocol):
@@ -45,10 +45,11 @@ class RepoRefs:
         max_file_bytes: int = 0,
         part_bytes: int = 0,
         forbidden: frozenset[str] = frozenset(),
+        mirrors: Hub | None = None,
     ) -> None:
         self._catalog, self._blobs, self._hub, self._judging = catalog, blobs, hub, judging
         self._receipts, self._now, self._limit = receipts, now, max_file_bytes
-        self._part_bytes, self._forbidden = part_bytes, forbidden
+        self._part_bytes, self._forbidden, self._mirrors = part_bytes, forbidden, mirrors
         self.quotas = Quotas(catalog, now)
         self.signing_key = signing_key
         """By which the door signs addresses and tokens: all servers on one home have the same."""

@@ -10,9 +10,9 @@ from weighbridge.bridge.discussions import Discussions
 from weighbridge.bridge.guests import Guests
 from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
+from weighbridge.bridge.repo_copies import RepoCopies
 from weighbridge.bridge.repo_history import RepoHistory
 from weighbridge.bridge.repo_lfs import RepoLfs
-from weighbridge.bridge.repo_life import RepoLife
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import pull_number
 from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
@@ -35,7 +35,7 @@ _MATCHING_LIMIT = 500_000_000
 """Characters of rules times characters of paths: what one call may cost at worst."""
 
 
-class Repos(RepoLife, RepoHistory, RepoLfs):
+class Repos(RepoCopies, RepoHistory, RepoLfs):
     """One method per verb; each first asks whether the principal may.
 
     Every method that names a repository raises, besides what it says: NoSuchRepo where there is

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -88,12 +88,19 @@ class Hosted(Commits):
     def create_repository(
         self, repository: Repository, branch: str, first: Revision, audit: AuditLine
     ) -> None:
-        """Make a repository with its first commit.
+        """Make a repository with its first commit; raises as ``add_repository``."""
+        self.add_repository(repository, Refs(branches={branch: first.commit.id}), [first], audit)
+
+    def add_repository(
+        self, repository: Repository, refs: Refs, revisions: Iterable[Revision], audit: AuditLine
+    ) -> None:
+        """Make a repository with branches, tags and all their commits.
 
         Raises:
             RepoExists: the name is taken.
             OverQuota: its namespace has no room left.
             NotFound: its group was deleted.
+            Whatever ``revisions`` raises.
         """
         values = {
             "key": repository.key,
@@ -106,6 +113,8 @@ class Hosted(Commits):
             "deleted_at": None,
             "group_id": repository.group,
         }
+        named = ((RefKind.BRANCH, refs.branches), (RefKind.TAG, refs.tags))
+        rows = [ref_values(repository.key, kind, *each) for kind, names in named for each in names.items()]
         with self._writing() as connection:
             if repository.group:
                 require_group(connection, repository.group)
@@ -114,9 +123,9 @@ class Hosted(Commits):
                 take(connection, repository.key, repository.id)
             except IntegrityError as error:  # on PostgreSQL somebody may be faster even now
                 raise RepoExists(repository.id.full_name) from error
-            self._add_commit(connection, repository, first)
-            ref = ref_values(repository.key, RefKind.BRANCH, branch, first.commit.id)
-            connection.execute(REFS.insert().values(ref))
+            for revision in revisions:
+                self._add_commit(connection, repository, revision)
+            connection.execute(REFS.insert(), rows)
             record(connection, audit)
 
     def rename_repository(self, key: str, to: RepoId, audit: AuditLine) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from weighbridge.domain.hosted import Gate
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import Json, JsonObject, text
+from weighbridge.domain.json_values import Json, JsonObject, child, objects, text
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.doors.hub.answers import Answer, header_text, json_answer
+from weighbridge.doors.hub.answers import Answer, NoRoute, header_text, json_answer
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, BadName, RepoExists
+
+_LENT_LIMIT = 1000
 
 
 def create(visit: Visit) -> Answer:
@@ -21,13 +23,59 @@ def create(visit: Visit) -> Answer:
     try:
         made = visit.repos.create(visit.principal, repo, private=_private(body) or False)
     except RepoExists as error:
-        there = RepoId.parse(error.repo, repo.kind)  # the client goes on with this address
-        return json_answer(
-            {"error": error.message, "url": visit.address(there)},
-            status=409,
-            headers={"x-error-message": header_text(error.message)},
-        )
+        return _taken(visit, repo, error)
     return json_answer({"url": visit.address(made.id), "name": made.id.full_name, "id": made.key})
+
+
+def _taken(visit: Visit, repo: RepoId, error: RepoExists) -> Answer:
+    """409 with the address of who has the name: a client that minds no other goes on with it."""
+    there = RepoId.parse(error.repo, repo.kind)
+    return json_answer(
+        {"error": error.message, "url": visit.address(there)},
+        status=409,
+        headers={"x-error-message": header_text(error.message)},
+    )
+
+
+def duplicate(visit: Visit) -> Answer:
+    """``POST .../duplicate``."""
+    body = visit.document()
+    to = _named({**body, "type": visit.repo.kind.value}, "repository")
+    try:
+        made = visit.repos.duplicate(visit.principal, visit.repo, to, private=_private(body))
+    except RepoExists as error:
+        return _taken(visit, to, error)
+    return json_answer(
+        {
+            "url": visit.address(made.id),
+            "name": made.id.full_name,
+            "id": made.key,
+            "filesCopyPending": False,
+        }
+    )
+
+
+def lfs_files(visit: Visit) -> Answer:
+    """``POST .../lfs-files/duplicate``.
+
+    Raises:
+        NoRoute: it is another call.
+    """
+    if visit.rest == "duplicate":
+        return _lend(visit)
+    raise NoRoute("large files are duplicated")
+
+
+def _lend(visit: Visit) -> Answer:
+    """``POST .../lfs-files/duplicate``: large files of this repository, to be named in another one."""
+    body = visit.document()
+    files, target = objects(body, "files"), child(body, "target")
+    if len(files) > _LENT_LIMIT:
+        raise BadInput(f"more than {_LENT_LIMIT} files are asked for at once")
+    wanted = [text(each, "sha256") or "" for each in files]
+    missing = visit.repos.lend(visit.principal, visit.repo, _named(target, "name"), wanted)
+    failed: list[Json] = [{"sha256": each, "error": f"no file of {visit.repo} has it"} for each in missing]
+    return json_answer({"failed": failed})
 
 
 def delete(visit: Visit) -> Answer:

@@ -46,6 +46,8 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("PUT", "settings"): Deed(handle=repo_life.settings),
     ("POST", "branch"): Deed(handle=repo_life.create_branch),
     ("DELETE", "branch"): Deed(handle=repo_life.delete_branch),
+    ("POST", "duplicate"): Deed(handle=repo_life.duplicate),
+    ("POST", "lfs-files"): Deed(handle=repo_life.lfs_files),
     ("POST", "super-squash"): Deed(handle=repo_life.squash),
     ("POST", "tag"): Deed(handle=repo_life.create_tag),
     ("DELETE", "tag"): Deed(handle=repo_life.delete_tag),
@@ -156,6 +158,8 @@ def _repo_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | N
             return _LIKES, Place(name=name)
         case "GET", ("organizations", name, "settings", "repositories"):
             return _ORGANIZATION, Place(name=name)
+        case "POST", (plural, name, "duplicate") if plural in _KINDS:  # a mirrored one may have one word
+            return _OF_REPO["POST", "duplicate"], Place(kind=_KINDS[plural], name=name)
     if len(segments) < 4 or segments[0] not in _KINDS:
         return None
     plural, owner, name, verb, *rest = segments
