@@ -74,3 +74,27 @@ def test_mistakes_have_their_exit_codes(machine: Machine) -> None:
     machine.run("user", "add", "bob", "--permission", "fly", "--password-stdin", stdin=WORD, code=2)
     machine.run("token", "create", "--user", "ada", "--permission", "admin", code=2)
     machine.run("token", "revoke", "nothing", code=4)
+
+
+def test_an_organization_its_groups_and_its_quota(machine: Machine) -> None:
+    for user in ("ada", "bob"):
+        machine.json("user", "add", user, "--password-stdin", stdin=WORD)
+    machine.run("org", "add", "acme")
+    machine.run("org", "member", "acme", "ada", "--role", "read")
+    made = machine.json("org", "group", "add", "acme", "Vision", "--description", "Who sees")
+    assert (made["organization"], made["name"], made["members"]) == ("acme", "Vision", {})
+    machine.run("org", "group", "member", "acme", "Vision", "ada", "--role", "write")
+    [listed] = machine.json("org", "group", "list", "acme")
+    assert listed == {**made, "members": {"ada": "write"}}
+    assert "not a member" in machine.run("org", "group", "member", "acme", "Vision", "bob", code=4).stderr
+    assert "no group" in machine.run("org", "group", "delete", "acme", "Nope", code=4).stderr
+    machine.run("org", "group", "remove", "acme", made["id"], "ada")
+    machine.run("org", "group", "delete", "acme", "Vision")
+    assert machine.json("org", "group", "list", "acme") == []
+    assert machine.json("quota", "acme", "1000") == {
+        "namespace": "acme", "used_bytes": 0, "allowed_bytes": 1000, "own": True
+    }  # fmt: skip
+    assert "1,000" in machine.run("quota").stdout
+    assert machine.json("quota", "acme", "--default")["own"] is False
+    assert "no user and no organization" in machine.run("quota", "nobody", "5", code=4).stderr
+    machine.run("quota", "acme", "-1", code=2)

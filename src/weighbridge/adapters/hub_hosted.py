@@ -19,9 +19,10 @@ from typing import Protocol, TypeVar
 from weighbridge.adapters.hosted_view import HostedView
 from weighbridge.adapters.repo_info import is_read, raw_info
 from weighbridge.adapters.stored_files import StoredFiles
-from weighbridge.domain.access import LOCAL, Principal, Verb, may
+from weighbridge.domain.access import LOCAL, Principal, Verb, may, role_for
 from weighbridge.domain.discussion import Discussion
 from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, history
+from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit, ModelInfo, Refs
@@ -59,6 +60,9 @@ class Hosting(Protocol):
 
     def used_by(self, repository: Repository) -> int:
         """The bytes of what the commits of a repository hold."""
+
+    def group_label(self, id: str) -> tuple[str, int] | None:
+        """The name of a group, and how many members it has."""
 
     def is_let_in(self, key: str, user: str) -> bool:
         """Whether a user was let in to a gated repository."""
@@ -226,7 +230,15 @@ class HostedHub(StoredFiles):
         info = self._lasting_info(view, commit)
         likes = len(self._catalog.likers(view.repository.key))
         used = self._catalog.used_by(view.repository)
-        return replace(info, raw={**info.raw, "likes": likes, "usedStorage": used})
+        raw = {**info.raw, "likes": likes, "usedStorage": used, **self._group(view.repository)}
+        return replace(info, raw=raw)
+
+    def _group(self, repository: Repository) -> JsonObject:
+        """The group that a repository is in, for those who have something to say there."""
+        if not repository.group or role_for(self._principal, repository) is None:
+            return {}
+        name, members = self._catalog.group_label(repository.group) or ("", 0)
+        return {"resourceGroup": {"id": repository.group, "name": name, "numUsers": members}}
 
     def _lasting_info(self, view: HostedView, commit: str) -> ModelInfo:
         key = (view.repository, commit)

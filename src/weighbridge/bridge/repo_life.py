@@ -18,16 +18,19 @@ from weighbridge.errors import BadInput, NotPermitted, RepoExists
 class RepoLife(RepoRefs):
     """Repositories as wholes; see ``bridge.repos.Repos``."""
 
-    def create(self, principal: Principal, repo: RepoId, *, private: bool = False) -> Repository:
+    def create(
+        self, principal: Principal, repo: RepoId, *, private: bool = False, group: str = ""
+    ) -> Repository:
         """Make a repository, with a first commit on ``main`` that holds a ``.gitattributes``.
 
-        A ``repo`` without namespace gets the principal's own.
+        A ``repo`` without namespace gets the principal's own. ``group`` is the id of a group.
 
         Raises:
+            NotPermitted: the namespace is somebody else's; it has no such group for this principal.
             RepoExists: the name is taken, by a hosted or by a mirrored repository; its ``repo``
                 is the name that is there.
         """
-        repository = self._new(principal, repo, private=private)
+        repository = self._new(principal, repo, private=private, group=group)
         first = self._first(repository, principal, FIRST_ATTRIBUTES)
         line = self._line(principal, "repo.create", repository.id.full_name, "private" if private else "")
         with self._taking(principal, repository.id):
@@ -43,6 +46,8 @@ class RepoLife(RepoRefs):
     def move(self, principal: Principal, repo: RepoId, to: RepoId) -> Repository:
         """Give a repository another name; the old one leads to it from now on.
 
+        In another namespace it is in no group.
+
         Raises:
             RepoExists: the new name is taken.
             NotPermitted: the namespace of the new name is somebody else's.
@@ -50,11 +55,12 @@ class RepoLife(RepoRefs):
         there = self.allowed(principal, repo, Verb.OWN)
         if to.kind is not there.id.kind or not to.namespace:
             raise BadInput(f"'{to}' cannot be the new name of the {there.id.kind} '{there.id}'")
-        _require_namespace(principal, to)
+        stays = to.namespace.lower() == there.id.namespace.lower()
+        self._require_namespace(principal, to, there.group if stays else "")
         line = self._line(principal, "repo.move", there.id.full_name, to.full_name)
         with self._taking(principal, to):
             self._catalog.rename_repository(there.key, to, line)
-        return replace(there, id=to)
+        return replace(there, id=to, group=there.group if stays else "")
 
     def change_settings(
         self, principal: Principal, repo: RepoId, *, private: bool | None = None, gate: Gate | None = None
@@ -70,22 +76,28 @@ class RepoLife(RepoRefs):
 
     def owned(self, principal: Principal) -> tuple[Repository, ...]:
         """Every hosted repository of the principal's own namespace, of all kinds, by name."""
-        return () if principal.is_anonymous else self.of_namespace(principal.name)
+        return () if principal.is_anonymous else self.of_namespace(principal, principal.name)
 
-    def of_namespace(self, namespace: str) -> tuple[Repository, ...]:
-        """Every hosted repository of a namespace, private ones too, of all kinds, by name."""
+    def of_namespace(self, principal: Principal, namespace: str) -> tuple[Repository, ...]:
+        """Every hosted repository of a namespace that the principal sees, of all kinds, by name."""
         every = (each for kind in RepoKind for each in self._catalog.hosted_repos(kind))
         mine = (each for each in every if each.id.namespace.lower() == namespace.lower())
-        return tuple(sorted(mine, key=lambda each: each.id))
+        return tuple(sorted((e for e in mine if may(principal, Verb.SEE, e)), key=lambda each: each.id))
 
     def _new(
-        self, principal: Principal, repo: RepoId, *, private: bool, gate: Gate = Gate.OPEN
+        self,
+        principal: Principal,
+        repo: RepoId,
+        *,
+        private: bool,
+        gate: Gate = Gate.OPEN,
+        group: str = "",
     ) -> Repository:
         """A repository that is to be made; one without namespace gets the principal's own."""
         require(principal, Permission.UPLOAD)
         if not repo.namespace:
             repo = RepoId.parse(f"{principal.name}/{repo.name}", repo.kind)
-        _require_namespace(principal, repo)
+        self._require_namespace(principal, repo, group)
         return Repository(
             key=uuid4().hex,
             id=repo,
@@ -93,6 +105,7 @@ class RepoLife(RepoRefs):
             gate=gate,
             created_at=self._now(),
             created_by=principal.name,
+            group=group,
         )
 
     @contextmanager
@@ -106,10 +119,18 @@ class RepoLife(RepoRefs):
                 raise
             raise RepoExists(name.full_name) from error
 
+    def _require_namespace(self, principal: Principal, repo: RepoId, group: str = "") -> None:
+        there = self._catalog.group(group) if group else None
+        if group and (there is None or there.organization != repo.namespace.lower()):
+            # in the same words, so that nobody learns which groups others have
+            raise _not_permitted(principal, repo, group)
+        if not owns_namespace(principal, repo.namespace, group):
+            raise _not_permitted(principal, repo, group)
 
-def _require_namespace(principal: Principal, repo: RepoId) -> None:
-    if not owns_namespace(principal, repo.namespace):
-        raise NotPermitted(
-            f"'{principal.name}' may not make repositories in '{repo.namespace}'",
-            hint=f"your own are '{principal.name}/...'",
-        )
+
+def _not_permitted(principal: Principal, repo: RepoId, group: str) -> NotPermitted:
+    where = f"'{repo.namespace}'" if not group else f"a group '{group[:100]}' of '{repo.namespace}'"
+    return NotPermitted(
+        f"'{principal.name}' may not make repositories in {where}",
+        hint=f"your own are '{principal.name}/...'",
+    )

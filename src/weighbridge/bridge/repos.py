@@ -7,7 +7,9 @@ from datetime import datetime
 from functools import cached_property
 
 from weighbridge.bridge.discussions import Discussions
+from weighbridge.bridge.groups import Groups
 from weighbridge.bridge.guests import Guests
+from weighbridge.bridge.profiles import Profiles
 from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
 from weighbridge.bridge.repo_copies import RepoCopies
@@ -160,6 +162,16 @@ class Repos(RepoCopies, RepoHistory, RepoLfs):
     def guests(self) -> Guests:
         """The verbs of those who ask for access, or like."""
         return Guests(self.allowed, self._catalog, self._now)
+
+    @cached_property
+    def groups(self) -> Groups:
+        """The verbs of groups."""
+        return Groups(self._catalog, self._now)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """What is told of people and organizations."""
+        return Profiles(self._catalog)
 
     @cached_property
     def discussions(self) -> Discussions:

@@ -21,10 +21,11 @@ class Groups(Database):
     """Groups by their id."""
 
     def add_group(self, group: Group, audit: AuditLine) -> None:
-        """Make a group without members and repositories.
+        """Make a group with its members and its repositories.
 
         Raises:
-            NotFound: there is no such organization.
+            NotFound: there is no such organization; a user is not in it.
+            NoSuchRepo: a repository was deleted, or moved to somebody else, meanwhile.
             Conflict: it has a group of this name.
         """
         values = {
@@ -43,6 +44,10 @@ class Groups(Database):
                 connection.execute(GROUPS.insert().values(values))
             except IntegrityError as error:
                 raise NotFound(f"there is no organization '{group.organization}'") from error
+            for user, role in group.members.items():
+                _put_member(connection, group, user, role)
+            for repository in group.repositories:
+                _put_repository(connection, repository, group)
             record(connection, audit)
 
     def group(self, id: str) -> Group | None:
@@ -56,34 +61,23 @@ class Groups(Database):
         with self._reading() as connection:
             return _groups(connection, GROUPS.c.organization == organization)
 
-    def group_names(self) -> Mapping[str, str]:
-        """The name of every group, by its id."""
+    def group_label(self, id: str) -> tuple[str, int] | None:
+        """The name of a group, and how many members it has; None where there is none."""
+        count = select(func.count()).where(GROUP_MEMBERS.c.group_id == id)
         with self._reading() as connection:
-            return {row.id: row.name for row in connection.execute(select(GROUPS.c.id, GROUPS.c.name))}
+            name = connection.execute(select(GROUPS.c.name).where(GROUPS.c.id == id)).scalar()
+            return None if name is None else (name, connection.execute(count).scalar_one())
 
-    def set_group_member(self, group: Group, user: str, role: Role | None, audit: AuditLine) -> None:
-        """Give a member of the organization a role in a group; None: no longer in it.
+    def set_group_members(self, group: Group, roles: Mapping[str, Role | None], audit: AuditLine) -> None:
+        """Give members of the organization roles in a group; None: no longer in it. All or nothing.
 
         Raises:
-            NotFound: the user is not in the organization, or was not in the group.
+            NotFound: a user is not in the organization, or was not in the group; or that is no more.
         """
-        mine = and_(GROUP_MEMBERS.c.group_id == group.id, GROUP_MEMBERS.c.user_name == user)
-        member = and_(MEMBERS.c.organization == group.organization, MEMBERS.c.user_name == user)
         with self._writing() as connection:
-            gone = connection.execute(GROUP_MEMBERS.delete().where(mine)).rowcount
-            if role is None and not gone:
-                raise NotFound(f"'{user}' is not in the group '{group.full_name}'")
-            if role is not None:
-                if connection.execute(select(MEMBERS.c.role).where(member)).first() is None:
-                    raise NotFound(
-                        f"'{user}' is not a member of '{group.organization}'",
-                        hint="'weighbridge org member' makes one",
-                    )
-                values = {"group_id": group.id, "user_name": user, "role": role.value}
-                try:
-                    connection.execute(GROUP_MEMBERS.insert().values(values))
-                except IntegrityError as error:
-                    raise NotFound(f"there is no group '{group.full_name}' (any more)") from error
+            require_group(connection, group.id)
+            for user, role in roles.items():
+                _put_member(connection, group, user, role)
             record(connection, audit)
 
     def put_in_group(self, repository: Repository, group: Group | None, audit: AuditLine) -> None:
@@ -93,15 +87,10 @@ class Groups(Database):
             NoSuchRepo: it was deleted, or moved to somebody else, meanwhile.
             NotFound: the group was deleted.
         """
-        there = and_(REPOSITORIES.c.key == repository.key, REPOSITORIES.c.deleted_at.is_(None))
         with self._writing() as connection:
             if group is not None:
                 require_group(connection, group.id)
-                name = func.lower(REPOSITORIES.c.name)
-                there = and_(there, name.startswith(f"{group.organization}/", autoescape=True))
-            change = update(REPOSITORIES).where(there).values(group_id=group.id if group else "")
-            if connection.execute(change).rowcount != 1:
-                raise NoSuchRepo(repository.id.full_name)
+            _put_repository(connection, repository, group)
             record(connection, audit)
 
     def delete_group(self, group: Group, audit: AuditLine) -> None:
@@ -123,6 +112,32 @@ class Groups(Database):
             if connection.execute(GROUPS.delete().where(GROUPS.c.id == group.id)).rowcount != 1:
                 raise NotFound(f"there is no group '{group.full_name}'")
             record(connection, audit)
+
+
+def _put_member(connection: Connection, group: Group, user: str, role: Role | None) -> None:
+    mine = and_(GROUP_MEMBERS.c.group_id == group.id, GROUP_MEMBERS.c.user_name == user)
+    member = and_(MEMBERS.c.organization == group.organization, MEMBERS.c.user_name == user)
+    gone = connection.execute(GROUP_MEMBERS.delete().where(mine)).rowcount
+    if role is None:
+        if not gone:
+            raise NotFound(f"'{user}' is not in the group '{group.full_name}'")
+        return
+    if connection.execute(select(MEMBERS.c.role).where(member).with_for_update()).first() is None:
+        raise NotFound(
+            f"'{user}' is not a member of '{group.organization}'", hint="'weighbridge org member' makes one"
+        )
+    values = {"group_id": group.id, "user_name": user, "role": role.value}
+    connection.execute(GROUP_MEMBERS.insert().values(values))
+
+
+def _put_repository(connection: Connection, repository: Repository, group: Group | None) -> None:
+    there = and_(REPOSITORIES.c.key == repository.key, REPOSITORIES.c.deleted_at.is_(None))
+    if group is not None:
+        name = func.lower(REPOSITORIES.c.name)
+        there = and_(there, name.startswith(f"{group.organization}/", autoescape=True))
+    change = update(REPOSITORIES).where(there).values(group_id=group.id if group else "")
+    if connection.execute(change).rowcount != 1:
+        raise NoSuchRepo(repository.id.full_name)
 
 
 def _groups(connection: Connection, which: ColumnElement[bool]) -> tuple[Group, ...]:

@@ -47,6 +47,16 @@ class Organizations(Database):
         with self._reading() as connection:
             return connection.execute(query).first() is not None
 
+    def organization(self, name: str) -> tuple[datetime, Mapping[str, Role]] | None:
+        """Since when there is an organization, and its members with their roles; None where there is none."""
+        since = select(ORGANIZATIONS.c.created_at).where(ORGANIZATIONS.c.name == name)
+        members = select(MEMBERS).where(MEMBERS.c.organization == name).order_by(MEMBERS.c.user_name)
+        with self._reading() as connection:
+            at = connection.execute(since).scalar()
+            if at is None:
+                return None
+            return at, {row.user_name: Role(row.role) for row in connection.execute(members)}
+
     def organizations(self) -> Mapping[str, Mapping[str, Role]]:
         """The members of every organization with their roles, by name."""
         names = select(ORGANIZATIONS.c.name).order_by(ORGANIZATIONS.c.name)

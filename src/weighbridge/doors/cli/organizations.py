@@ -9,10 +9,12 @@ from cyclopts import App
 from weighbridge.bridge import now
 from weighbridge.bridge.organizations import open_organizations
 from weighbridge.domain.access import LOCAL, Role
+from weighbridge.doors.cli.groups import group_app
 from weighbridge.doors.cli.render import AsJson, show_json, show_table
 from weighbridge.settings import load_settings
 
-org_app = App(name="org", help="Make organizations and name their members.")
+org_app = App(name="org", help="Make organizations, name their members, and group them.")
+org_app.command(group_app)
 
 
 @org_app.command(name="add")

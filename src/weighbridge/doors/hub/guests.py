@@ -1,20 +1,20 @@
-"""Access requests, likes and organizations, as the Hub spells them.
+"""Access requests and likes, as the Hub spells them.
 
 POST   [/api/{kind}s]/{repo}/ask-access                              be let in, or wait for it
 GET    /api/{kind}s/{repo}/user-access-request/{pending|accepted|rejected}
 POST   .../user-access-request/{handle|grant}
-POST   .../like          DELETE .../like          GET .../likers     GET /api/users/{user}/likes
-GET    /api/organizations/{name}/settings/repositories
+POST   .../like          DELETE .../like          GET .../likers
 """
 
 from __future__ import annotations
 
-from weighbridge.domain.access import AccessRequest, AccessStatus, Verb, may, role_in
+from weighbridge.domain.access import AccessRequest, AccessStatus
 from weighbridge.domain.hosted import spelled
-from weighbridge.domain.json_values import Json, JsonObject, text
+from weighbridge.domain.json_values import JsonObject, text
 from weighbridge.doors.hub.answers import Answer, NoRoute, json_answer
+from weighbridge.doors.hub.people import user_json
 from weighbridge.doors.hub.visits import Visit
-from weighbridge.errors import BadInput, NotPermitted
+from weighbridge.errors import BadInput
 
 _STATES = set(AccessStatus)
 
@@ -68,37 +68,7 @@ def unlike(visit: Visit) -> Answer:
 def likers(visit: Visit) -> Answer:
     """Who likes a repository."""
     names = visit.repos.guests.likers(visit.principal, visit.repo)
-    return json_answer([_user_json(name) for name in names])
-
-
-def likes(visit: Visit) -> Answer:
-    """What a user likes, as far as the caller may see it."""
-    found = visit.repos.guests.likes(visit.place.name, lambda each: may(visit.principal, Verb.SEE, each))
-    shown: list[Json] = [
-        {"createdAt": spelled(at), "repo": {"name": each.id.full_name, "type": each.id.kind.value}}
-        for each, at in found
-    ]
-    return json_answer(shown)
-
-
-def organization_repositories(visit: Visit) -> Answer:
-    """The repositories of an organization, for its members."""
-    if role_in(visit.principal, visit.place.name) is None:
-        raise NotPermitted(f"'{visit.principal.name}' is not a member of '{visit.place.name}'")
-    found = visit.repos.of_namespace(visit.place.name)
-    return json_answer(
-        [
-            {
-                "id": each.id.full_name,
-                "type": each.id.kind.value,
-                "updatedAt": spelled(each.created_at),
-                "visibility": "private" if each.private else "public",
-                "storage": 0,
-                "storagePercent": 0,
-            }
-            for each in found
-        ]
-    )
+    return json_answer([user_json(name) for name in names])
 
 
 def _request_json(request: AccessRequest) -> JsonObject:
@@ -106,10 +76,6 @@ def _request_json(request: AccessRequest) -> JsonObject:
         "requestId": request.id,
         "status": request.status.value,
         "timestamp": spelled(request.at),
-        "user": {**_user_json(request.user), "email": None},
+        "user": {**user_json(request.user), "email": None},
         "rejectionReason": request.reason or None,
     }
-
-
-def _user_json(name: str) -> JsonObject:
-    return {"user": name, "fullname": name, "avatarUrl": "", "type": "user"}

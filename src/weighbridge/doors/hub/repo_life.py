@@ -21,7 +21,8 @@ def create(visit: Visit) -> Answer:
     body = visit.document()
     repo = _named(body, "name")
     try:
-        made = visit.repos.create(visit.principal, repo, private=_private(body) or False)
+        group = text(body, "resourceGroupId") or ""
+        made = visit.repos.create(visit.principal, repo, private=_private(body) or False, group=group)
     except RepoExists as error:
         return _taken(visit, repo, error)
     return json_answer({"url": visit.address(made.id), "name": made.id.full_name, "id": made.key})
@@ -144,22 +145,6 @@ def delete_tag(visit: Visit) -> Answer:
     """``DELETE .../tag/{name}``."""
     visit.repos.delete_tag(visit.principal, visit.repo, visit.rest)
     return json_answer({})
-
-
-def own_repositories(visit: Visit) -> Answer:
-    """``GET /api/settings/repositories``."""
-    shown: list[Json] = [
-        {
-            "id": each.id.full_name,
-            "type": each.id.kind.value,
-            "updatedAt": each.created_at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "visibility": "private" if each.private else "public",
-            "storage": 0,
-            "storagePercent": 0,
-        }
-        for each in visit.repos.owned(visit.principal)
-    ]
-    return json_answer(shown)
 
 
 def _named(body: JsonObject, key: str) -> RepoId:

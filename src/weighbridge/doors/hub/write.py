@@ -1,6 +1,7 @@
 """The write side: which address changes what, and how its body is read.
 
 /api/repos/{create|delete|move}, /api/{models|datasets|spaces}/{repo}/{call}/...    repo_life.py, changes.py
+/api/{users|organizations}/{name}/...                                                people.py
 /[datasets/|spaces/]{repo}.git/info/lfs/...                                          lfs.py
 /xet/...                                                                             xet.py
 """
@@ -17,7 +18,7 @@ from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import changes, discussions, guests, lfs, lfs_parts, repo_life, xet
+from weighbridge.doors.hub import changes, discussions, groups, guests, lfs, lfs_parts, people, repo_life, xet
 from weighbridge.doors.hub.answers import Answer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
@@ -40,7 +41,7 @@ _ALONE: Mapping[tuple[str, ...], Deed] = {
     ("DELETE", "repos", "delete"): Deed(handle=repo_life.delete),
     ("POST", "repos", "move"): Deed(handle=repo_life.move),
     ("POST", "validate-yaml"): Deed(handle=changes.validate_card, limit=_CARD_LIMIT_BYTES, open=True),
-    ("GET", "settings", "repositories"): Deed(handle=repo_life.own_repositories),
+    ("GET", "settings", "repositories"): Deed(handle=people.own_repositories),
 }
 _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("PUT", "settings"): Deed(handle=repo_life.settings),
@@ -60,6 +61,8 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("POST", "like"): Deed(handle=guests.like),
     ("DELETE", "like"): Deed(handle=guests.unlike),
     ("GET", "likers"): Deed(handle=guests.likers, anyone=True),
+    ("GET", "resource-group"): Deed(handle=groups.group_of),
+    ("POST", "resource-group"): Deed(handle=groups.put),
     ("GET", "discussions"): Deed(handle=discussions.look, anyone=True),
     ("POST", "discussions"): Deed(handle=discussions.act),
     ("GET", "xet-write-token"): Deed(handle=xet.write_token),
@@ -68,8 +71,6 @@ _LFS: Mapping[tuple[str, ...], Deed] = {
     ("POST", "objects", "batch"): Deed(handle=lfs.batch, anyone=True),
     ("POST", lfs.VERIFY): Deed(handle=lfs.verify, anyone=True),
 }
-_LIKES = Deed(handle=guests.likes, anyone=True)
-_ORGANIZATION = Deed(handle=guests.organization_repositories)
 _LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True, signed=True)
 _LFS_PART = Deed(handle=lfs_parts.upload_part, streams=True, open=True, signed=True)
 _LFS_COMPLETE = Deed(
@@ -146,7 +147,7 @@ def _find(request: Request) -> tuple[Deed, Place] | None:
         return _xet_call(method, rest)
     if first == "api":
         alone = _ALONE.get((method, *rest))
-        return (alone, Place()) if alone else _repo_call(method, rest)
+        return (alone, Place()) if alone else people.find(method, rest) or _repo_call(method, rest)
     kind = _KINDS.get(first) if first != RepoKind.MODEL.plural else None
     return _lfs_call(method, kind or RepoKind.MODEL, rest if kind else request.segments)
 
@@ -154,10 +155,6 @@ def _find(request: Request) -> tuple[Deed, Place] | None:
 def _repo_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
     """``{kind}/{org}/{name}/{call}/...``: whatever is changed has a namespace."""
     match method, segments:
-        case "GET", ("users", name, "likes"):
-            return _LIKES, Place(name=name)
-        case "GET", ("organizations", name, "settings", "repositories"):
-            return _ORGANIZATION, Place(name=name)
         case "POST", (plural, name, "duplicate") if plural in _KINDS:  # a mirrored one may have one word
             return _OF_REPO["POST", "duplicate"], Place(kind=_KINDS[plural], name=name)
     if len(segments) < 4 or segments[0] not in _KINDS:
