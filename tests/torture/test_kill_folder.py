@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -64,8 +65,7 @@ class Server:
     def upload(self, files: Mapping[str, bytes]) -> None:
         """The real client makes the repository hold just these files, or is killed with the server."""
         folder = self.folder.with_name("upload")
-        for file in plain_files(folder):
-            (folder / file).unlink()
+        shutil.rmtree(folder, ignore_errors=True)
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
@@ -78,6 +78,7 @@ class Server:
         )  # fmt: skip
         while client.poll() is None and self.process.poll() is None:
             time.sleep(0.01)
+        assert client.poll() in (None, 0) or self.process.poll() is not None, self._log.read_text()[-2000:]
         client.kill()  # it would try again for minutes
         client.wait()
 
@@ -122,12 +123,12 @@ def test_the_plain_files_are_at_main_after_every_kill(points: int, tmp_path: Pat
                 took_s[by_client] = time.monotonic() - began
                 assert plain_files(root).items() >= new.items()
                 continue
-            sending = threading.Thread(target=send, args=[new])
-            sending.start()
-            sending.join(rng.uniform(0.5, 1) * took_s[by_client])
-            caught += sending.is_alive()
-            server.kill()
-            sending.join()
+            with ThreadPoolExecutor(1) as pool:
+                sending = pool.submit(send, new)
+                done, _ = wait([sending], rng.uniform(0.5, 1) * took_s[by_client])
+                caught += not done
+                server.kill()
+            sending.result()
             lying = plain_files(root)
             assert all(content in (old.get(path), new.get(path)) for path, content in lying.items())
             server.start()

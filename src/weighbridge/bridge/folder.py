@@ -31,7 +31,9 @@ from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import LOCAL, Principal, Role
 from weighbridge.domain.hosted import Repository
+from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.errors import BadName
 from weighbridge.ports import Hub
 
 
@@ -45,13 +47,17 @@ class FolderBridge:
     close: Callable[[], None]
 
 
-def open_written_folder(folder: Path, *, max_file_bytes: int = 0) -> FolderBridge:
+def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes: int = 0) -> FolderBridge:
     """A folder whose repositories are written through the Hub, by one process at a time.
 
+    ``user`` is what everybody is called who writes.
+
     Raises:
+        BadName: nobody can be called that.
         Conflict: another process has it.
         StoreDown: the folder cannot be written.
     """
+    writer = replace(LOCAL, name=_namespace(user))
     folder = folder.resolve()
     home = folder / INDEX_FOLDER
     release = claim(home)
@@ -87,15 +93,27 @@ def open_written_folder(folder: Path, *, max_file_bytes: int = 0) -> FolderBridg
         release()
 
     return FolderBridge(
-        hub=_desk(folder, catalog, copies, plain, hosted),
+        hub=_desk(Writers(writer), folder, catalog, copies, plain, hosted),
         repos=repos,
         xet=XetDesk(XorbFiles(home), repos),
         close=close,
     )
 
 
+def _namespace(name: str) -> str:
+    try:
+        return RepoId.parse(f"{name}/any", RepoKind.MODEL).namespace.lower()
+    except Invalid as error:
+        raise BadName(f"'{name}' cannot be a namespace", hint=error.hint) from error
+
+
 def _desk(
-    folder: Path, catalog: FolderCatalog, copies: Copies, plain: FolderHub, hosted: HostedHub
+    writers: Writers,
+    folder: Path,
+    catalog: FolderCatalog,
+    copies: Copies,
+    plain: FolderHub,
+    hosted: HostedHub,
 ) -> HubDesk:
     def is_written(repo: RepoId) -> bool:
         return catalog.known(repo) is not None
@@ -111,7 +129,7 @@ def _desk(
         files = copies.watch(there) if there else plain.watch(repo)
         return None if commits is None or files is None else partial(_both, commits, files)
 
-    desk = FolderDesk(plain, Writers(), seen_by, let_in, watch)
+    desk = FolderDesk(plain, writers, seen_by, let_in, watch)
     desk.folder = folder
     return desk
 
@@ -121,14 +139,17 @@ def _both(one: Unchanged, other: Unchanged) -> bool:
 
 
 class Writers(Everyone):
-    """For a folder: all may read, and whoever sends a token, whatever it is, writes as ``local``.
+    """For a folder: all may read, and whoever sends a token, whatever it is, is the one ``writer``.
 
     A token is asked for because no web page can make a browser send one to this machine.
     """
 
+    def __init__(self, writer: Principal) -> None:
+        self._writer = writer
+
     def principal(self, secret: str | None) -> Principal:
         """A reader without a token, else somebody who may do everything."""
-        return super().principal(None) if secret is None else LOCAL
+        return super().principal(None) if secret is None else self._writer
 
 
 class FolderDesk(HubDesk):
@@ -139,7 +160,7 @@ class FolderDesk(HubDesk):
     def whoami(self, principal: Principal) -> Principal:
         """See ``HubDesk.whoami``."""
         every = (repo for kind in RepoKind for repo, _ in repositories(self.folder, kind))
-        spaces = {repo.namespace.lower() for repo in every if repo.namespace} - {LOCAL.name}
+        spaces = {repo.namespace.lower() for repo in every if repo.namespace} - {principal.name}
         roles = frozenset((name, Role.ADMIN) for name in spaces)
         return replace(super().whoami(principal), roles=roles)
 

@@ -20,6 +20,7 @@ def hub(
     folder: Path,
     *,
     write: bool = False,
+    user: str = "local",
     host: str = "127.0.0.1",
     port: int = 8080,
     access_log: bool = False,
@@ -33,6 +34,8 @@ def hub(
         Holds org/name/... for models, datasets/org/name/... and spaces/org/name/... for the others.
     write
         Take uploads too, from everyone who reaches the port and sends any token (HF_TOKEN).
+    user
+        What everybody is called who writes: the author of commits, and the namespace of bare names.
     host
         The address to listen on. Anything but loopback is open to the network, without a password.
     port
@@ -58,12 +61,12 @@ def hub(
         taking = " that takes uploads" if write else ""
         print(f"Serving {folder} as a Hub{taking} at {url}", file=sys.stderr, flush=True)
 
-    with _opened(folder, write=write) as app:
+    with _opened(folder, write=write, user=user) as app:
         serve(app, host, port, announce=announce, access_log=access_log)
 
 
 @contextmanager
-def _opened(folder: Path, *, write: bool) -> Iterator[AsgiApp]:
+def _opened(folder: Path, *, write: bool, user: str) -> Iterator[AsgiApp]:
     from weighbridge.doors.hub import hub_app
 
     if not write:
@@ -74,7 +77,7 @@ def _opened(folder: Path, *, write: bool) -> Iterator[AsgiApp]:
     from weighbridge.bridge.folder import open_written_folder
     from weighbridge.settings import load_settings
 
-    bridge = open_written_folder(folder, max_file_bytes=load_settings().max_file_bytes)
+    bridge = open_written_folder(folder, user=user, max_file_bytes=load_settings().max_file_bytes)
     try:
         bridge.repos.resume()
         yield hub_app(bridge.hub, bridge.repos, bridge.xet)
