@@ -38,13 +38,14 @@ api.upload_folder(repo_id="{REPO}", folder_path=sys.argv[1], commit_message="all
 class Server:
     """``weighbridge serve`` over one home, started again and again on one port."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **more: str) -> None:
         self.home, self._port = home, "0"
         self.env = environment(
             home,
             WEIGHBRIDGE_UPSTREAM="http://127.0.0.1:9",
             WEIGHBRIDGE_ADMIN_PASSWORD=PASSWORD,
             WEIGHBRIDGE_SERVE="all",
+            **more,
         )
         self.start()
         self.token = self._token()

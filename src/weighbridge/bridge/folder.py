@@ -35,6 +35,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.errors import BadName
 from weighbridge.ports import Hub
+from weighbridge.settings import DEFAULT_LFS_PART_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,7 @@ def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes:
             now=now,
             signing_key=signing_key(home),
             max_file_bytes=max_file_bytes,
+            part_bytes=DEFAULT_LFS_PART_BYTES,
         )
         repos.adoption = Adoption(catalog, blobs, plain, copies, now)
         every = {each.key: each for each in catalog.all_repos()}

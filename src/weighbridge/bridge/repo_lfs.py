@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 
 from weighbridge.bridge.pulls import sending_space
@@ -14,9 +15,23 @@ from weighbridge.domain.ref import RepoId
 from weighbridge.errors import SizeMismatch
 from weighbridge.flows.push import check_size
 
+_ABANDONED_AFTER_S, _TIDIED_EVERY_S = 24 * 3600.0, 3600.0
+
 
 class RepoLfs(RepoRefs):
     """Repositories as those who send large contents see them; see ``bridge.repos.Repos``."""
+
+    _tidied_at = -_TIDIED_EVERY_S
+
+    def sweep(self) -> None:
+        """Remove what uploads that were given up a day ago have left."""
+        self._blobs.sweep(_ABANDONED_AFTER_S)
+
+    def tidy(self) -> None:
+        """``sweep``, if that was an hour ago: a server runs for months, and uploads are given up daily."""
+        if time.monotonic() - self._tidied_at >= _TIDIED_EVERY_S:
+            self._tidied_at = time.monotonic()
+            self.sweep()
 
     def lfs_missing(
         self,
@@ -96,11 +111,13 @@ class RepoLfs(RepoRefs):
         Raises:
             SizeMismatch: the part has another size; it counts as not sent.
             Conflict: it is being sent again meanwhile, or the upload was completed.
+            OverQuota: the whole does not fit into the room of the namespace (any more).
             StoreDown: the disk is full.
             Whatever ``pieces`` raises; the part counts as not sent.
         """
-        self.allowed(principal, repo, Verb.PROPOSE)
+        there = self.allowed(principal, repo, Verb.PROPOSE)
         check_size(self._limit, content.sha256, content.size_bytes)
+        self.quotas.require(sending_space(principal, there), {content.sha256: content.size_bytes})
         return self._blobs.take_part(content, number, pieces)
 
     def join_parts(

@@ -30,7 +30,6 @@ __all__ = ["Advice", "Candidate", "Repos", "Standing", "State"]
 
 _LARGE_BYTES = 10 * 1000 * 1000
 """A larger file is kept outside of git, whatever its kind; as on the Hub."""
-_ABANDONED_AFTER_S = 24 * 3600.0
 _RULES_LIMIT_BYTES = 64 * 1024
 """A longer ``.gitignore`` or ``.gitattributes`` is not read: matching costs time for each line."""
 _MATCHING_LIMIT = 500_000_000
@@ -149,10 +148,6 @@ class Repos(RepoCopies, RepoHistory, RepoLfs):
         """Judge what was pushed and lost its judgement in a kill, and sweep: for who serves."""
         self.sweep()
         self._judging.resume()
-
-    def sweep(self) -> None:
-        """Remove what uploads that were given up a day ago have left."""
-        self._blobs.sweep(_ABANDONED_AFTER_S)
 
     def now(self) -> datetime:
         """The registry's clock, for signatures that expire: aware UTC."""

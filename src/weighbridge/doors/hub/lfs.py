@@ -48,6 +48,7 @@ def _upload_batch(visit: Visit, body: JsonObject) -> Answer:
     if BASIC not in transfers:
         raise BadInput("the transfer 'basic' is the one that is offered here")
     wanted = asked_objects(body)
+    visit.repos.tidy()
     missing = frozenset(_missing(visit, visit.principal, wanted))
     actions = {each: _actions(visit, *each, in_parts=MULTIPART in transfers) for each in missing}
     has_parts = any("chunk_size" in child(child(each, "upload"), "header") for each in actions.values())
