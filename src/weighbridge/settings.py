@@ -11,8 +11,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weighbridge.errors import BadInput
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
 
 DEFAULT_UPSTREAM = "https://huggingface.co"
 DEFAULT_MAX_FILE_BYTES = 50 * 1000**3
@@ -41,6 +45,7 @@ class Settings:
     lfs_part_bytes: int = DEFAULT_LFS_PART_BYTES
     quota_bytes: int = 0
     forbidden_kinds: frozenset[str] = frozenset()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     minimal: bool = False
     offline: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -65,6 +70,8 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1073741824",
     "WEIGHBRIDGE_QUOTA_BYTES": "what the repositories of a namespace may hold, in bytes; default 0: no limit",
     "WEIGHBRIDGE_FORBIDDEN_KINDS": "endings of files that may not be pushed, as in iso,tar.gz; default: none",
+    "WEIGHBRIDGE_TRUSTED_PROXIES": "addresses or networks whose X-Forwarded-Host and -Proto count, as in "
+    "10.0.0.0/8,192.0.2.7; this machine's own always do",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
     "HF_TOKEN": "the token for the Hub",
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
@@ -100,6 +107,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         lfs_part_bytes=_count(env, "WEIGHBRIDGE_LFS_PART_BYTES", DEFAULT_LFS_PART_BYTES, most=1 << 50),
         quota_bytes=_count(env, "WEIGHBRIDGE_QUOTA_BYTES", 0, least=0, most=1 << 60),
         forbidden_kinds=_kinds(env),
+        trusted_proxies=_networks(env, "WEIGHBRIDGE_TRUSTED_PROXIES"),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
         environ=dict(env),
@@ -116,6 +124,18 @@ def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
     ours = ("WEIGHBRIDGE_", "HF_", "HUGGING")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return {**kept, "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", **changes}
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    words = [word.strip() for word in env.get(name, "").split(",") if word.strip()]
+    if not words:
+        return ()
+    from ipaddress import ip_network
+
+    try:
+        return tuple(map(ip_network, words))
+    except ValueError as error:
+        raise BadInput(f"{name}: {error}", hint="write it as in 10.0.0.0/8,192.0.2.7") from error
 
 
 def _default_home(env: Mapping[str, str]) -> Path:

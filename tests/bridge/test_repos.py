@@ -509,7 +509,13 @@ def test_rules_that_would_cost_too_much_are_refused(bridge: Bridge) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SERVE", "some"), ("MAX_FILE_BYTES", "0"), ("MAX_FILE_BYTES", "1e9"), ("MAX_FILE_BYTES", "9" * 5000)],
+    [
+        ("SERVE", "some"),
+        ("MAX_FILE_BYTES", "0"),
+        ("MAX_FILE_BYTES", "1e9"),
+        ("MAX_FILE_BYTES", "9" * 5000),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+    ],
 )
 def test_a_setting_that_means_nothing_is_refused(name: str, value: str) -> None:
     with pytest.raises(BadInput, match=f"WEIGHBRIDGE_{name}"):

@@ -10,7 +10,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, child, text, texts, whole
 from weighbridge.domain.ref import RepoId, is_commit
 
-_SHORT = re.compile(r"[0-9a-f]{5,40}")
+_SHORT = re.compile(r"[0-9a-fA-F]{5,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Refs:
         if named or not _SHORT.fullmatch(revision):
             return named
         ids = {*known, *self.branches.values(), *self.tags.values()}
-        found = [id for id in ids if id.startswith(revision)]
+        found = [id for id in ids if id.startswith(revision.lower())]
         return found[0] if len(found) == 1 else None
 
 

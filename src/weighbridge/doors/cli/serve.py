@@ -48,7 +48,9 @@ def serve(
             print(note, file=sys.stderr)
         bridge.repos.resume()
         run(
-            compose(rest_app(bridge), hub_app(bridge.hub, bridge.repos, bridge.xet)),
+            compose(
+                rest_app(bridge), hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies)
+            ),
             host,
             port,
             announce=lambda url: _announce(url, settings, json),

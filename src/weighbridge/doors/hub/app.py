@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.lfs_download import download_only, reader
 from weighbridge.doors.hub.lfs_objects import lfs_place
+from weighbridge.doors.hub.proxies import Network, without_strangers_words
 from weighbridge.doors.hub.redirects import redirected
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
 from weighbridge.doors.hub.streaming import Streams
@@ -43,8 +44,16 @@ class Work:
     name: str = ""
 
 
-def hub_app(desk: HubDesk, repos: Repos | None = None, xet: XetDesk | None = None) -> AsgiApp:
-    """The application over a desk; without ``repos`` it only serves, without ``xet`` it takes LFS."""
+def hub_app(
+    desk: HubDesk,
+    repos: Repos | None = None,
+    xet: XetDesk | None = None,
+    proxies: Sequence[Network] = (),
+) -> AsgiApp:
+    """The application over a desk; without ``repos`` it only serves, without ``xet`` it takes LFS.
+
+    ``proxies`` may say by which address a client reached us, and so may those on this machine.
+    """
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
     writing = None
     if repos:
@@ -57,6 +66,7 @@ def hub_app(desk: HubDesk, repos: Repos | None = None, xet: XetDesk | None = Non
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http":
+            scope = without_strangers_words(scope, proxies)
             asked = read_asked(scope)
             found = kept.get(asked.key)
             if found is None:
@@ -235,7 +245,7 @@ def _name_length(about: tuple[str, ...]) -> int:
 
 def _revision_and_path(segments: tuple[str, ...]) -> tuple[str, str]:
     """The revision is one segment; ``refs/pr/1`` is also understood with its slashes plain."""
-    cut = 3 if segments[:1] == ("refs",) and len(segments) > 3 else 1
+    cut = 3 if segments[:1] == ("refs",) and len(segments) > 2 else 1
     return "/".join(segments[:cut]), "/".join(segments[cut:])
 
 

@@ -14,7 +14,7 @@ from weighbridge.domain.ref import RepoKind, is_commit
 from weighbridge.doors.hub.answers import Answer, FileAnswer
 from weighbridge.doors.hub.request import Request
 
-_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.IGNORECASE | re.ASCII)
 _TEXT = frozenset({"txt", "md", "json", "jsonl", "yaml", "yml", "py", "toml", "cfg", "csv", "tsv", "jinja"})
 
 
@@ -34,13 +34,17 @@ def serve_file(desk: HubDesk, principal: Principal, request: Request, wanted: Wa
     file = desk.file(principal, wanted.kind, wanted.name, wanted.revision, wanted.path)
     entry, pointer = file.entry, wanted.raw and file.entry.storage is Storage.LFS
     etag = f'"{blob_id(entry) if pointer else _content_id(entry)}"'
-    headers = _headers(file, etag, pinned=is_commit(wanted.revision))
+    headers = _headers(file, etag, pinned=is_commit(wanted.revision), saved=request.flag("download"))
+    if "if-match" in request.headers and not _matches(request.headers["if-match"], etag, weak=False):
+        return Answer(status=412, headers={**headers, "content-length": "0"})
     if _matches(request.headers.get("if-none-match", ""), etag):
         return Answer(status=304, headers=headers)
     if pointer:
         body = lfs_pointer(entry.sha256 or "", entry.size_bytes)
         kind = "text/plain; charset=utf-8"
         return Answer(headers={**headers, "content-type": kind, "content-length": str(len(body))}, body=body)
+    if entry.storage is Storage.LFS:
+        headers |= {"x-linked-etag": etag, "x-linked-size": str(entry.size_bytes)}
     return _ranged(request, file, headers, etag)
 
 
@@ -85,7 +89,7 @@ def _content_id(entry: FileEntry) -> str:
     return strong if entry.storage is Storage.LFS else entry.git_sha1 or strong
 
 
-def _headers(file: ServedFile, etag: str, *, pinned: bool) -> dict[str, str]:
+def _headers(file: ServedFile, etag: str, *, pinned: bool, saved: bool) -> dict[str, str]:
     name = file.entry.path.rpartition("/")[2]
     # shown as text or bytes whatever it is: a page in a repository is no page of ours
     text = name.rpartition(".")[2].lower() in _TEXT
@@ -96,12 +100,21 @@ def _headers(file: ServedFile, etag: str, *, pinned: bool) -> dict[str, str]:
         # private: a shared cache would go on serving what was withdrawn
         "cache-control": "private, max-age=31536000, immutable" if pinned else "private, no-cache",
         "content-type": "text/plain; charset=utf-8" if text else "application/octet-stream",
-        "content-disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}",
+        "content-disposition": f"{'attachment' if saved else 'inline'}; {_filename(name)}",
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
     }
 
 
-def _matches(condition: str, etag: str) -> bool:
-    known = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
+def _filename(name: str) -> str:
+    """A name for the parameters of Content-Disposition: as it is, and for old clients in ASCII (RFC 6266)."""
+    plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in name)
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _matches(condition: str, etag: str, *, weak: bool = True) -> bool:
+    """Whether an ``If-Match`` or ``If-None-Match`` names this ETag (RFC 9110, 13.1)."""
+    known = [tag.strip() for tag in condition.split(",")]
+    if weak:
+        known = [tag.removeprefix("W/") for tag in known]
     return etag in known or "*" in known

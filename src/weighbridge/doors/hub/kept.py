@@ -20,7 +20,7 @@ _LASTS_S = 1.0
 _MOST, _MOST_BYTES, _ONE_BYTES = 4096, 16 << 20, 1 << 20
 _SHAPING = frozenset(
     {
-        *(b"authorization", b"range", b"if-range", b"if-none-match"),
+        *(b"authorization", b"range", b"if-range", b"if-none-match", b"if-match"),
         *(b"host", b"x-forwarded-host", b"x-forwarded-proto"),
     }
 )

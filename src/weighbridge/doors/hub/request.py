@@ -116,7 +116,10 @@ def read_request(scope: Scope) -> Request:
         segments = tuple(unquote_to_bytes(part).decode() for part in path.strip("/").split("/"))
     except UnicodeDecodeError as error:
         raise BadInput("the path is not UTF-8") from error
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers: dict[str, str] = {}
+    for sent, content in scope["headers"]:
+        name, value = sent.decode("latin-1").lower(), content.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value  # RFC 9110, 5.3
     raw_query = scope["query_string"].decode("latin-1")
     query = parse_qsl(raw_query, keep_blank_values=True, max_num_fields=2000)
     return Request(
