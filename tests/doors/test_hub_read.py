@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Client, Registry, registry_at
+from tests.hub_process import safetensors
 from weighbridge.bridge.repos import State
 from weighbridge.domain.access import Permission, Principal
 from weighbridge.domain.hosted import Change, DeleteFile, SmallFile
@@ -187,6 +189,50 @@ result = [found(models="ann/Grown"), found(datasets=["ann/words"]), found(linked
 result.append(api.space_info("ann/chat").sdk)
 """)
     assert got == [["ann/chat"], ["ann/chat"], ["ann/chat"], [], "static"]
+
+
+def test_the_headers_of_all_shards_come_in_one_answer(registry: Registry, client: Client) -> None:
+    registry.bridge.repos.create(ANN, RepoId.parse("ann/shards"))
+    names = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+    index = {"metadata": {"total_size": 512}, "weight_map": {"w": names[0], "v": names[1]}}
+    shards = [small(name, safetensors(64)) for name in names]
+    odd = [
+        small("sub/broken.safetensors.index.json", b'{"weight_map": {"w": "../config.json"}}'),
+        small("flat.safetensors.index.json", b'{"weight_map": {"w": "config.json"}}'),
+        small("none.safetensors.index.json", b"[]"),
+        small("config.json", b"{}"),
+    ]
+    listing = small("model.safetensors.index.json", json.dumps(index).encode())
+    push(registry, "ann/shards", "Shards", listing, *shards, *odd)
+    got = client.python("""
+told = api.get_sharded_safetensors_metadata("ann/shards")
+result = [told.metadata, sorted(told.files_metadata), sum(told.parameter_count.values())]
+""")
+    assert got == [{"total_size": 512}, sorted(names), 128]
+    at = "/api/models/ann/shards/safetensors-metadata/"
+    statuses = {
+        path: registry.call("rita", "GET", at + path).status
+        for path in ("sub/broken.safetensors.index.json", "flat.safetensors.index.json", "config.json")
+    }
+    assert list(statuses.values()) == [404, 400, 400]
+    assert registry.call("rita", "GET", at + "none.safetensors.index.json").status == 400
+    assert registry.call("rita", "GET", at + "absent.index.json").headers["x-error-code"] == "EntryNotFound"
+
+
+def test_tags_come_by_their_type(registry: Registry, client: Client) -> None:
+    registry.bridge.repos.create(ANN, RepoId.parse("ann/tagged"))
+    front = "license: mit\nlanguage: [en, de]\nlibrary_name: numpy\npipeline_tag: fill-mask\ntags: [odd]"
+    push(registry, "ann/tagged", "A card", small("README.md", f"---\n{front}\n---\n".encode()))
+    got = client.python("""
+tags = api.get_model_tags()
+result = {type: [each["id"] for each in found] for type, found in tags.items()}
+api.get_dataset_tags()
+""")
+    assert {"license:mit"} <= set(got["license"])
+    assert {"en", "de"} <= set(got["language"])
+    assert "numpy" in got["library"]
+    assert "fill-mask" in got["pipeline_tag"]
+    assert "odd" in got["other"]
 
 
 # --- what the scanners found ------------------------------------------------------------------

@@ -24,9 +24,10 @@ from weighbridge.adapters.receipts import Receipts
 from weighbridge.adapters.signing_key import signing_key
 from weighbridge.adapters.xorb_files import XorbFiles
 from weighbridge.bridge import now
+from weighbridge.bridge.callers import Everyone
 from weighbridge.bridge.copies import Copies
 from weighbridge.bridge.folder_repos import Adoption, FolderCatalog, FolderRepos
-from weighbridge.bridge.hub import Everyone, HubDesk, Unchanged
+from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import LOCAL, Principal, Role

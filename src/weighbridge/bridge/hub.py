@@ -5,23 +5,20 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from weighbridge.bridge.callers import Callers, Everyone
 from weighbridge.bridge.last_commits import LastCommits
+from weighbridge.bridge.served import ServedFile, Tree
+from weighbridge.bridge.shard_headers import ShardHeaders, shard_headers
 from weighbridge.domain.access import Permission, Principal, can
-from weighbridge.domain.git_objects import tree_ids
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit, ModelInfo, Refs
-from weighbridge.domain.repo_query import RepoQuery
+from weighbridge.domain.repo_query import RepoQuery, tags_by_type
 from weighbridge.domain.scan import ScanReport
 from weighbridge.errors import (
-    BadListing,
     Disabled,
     Gated,
     NoSuchFile,
@@ -31,7 +28,7 @@ from weighbridge.errors import (
     NotPermitted,
     Renamed,
 )
-from weighbridge.ports import ByteStream, Hub
+from weighbridge.ports import Hub
 
 DISABLED = "Access to this resource is disabled."
 """The Hub's sentence; its client knows it by heart."""
@@ -45,73 +42,6 @@ Watch: TypeAlias = Callable[[RepoId], Unchanged | None]
 
 Scans: TypeAlias = Callable[[RepoId, str], ScanReport]
 """The scan report of a commit; one without ``rules`` while nothing was scanned."""
-
-_READER = frozenset({Permission.SEARCH, Permission.DOWNLOAD})
-
-
-class Callers(Protocol):
-    """Who is behind a bearer token: the registry's accounts, or everyone."""
-
-    def principal(self, secret: str | None) -> Principal:
-        """Whoever sent ``secret``; None is somebody without a token.
-
-        Raises:
-            NotAuthenticated: the token does not count.
-        """
-
-    def current(self, principal: Principal) -> Principal:
-        """Somebody who was let in before, with what it may still do.
-
-        Raises:
-            NotAuthenticated: the account was closed.
-        """
-
-
-class Everyone:
-    """For a Hub without accounts: all may read, and a token is as good as any other."""
-
-    def principal(self, secret: str | None) -> Principal:
-        """A reader; anonymous without a token."""
-        name = "local" if secret else "anonymous"
-        return Principal(name=name, permissions=_READER, is_anonymous=not secret)
-
-    def current(self, principal: Principal) -> Principal:
-        """The same: there are no accounts to close."""
-        return principal
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tree:
-    """A manifest and what git calls its folders."""
-
-    manifest: Manifest
-
-    @cached_property
-    def folders(self) -> Mapping[str, str]:
-        """The tree id of every folder, the root as ``""``.
-
-        Raises:
-            BadListing: a file lacks the digest that git needs.
-        """
-        try:
-            return tree_ids(self.manifest)
-        except Invalid as error:
-            raise BadListing(f"in {self.manifest.repo}: {error}") from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedFile:
-    """A file that may be handed out: by ``path`` where it lies here, else by ``open``."""
-
-    hub: Hub
-    repo: RepoId
-    commit: str
-    entry: FileEntry
-    path: Path | None
-
-    def open(self, start: int, stop: int) -> AbstractContextManager[ByteStream]:
-        """The bytes ``[start, stop)``; raises what ``ports.Hub.open`` raises."""
-        return self.hub.open(self.repo, self.commit, self.entry, start, stop)
 
 
 class HubDesk:
@@ -250,6 +180,23 @@ class HubDesk:
         for info in self.repos(principal, RepoKind.MODEL, RepoQuery()):
             counted.update({parent.lower() for parent in info.base_models})
         return counted
+
+    def tags(self, principal: Principal, kind: RepoKind) -> Mapping[str, Sequence[str]]:
+        """Every tag of the repositories that the caller may see, by its type; both sorted."""
+        return tags_by_type(self.repos(principal, kind, RepoQuery()))
+
+    def safetensors_headers(
+        self, principal: Principal, kind: RepoKind, name: str, revision: str, index: str
+    ) -> ShardHeaders:
+        """The headers of all files that a ``*.safetensors.index.json`` names.
+
+        Raises:
+            Gated, Disabled: the files are not handed out.
+            NoSuchFile: the index or one of its files is not there.
+            BadInput: it is no such index, or one of its files is no safetensors file.
+        """
+        info = self.info(principal, kind, name, revision)
+        return shard_headers(index, lambda path: self.file(principal, kind, name, info.commit, path))
 
     def refs(self, principal: Principal, kind: RepoKind, name: str) -> Refs:
         """Branches and tags."""

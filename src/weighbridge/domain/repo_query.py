@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -141,3 +141,22 @@ def read_mark(cursor: str) -> Mark:
         case [str(date), int(count) | float(count), str(name)]:
             return Mark(date=date, count=count, name=name)
     raise Invalid("cursor", cursor[:100], "was not given by this Hub", hint="follow the Link header")
+
+
+def tags_by_type(infos: Iterable[ModelInfo]) -> Mapping[str, Sequence[str]]:
+    """The tags of repositories by their type, both sorted: ``license:mit`` is a ``license``.
+
+    The tags of tasks, libraries and languages have no prefix on the Hub; any other one without is
+    of type ``other``.
+    """
+    found: dict[str, set[str]] = {}
+    for info in infos:
+        plain = {
+            **dict.fromkeys(texts(child(info.raw, "cardData"), "language"), "language"),
+            **{name: "library" for name in (info.library,) if name},
+            **{name: "pipeline_tag" for name in (info.pipeline_tag,) if name},
+        }
+        for tag in info.tags:
+            prefix, colon, _ = tag.partition(":")
+            found.setdefault(prefix if colon else plain.get(tag, "other"), set()).add(tag)
+    return {type: sorted(found[type]) for type in sorted(found)}

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from weighbridge.bridge.hub import ServedFile
+from weighbridge.bridge.served import ServedFile
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.ref import is_commit

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
-from weighbridge.bridge.hub import HubDesk, Tree
+from weighbridge.bridge.hub import HubDesk
+from weighbridge.bridge.served import Tree
 from weighbridge.domain.access import Principal
 from weighbridge.domain.json_values import Json, texts
 from weighbridge.domain.ref import RepoKind
@@ -166,6 +167,13 @@ def auth_check(call: Call) -> Answer:
     return json_answer({"access": True})
 
 
+def safetensors_metadata(call: Call) -> Answer:
+    """``GET .../safetensors-metadata/{index}``: the headers of all shards on main."""
+    index = f"{call.revision}/{call.path}" if call.path else call.revision  # no revision stands there
+    found = call.desk.safetensors_headers(call.principal, call.kind, call.name, "main", index)
+    return json_answer({"index": found.index, "headers": dict(found.headers)})
+
+
 REPO_CALLS: Mapping[str, Handle] = {
     "revision": info,
     "tree": tree,
@@ -173,6 +181,7 @@ REPO_CALLS: Mapping[str, Handle] = {
     "commits": commits,
     "auth-check": auth_check,
     "paths-info": paths_info,
+    "safetensors-metadata": safetensors_metadata,
 }
 """What may stand behind a repository's name."""
 
@@ -213,6 +222,16 @@ def _query(request: Request) -> RepoQuery:
         linked=request.flag("linked"),
         sort=SortKey(sort or SortKey.DOWNLOADS),
         after=read_mark(request.value("cursor")) if request.value("cursor") else None,
+    )
+
+
+def tags(desk: HubDesk, principal: Principal, kind: RepoKind) -> Answer:
+    """``GET /api/models-tags-by-type``."""
+    return json_answer(
+        {
+            type: [{"id": tag, "label": tag.partition(":")[2] or tag, "type": type} for tag in found]
+            for type, found in desk.tags(principal, kind).items()
+        }
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from weighbridge.doors.hub.write import Writing
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
+_TAGS = {f"{kind.plural}-tags-by-type": kind for kind in (RepoKind.MODEL, RepoKind.DATASET)}
 _FILE_CALLS = ("resolve", "raw")
 _CALLS_RAW = frozenset((*(call.encode() for call in _FILE_CALLS), b"ask-access"))
 _THREADS = 16
@@ -196,6 +197,8 @@ def _api(request: Request, segments: tuple[str, ...]) -> Work:
             return Work(run=lambda desk, principal: json_answer({"standardEnvVars": [], "harnesses": {}}))
         case ("telemetry", *_):
             return Work(run=lambda desk, principal: json_answer({}))
+        case (tags,) if tags in _TAGS and request.method in ("GET", "HEAD"):
+            return Work(run=lambda desk, principal: api.tags(desk, principal, _TAGS[tags]))
         case (plural, *about) if plural in _KINDS:
             return _repo_call(request, _KINDS[plural], tuple(about))
     _require_read(request)

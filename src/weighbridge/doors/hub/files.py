@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from weighbridge.bridge.hub import HubDesk, ServedFile
+from weighbridge.bridge.hub import HubDesk
+from weighbridge.bridge.served import ServedFile
 from weighbridge.domain.access import Principal
 from weighbridge.domain.git_objects import blob_id
 from weighbridge.domain.manifest import FileEntry, Storage, lfs_pointer

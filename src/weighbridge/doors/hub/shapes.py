@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from html import escape
 
-from weighbridge.bridge.hub import Tree
+from weighbridge.bridge.served import Tree
 from weighbridge.domain.access import Permission, Principal, Role, can
 from weighbridge.domain.git_objects import blob_id
 from weighbridge.domain.json_values import Json, JsonObject
