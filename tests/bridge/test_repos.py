@@ -313,7 +313,8 @@ def test_branches_and_tags(bridge: Bridge) -> None:
         bridge.repos.create_branch(ANN, REPO, "dev/x")
     with pytest.raises(RefExists):
         bridge.repos.create_tag(ANN, REPO, "v1")
-    assert bridge.repos.create_branch(ANN, REPO, "dev/x", overwrite=True) == second
+    assert bridge.repos.create_branch(ANN, REPO, "dev/x", overwrite=True) == third, "nothing was asked for"
+    assert bridge.repos.create_branch(ANN, REPO, "dev/x", start="main", overwrite=True) == second
     bridge.repos.create_branch(ANN, REPO, "empty", empty=True)
     assert files(bridge, revision="empty") == []
     with pytest.raises(NotPermitted):

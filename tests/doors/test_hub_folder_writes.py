@@ -265,3 +265,17 @@ def test_the_command_says_what_it_does(tmp_path: Path) -> None:
         _, told = process.communicate(timeout=30)
     assert (said["folder"], said["write"]) == (str(tmp_path), True)
     assert "everyone who reaches" in told
+
+
+def test_a_repository_is_duplicated_and_squashed_as_plain_files(hub: Written) -> None:
+    write_repo(hub.folder, "acme/plain", TINY)
+    made = hub.call("POST", "/api/models/acme/plain/duplicate", {"repository": "acme/copy"})
+    assert made.status == 200, made.body
+    assert plain_files(hub.folder / "acme" / "copy") == plain_files(hub.folder / "acme" / "plain")
+    assert hub.sha("acme/copy") == hub.sha("acme/plain")
+    hub.commit("acme/copy", {"a.txt": "one"})
+    assert hub.call("POST", "/api/models/acme/copy/super-squash/main", {"message": "All"}).status == 200
+    assert hub.titles("acme/copy") == ["All"]
+    assert hub.files("acme/copy") == plain_files(hub.folder / "acme" / "copy")
+    again = hub.call("POST", "/api/models/acme/plain/duplicate", {"repository": "ACME/Copy"})
+    assert again.status == 409

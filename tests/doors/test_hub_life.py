@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Client, Registry, registry_at
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.ref import RepoId
@@ -289,3 +292,122 @@ result = said(api.create_commit, "bob/borrower", commit_message="Copy", operatio
     body = "\n".join(json.dumps(line) for line in lines).encode()
     assert registry.call("bob", "POST", "/api/models/bob/borrower/commit/main", body).status == 200
     assert registry.call("bob", "GET", "/bob/borrower/resolve/main/w.bin").body == b"lent" * 9999
+
+
+def test_a_repository_begins_with_what_the_client_for_node_sends(registry: Registry) -> None:
+    def create(**body: Any) -> Answer:
+        return registry.call("ann", "POST", "/api/repos/create", {"organization": "ann", **body})
+
+    content = b64encode(b"\x00\xffbytes").decode()
+    files = [
+        {"path": "a/b.bin", "encoding": "base64", "content": content},
+        {"path": ".gitattributes", "encoding": "base64", "content": b64encode(b"*.x -text\n").decode()},
+    ]
+    made = create(name="node", type="model", visibility="private", license="mit", files=files)
+    assert made.status == 200, made.body
+    assert registry.call("ann", "GET", "/ann/node/resolve/main/a/b.bin").body == b"\x00\xffbytes"
+    assert registry.call("ann", "GET", "/ann/node/resolve/main/.gitattributes").body == b"*.x -text\n"
+    info = registry.call("ann", "GET", "/api/models/ann/node").json
+    assert (info["private"], info["cardData"]["license"]) == (True, "mit")
+    assert len(registry.call("ann", "GET", "/api/models/ann/node/commits/main").json) == 1
+    assert registry.call("bob", "GET", "/api/models/ann/node").status == 404
+    made = create(name="show", type="space", sdk="gradio", hardware="t4-medium", secrets=[{"key": "K"}])
+    assert made.headers["x-hf-warning"].startswith("space; Weighbridge runs no spaces: hardware, secrets")
+    card = registry.call("ann", "GET", "/spaces/ann/show/raw/main/README.md").body
+    assert card == b"---\nsdk: gradio\n---\n"
+    mine = [{"path": "README.md", "content": "# Mine\n", "encoding": "utf-8"}]
+    assert create(name="carded", license="mit", files=mine).status == 200
+    assert registry.call("ann", "GET", "/ann/carded/raw/main/README.md").body == b"# Mine\n"
+    for wrong in (
+        {"files": "x"},
+        {"files": [1]},
+        {"files": [{"path": "a"}]},
+        {"files": [{"path": "../a", "content": ""}]},
+        {"files": [{"path": "run.exe", "content": ""}]},
+        {"files": [{"path": "a", "encoding": "base64", "content": "?"}]},
+        {"files": [{"path": "a", "content": ""}, {"path": "A", "content": ""}]},
+        {"files": [{"path": str(number), "content": ""} for number in range(101)]},
+        {"license": "mit\nsdk: x"},
+        {"visibility": "protected"},
+    ):
+        assert create(name="wrong", **wrong).status == 400, wrong
+    assert registry.call("ann", "GET", "/api/models/ann/wrong").status == 404
+
+
+def test_branches_as_the_client_for_node_makes_them(registry: Registry, clients: dict[str, Client]) -> None:
+    head = clients["ann"].python("""
+api.create_repo("node-branches")
+result = api.upload_file(path_or_fileobj=b"x", path_in_repo="a.txt", repo_id="ann/node-branches").oid
+""")
+    at = "/api/models/ann/node-branches/branch/"
+
+    def made(name: str, **body: Any) -> tuple[int, str]:
+        answer = registry.call("ann", "POST", at + name, body)
+        return answer.status, answer.json.get("targetCommit", "")
+
+    def files(branch: str) -> list[str]:
+        tree = registry.call("ann", "GET", f"/api/models/ann/node-branches/tree/{branch}").json
+        return [entry["path"] for entry in tree]
+
+    assert made("a%2Fb", overwrite=True) == (200, head), "made if it is not there"
+    status, empty = made("void", emptyBranch=True)
+    assert (status, files("void")) == (200, [])
+    assert made("void")[0] == 409
+    assert made("void", overwrite=True) == (200, empty)
+    assert made("void", overwrite=True, startingPoint="a/b") == (200, head)
+    assert files("void") == [".gitattributes", "a.txt"]
+    assert made("a%2Fb", overwrite=True, emptyBranch=True)[0] == 200
+    assert files("a%2Fb") == []
+    assert made("void", overwrite=True, startingPoint="none")[0] == 404
+    for name in ("refs%2Fheads%2Fx", "a..b", "x.lock", "a" * 40, "HEAD"):
+        assert made(name)[0] == 400, name
+    assert registry.call("ann", "DELETE", at + "a%2Fb").status == 200
+    assert registry.call("ann", "DELETE", at + "a%2Fb").headers["x-error-code"] == "RevisionNotFound"
+
+
+def test_tags_at_any_revision(registry: Registry, clients: dict[str, Client]) -> None:
+    got = clients["ann"].python("""
+api.create_repo("tagged")
+first = api.upload_file(path_or_fileobj=b"1", path_in_repo="a.txt", repo_id="ann/tagged").oid
+second = api.upload_file(path_or_fileobj=b"2", path_in_repo="a.txt", repo_id="ann/tagged").oid
+api.create_branch("ann/tagged", branch="dev/x", revision=first)
+api.create_pull_request("ann/tagged", title="Draft")
+for tag, revision in (("head", None), ("at/branch", "dev/x"), ("short", first[:8]), ("full", first),
+        ("again", "full"), ("ref", "refs/heads/dev/x"), ("pull", "refs/pr/1")):
+    api.create_tag("ann/tagged", tag=tag, revision=revision, tag_message="Why\\nit is")
+tags = {t.name: t.target_commit for t in api.list_repo_refs("ann/tagged").tags}
+result = [tags.pop("head") == second, tags.pop("pull") == second, set(tags.values()) == {first}, len(tags)]
+result += [said(api.create_tag, "ann/tagged", tag="none", revision="none")[0],
+    said(api.create_tag, "ann/tagged", tag="bad name")[0]]
+api.delete_tag("ann/tagged", tag="at/branch")
+result.append(api.revision_exists("ann/tagged", "at/branch"))
+""")
+    assert got == [True, True, True, 5, "RevisionNotFoundError", "BadRequestError", False]
+    lines = registry.bridge.packages.audit(LOCAL)
+    assert "short: Why it is" in [line.detail for line in lines if line.verb == "repo.tag"]
+
+
+def test_names_are_freed_and_kinds_are_apart(clients: dict[str, Client]) -> None:
+    got = clients["ann"].python("""
+api.create_repo("twice")
+api.create_repo("twice", repo_type="dataset")
+result = [said(api.create_repo, "ann/Twice")[0], str(api.create_repo("ANN/TWICE", exist_ok=True))]
+api.upload_file(path_or_fileobj=b"1", path_in_repo="a.txt", repo_id="ann/twice")
+api.delete_repo("ann/twice", repo_type="dataset")
+result += [said(api.delete_repo, "ann/twice", repo_type="space")[0], api.file_exists("ann/TWICE", "a.txt")]
+api.delete_repo("ann/TWICE")
+api.create_repo("Twice", private=True)
+result += [api.list_repo_files("ann/twice"), api.model_info("ann/twice").id]
+api.move_repo("ann/Twice", "ann/tWICE")
+result.append(api.model_info("ann/twice").id)
+api.create_repo("other")
+result.append(said(api.move_repo, "ann/other", "ann/TWICE")[0])
+api.delete_repo("ann/twice")
+api.move_repo("ann/other", "ann/TWICE")
+result.append(api.model_info("ann/other").id)
+""")
+    address = f"{clients['ann'].registry.url}/ann/twice"
+    assert got == [
+        "HfHubHTTPError", address, "RepositoryNotFoundError", True, [".gitattributes"], "ann/Twice",
+        "ann/tWICE", "HfHubHTTPError", "ann/TWICE",
+    ]  # fmt: skip

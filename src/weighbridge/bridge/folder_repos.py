@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from weighbridge.domain.access import LOCAL, AuditLine, Principal, Verb
 from weighbridge.domain.git_objects import tree_ids
 from weighbridge.domain.hosted import DEFAULT_BRANCH, Gate, Repository, Revision
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import ModelInfo
+from weighbridge.domain.repo import ModelInfo, Refs
 from weighbridge.errors import (
     BadListing,
     BadName,
@@ -34,6 +34,7 @@ from weighbridge.errors import (
     RepoExists,
     SizeMismatch,
 )
+from weighbridge.ports import Hub
 
 _TRIES = 3
 
@@ -72,10 +73,10 @@ class FolderCatalog(Catalog):
         """See ``Hosted.hosted_repos``; without those whose folder somebody took away."""
         return tuple(each for each in super().hosted_repos(kind) if self._is_there(each))
 
-    def create_repository(
-        self, repository: Repository, branch: str, first: Revision, audit: AuditLine
+    def add_repository(
+        self, repository: Repository, refs: Refs, revisions: Iterable[Revision], audit: AuditLine
     ) -> None:
-        """See ``Hosted.create_repository``; its folder is made.
+        """See ``Hosted.add_repository``; its folder is made.
 
         Raises:
             BadName, Conflict: no folder can have this name here.
@@ -83,12 +84,13 @@ class FolderCatalog(Catalog):
         with self.placing:
             self._drop_missing(repository.id, audit)
             self._require_place(repository.id)
-            super().create_repository(repository, branch, first, audit)
+            super().add_repository(repository, refs, revisions, audit)
         self._copies.follow(repository)
 
     def adopt_repository(self, repository: Repository, first: Revision, audit: AuditLine) -> None:
         """Make a repository of a folder that lies there; see ``Hosted.create_repository``."""
-        super().create_repository(repository, DEFAULT_BRANCH, first, audit)
+        refs = Refs(branches={DEFAULT_BRANCH: first.commit.id})
+        super().add_repository(repository, refs, [first], audit)
 
     def rename_repository(self, key: str, to: RepoId, audit: AuditLine) -> None:
         """See ``Hosted.rename_repository``; the folder moves.
@@ -262,6 +264,12 @@ class FolderRepos(Repos):
         """See ``RepoRefs.repository``."""
         info = self.adoption.info(repo)
         return super().repository(principal, repo) if info is None else _unwritten(info, self._now())
+
+    def _source(self, principal: Principal, repo: RepoId) -> Hub:
+        """See ``RepoCopies._source``."""
+        if not principal.is_anonymous:
+            self.adoption.adopt(repo)
+        return super()._source(principal, repo)
 
     def standing(self, principal: Principal, repo: RepoId, revision: str = "main") -> Standing:
         """Every commit counts: nothing is judged here."""

@@ -34,7 +34,13 @@ class RepoCopies(RepoLife):
     """What of a repository becomes part of another one; see ``bridge.repos.Repos``."""
 
     def duplicate(
-        self, principal: Principal, repo: RepoId, to: RepoId, *, private: bool | None = None
+        self,
+        principal: Principal,
+        repo: RepoId,
+        to: RepoId,
+        *,
+        private: bool | None = None,
+        group: str = "",
     ) -> Repository:
         """Copy a repository that the principal may download; ``private`` None: as it is there.
 
@@ -58,6 +64,7 @@ class RepoCopies(RepoLife):
             to,
             private=as_there if private is None else private,
             gate=source.gate if source else Gate.OPEN,
+            group=group,
         )
         plan = self._plan(principal, hub, source) if source else self._mirrored(principal, hub, repo)
         large = set[str]()

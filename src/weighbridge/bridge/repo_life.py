@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
@@ -10,18 +10,26 @@ from uuid import uuid4
 from weighbridge.bridge.access import require
 from weighbridge.bridge.repo_refs import RepoRefs
 from weighbridge.domain.access import Permission, Principal, Verb, may, owns_namespace
-from weighbridge.domain.hosted import DEFAULT_BRANCH, FIRST_ATTRIBUTES, Gate, Repository
+from weighbridge.domain.hosted import DEFAULT_BRANCH, FIRST_ATTRIBUTES, Gate, Repository, SmallFile
+from weighbridge.domain.paths import checked_path
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.errors import BadInput, NotPermitted, RepoExists
+from weighbridge.flows.push import check_name, check_size
 
 
 class RepoLife(RepoRefs):
     """Repositories as wholes; see ``bridge.repos.Repos``."""
 
     def create(
-        self, principal: Principal, repo: RepoId, *, private: bool = False, group: str = ""
+        self,
+        principal: Principal,
+        repo: RepoId,
+        *,
+        private: bool = False,
+        group: str = "",
+        files: Sequence[SmallFile] = (),
     ) -> Repository:
-        """Make a repository, with a first commit on ``main`` that holds a ``.gitattributes``.
+        """Make a repository, with a first commit on ``main`` that holds a ``.gitattributes``, and ``files``.
 
         A ``repo`` without namespace gets the principal's own. ``group`` is the id of a group.
 
@@ -29,12 +37,19 @@ class RepoLife(RepoRefs):
             NotPermitted: the namespace is somebody else's; it has no such group for this principal.
             RepoExists: the name is taken, by a hosted or by a mirrored repository; its ``repo``
                 is the name that is there.
+            BadInput, Invalid: a file cannot be pushed.
         """
         repository = self._new(principal, repo, private=private, group=group)
-        first = self._first(repository, principal, FIRST_ATTRIBUTES)
+        contents = {".gitattributes": FIRST_ATTRIBUTES.encode()}
+        for file in files:
+            check_name(checked_path(file.path), self._forbidden)
+            check_size(self._limit, file.path, len(file.content))
+            contents[file.path] = file.content
+        first = self._first(repository, principal, contents)
         line = self._line(principal, "repo.create", repository.id.full_name, "private" if private else "")
         with self._taking(principal, repository.id):
             self._catalog.create_repository(repository, DEFAULT_BRANCH, first, line)
+        self._judging.submit(repository, first.commit.id)
         return repository
 
     def delete(self, principal: Principal, repo: RepoId) -> None:

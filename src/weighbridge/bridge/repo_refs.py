@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -17,6 +17,8 @@ from weighbridge.domain.manifest import FileEntry, digests_of
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import NoSuchRepo, NoSuchRevision, NotAuthenticated, NotPermitted
 from weighbridge.ports import BlobStore, Hub
+
+_TAG_MESSAGE_LIMIT = 500
 
 
 class Judges(Protocol):
@@ -73,6 +75,8 @@ class RepoRefs:
     ) -> str:
         """Make a branch at ``start`` (empty: the head of main), or an ``empty`` one; gives its commit.
 
+        With ``overwrite`` a branch that is there begins anew; one of which nothing else is said stays.
+
         Raises:
             RefExists: there is one, and not ``overwrite``.
             NoSuchRevision: ``start`` is none.
@@ -80,7 +84,11 @@ class RepoRefs:
         """
         there = self.allowed(principal, repo, Verb.WRITE)
         checked_ref(there.id, name)
-        root = self._first(there, principal, "") if empty else None
+        if overwrite and not (start or empty):  # nothing else is asked for than that it is there
+            known = self._catalog.hosted_refs(there.key).branches.get(name)
+            if known is not None:
+                return known
+        root = self._first(there, principal, {}) if empty else None
         commit = root.commit.id if root else self._commit_of(there, start or DEFAULT_BRANCH)
         line = self._line(principal, "repo.branch", f"{there.id}@{commit}", name)
         self._catalog.put_ref(there, RefKind.BRANCH, name, commit, line, overwrite=overwrite, root=root)
@@ -100,12 +108,18 @@ class RepoRefs:
         line = self._line(principal, "repo.branch.delete", there.id.full_name, name)
         self._catalog.drop_ref(there, RefKind.BRANCH, name, line)
 
-    def create_tag(self, principal: Principal, repo: RepoId, name: str, *, revision: str = "main") -> str:
-        """Name a commit for good; gives the commit. Raises as ``create_branch``."""
+    def create_tag(
+        self, principal: Principal, repo: RepoId, name: str, *, revision: str = "main", message: str = ""
+    ) -> str:
+        """Name a commit for good; gives the commit. Raises as ``create_branch``.
+
+        The ``message`` stands in the audit: no Hub gives it back.
+        """
         there = self.allowed(principal, repo, Verb.WRITE)
         checked_ref(there.id, name)
         commit = self._commit_of(there, revision)
-        line = self._line(principal, "repo.tag", f"{there.id}@{commit}", name)
+        said = f"{name}: {' '.join(message.split())[:_TAG_MESSAGE_LIMIT]}" if message else name
+        line = self._line(principal, "repo.tag", f"{there.id}@{commit}", said)
         self._catalog.put_ref(there, RefKind.TAG, name, commit, line)
         self._judging.submit(there, commit)
         return commit
@@ -146,13 +160,16 @@ class RepoRefs:
             raise NoSuchRevision(repository.id.full_name, revision)
         return commit
 
-    def _first(self, repository: Repository, principal: Principal, attributes: str) -> Revision:
-        content = attributes.encode()
-        self._blobs.add(content)
-        entry = FileEntry(path=".gitattributes", size_bytes=len(content), digests=digests_of(content))
+    def _first(self, repository: Repository, principal: Principal, contents: Mapping[str, bytes]) -> Revision:
+        """A commit without parents that holds these files."""
+        entries = []
+        for path, content in contents.items():
+            digests = digests_of(content)
+            entries.append(FileEntry(path=path, size_bytes=len(content), digests=digests))
+            self._blobs.add(content)
         return make_revision(
             repository.id,
-            (entry,) if content else (),
+            entries,
             parents=(),
             author=principal.name,
             title="initial commit",

@@ -10,10 +10,12 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json, JsonObject, child, objects, text
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer, NoRoute, header_text, json_answer
+from weighbridge.doors.hub.first_files import first_files
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, BadName, RepoExists
 
 _LENT_LIMIT = 1000
+_OF_RUNNING_SPACES = ("hardware", "sleepTimeSeconds", "secrets", "variables", "volumes", "template")
 
 
 def create(visit: Visit) -> Answer:
@@ -21,11 +23,26 @@ def create(visit: Visit) -> Answer:
     body = visit.document()
     repo = _named(body, "name")
     try:
-        group = text(body, "resourceGroupId") or ""
-        made = visit.repos.create(visit.principal, repo, private=_private(body) or False, group=group)
+        made = visit.repos.create(
+            visit.principal,
+            repo,
+            private=_private(body) or False,
+            group=text(body, "resourceGroupId") or "",
+            files=first_files(body),
+        )
     except RepoExists as error:
         return _taken(visit, repo, error)
-    return json_answer({"url": visit.address(made.id), "name": made.id.full_name, "id": made.key})
+    answer: JsonObject = {"url": visit.address(made.id), "name": made.id.full_name, "id": made.key}
+    return json_answer(answer, headers=_unused(body))
+
+
+def _unused(body: JsonObject) -> dict[str, str]:
+    """Tells whoever makes a space what of its wishes nobody here will hear of."""
+    left = [key for key in _OF_RUNNING_SPACES if body.get(key)]
+    if not left:
+        return {}
+    message = f"space; Weighbridge runs no spaces: {', '.join(left)} counts for nothing and was not kept"
+    return {"x-hf-warning": header_text(message)}
 
 
 def _taken(visit: Visit, repo: RepoId, error: RepoExists) -> Answer:
@@ -43,7 +60,8 @@ def duplicate(visit: Visit) -> Answer:
     body = visit.document()
     to = _named({**body, "type": visit.repo.kind.value}, "repository")
     try:
-        made = visit.repos.duplicate(visit.principal, visit.repo, to, private=_private(body))
+        group = text(body, "resourceGroupId") or ""
+        made = visit.repos.duplicate(visit.principal, visit.repo, to, private=_private(body), group=group)
     except RepoExists as error:
         return _taken(visit, to, error)
     return json_answer(
@@ -52,7 +70,8 @@ def duplicate(visit: Visit) -> Answer:
             "name": made.id.full_name,
             "id": made.key,
             "filesCopyPending": False,
-        }
+        },
+        headers=_unused(body),
     )
 
 
@@ -134,10 +153,17 @@ def squash(visit: Visit) -> Answer:
 
 def create_tag(visit: Visit) -> Answer:
     """``POST .../tag/{revision}``."""
-    name = text(visit.document(), "tag")
+    body = visit.document()
+    name = text(body, "tag")
     if name is None:
         raise BadInput("the body names no 'tag'")
-    commit = visit.repos.create_tag(visit.principal, visit.repo, name, revision=visit.rest or "main")
+    commit = visit.repos.create_tag(
+        visit.principal,
+        visit.repo,
+        name,
+        revision=visit.rest or "main",
+        message=text(body, "message") or "",
+    )
     return json_answer({"targetCommit": commit})
 
 
