@@ -45,8 +45,8 @@ CLIENTS := $(VENV)/clients
 HAVE = $(PYTHON) -m venv $(CLIENTS)/$(1) && \
 	$(CLIENTS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) && touch $(CLIENTS)/$(1)/.had
 $(CLIENTS)/.made: $(VENV)/.made
-	-$(call HAVE,hub-0,'huggingface_hub==0.36.2' 'hf_xet==1.8.0')
-	-$(call HAVE,hub-1,'huggingface_hub==1.33.0' 'hf_xet==1.8.0')
+	-$(call HAVE,hub-0,'huggingface_hub==0.36.2' 'hf_xet==1.1.5')
+	-$(call HAVE,hub-1,'huggingface_hub==1.33.0' 'hf_xet==1.6.0')
 	-$(call HAVE,torch,'torch==2.13.0' 'transformers==5.23.0' 'peft==0.21.2' 'sentence-transformers==6.2.0' \
 		'accelerate==1.15.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
 	-export CMAKE_ARGS='-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF' && \

@@ -34,7 +34,7 @@ OWN: Sequence[Run] = (
     *_both("hub-1", "older_hub.py", "huggingface_hub 1.33.0", "1.33.0"),
     Run(
         program="node_hub.mjs",
-        mode="lfs",
+        mode="xet",
         column="@huggingface/hub 2.17.5",
         command="node",
         needs=str(PLACE / "node" / "node_modules" / "@huggingface" / "hub"),

@@ -38,7 +38,7 @@ class Upload:
         self.oid = oid or sha256(content).hexdigest()
         asked = {
             "operation": "upload",
-            "transfers": ["basic", "multipart", "xet"],
+            "transfers": ["basic", "multipart"],
             "hash_algo": "sha_256",
             "objects": [{"oid": self.oid, "size": len(content)}],
         }

@@ -13,11 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Registry, registry_at
-from weighbridge.xet.hashes import HashTree, file_hash, hash_text, range_hash
-from weighbridge.xet.shards import Reconstruction, Shard, Term, listing_of, write_shard
-from weighbridge.xet.xorbs import Scheme, parse_xorb, write_xorb
 
 CONTENT = b"weights" * 5000
 OID = sha256(CONTENT).hexdigest()
@@ -258,93 +254,7 @@ def test_a_card_that_is_too_long_is_not_read(registry: Registry) -> None:
     assert said.startswith(b"HTTP/1.1 413 ")
 
 
-class Sender:
-    """Sends xorbs and shards as a client does, with a token of its own."""
-
-    def __init__(self, registry: Registry, user: str) -> None:
-        granted = registry.call(user, "GET", f"/api/models/{user}/m/xet-write-token/main")
-        assert granted.status == 200, granted.json
-        self.registry, self.place = registry, urlsplit(granted.json["casUrl"]).path
-        self.token = granted.json["accessToken"]
-        assert granted.headers["x-xet-access-token"] == self.token
-
-    def send(self, path: str, body: bytes, place: str = "") -> Answer:
-        return self.registry.call(
-            "", "POST", f"{place or self.place}{path}", body, Authorization=f"Bearer {self.token}"
-        )
-
-
-def shard_of(xorb: bytes, content: bytes, digest: str = "") -> bytes:
-    """A shard of one file that is the whole of one xorb; the xorb itself is not listed."""
-    known, tree = parse_xorb(xorb), HashTree()
-    for name, length in known.leaves:
-        tree.add(name, length)
-    term = Term(
-        xorb_hash=known.hash,
-        start=0,
-        end=len(known.chunks),
-        length=known.length,
-        range_hash=range_hash(name for name, _ in known.leaves),
-    )
-    file = Reconstruction(
-        file_hash=file_hash(tree), terms=(term,), sha256=digest or sha256(content).hexdigest()
-    )
-    return write_shard(Shard(files=(file,), xorbs=()))
-
-
-def test_a_file_by_xet_is_its_xorbs_namespace_s_alone(registry: Registry) -> None:
-    content = b"by xet" * 1000
-    xorb = write_xorb([(content, Scheme.LZ4)])
-    name, digest = hash_text(parse_xorb(xorb).hash), sha256(content).hexdigest()
-    ann, bob = Sender(registry, "ann"), Sender(registry, "bob")
-    assert ann.send(f"/v1/xorbs/default/{name}", xorb).json == {"was_inserted": True}
-    assert ann.send(f"/v1/xorbs/default/{name}", xorb).json == {"was_inserted": False}
-    stolen = bob.send("/v1/shards", shard_of(xorb, content))
-    assert stolen.status == 400
-    assert "is not known" in stolen.json["error"]
-    assert not held(registry, digest)
-    assert bob.send(f"/v1/xorbs/default/{name}", xorb, ann.place).status == 403
-    assert bob.send("/v1/shards", shard_of(xorb, content), ann.place).status == 403
-    lied = ann.send("/v1/shards", shard_of(xorb, content, sha256(b"other").hexdigest()))
-    assert lied.status == 400
-    assert not held(registry, sha256(b"other").hexdigest())
-    assert ann.send("/v1/shards", shard_of(xorb, content)).json == {"result": 1}
-    assert held(registry, digest)
-
-
 def test_who_sends_too_much_still_hears_the_answer(registry: Registry) -> None:
-    xorb = write_xorb([(bytes([seed]) * 131_072, Scheme.RAW) for seed in range(200)])
-    ann, name = Sender(registry, "ann"), hash_text(parse_xorb(xorb).hash)
-    assert ann.send(f"/v1/xorbs/default/{name}", xorb).json == {"was_inserted": True}
-    assert ann.send(f"/v1/xorbs/default/{name}", xorb).json == {"was_inserted": False}
     big = lines(*[small(f"{number}.txt", bytes(1 << 20)) for number in range(20)])
     for user, status in (("", 401), ("rita", 403), ("bob", 403)):
         assert registry.call(user, "POST", COMMIT, big).status == status
-
-
-def test_a_poisoned_xorb(registry: Registry) -> None:
-    good = write_xorb([(b"good" * 100, Scheme.RAW)])
-    name = hash_text(parse_xorb(good).hash)
-    ann = Sender(registry, "ann")
-    for poison in (write_xorb([(b"evil" * 100, Scheme.RAW)]), good[:-1], good + b"x", b"", b"\xff" * 64):
-        assert ann.send(f"/v1/xorbs/default/{name}", poison).status == 400
-    for bad in ("../" * 3 + "x", "0" * 63, "G" * 64, ""):
-        assert ann.send(f"/v1/xorbs/default/{bad}", good).status in (400, 404)
-    assert not [file for file in (registry.home / "xorbs-v2").rglob(f"{name}*") if file.is_file()]
-    listed = write_shard(Shard(files=(), xorbs=(listing_of(parse_xorb(good)),)))
-    assert ann.send("/v1/shards", listed[:-48]).status == 400
-    assert ann.send("/v1/shards", b"").status == 400
-
-
-def test_a_token_that_we_did_not_give(registry: Registry) -> None:
-    ann = Sender(registry, "ann")
-    for token in ("", "x", ann.token[:-4], ann.token.swapcase(), registry.tokens["ann"], "\u00fc"):
-        ann.token = token
-        assert ann.send("/v1/shards", b"").status == 401
-
-
-def test_what_xet_may_ask_and_does_not_get(registry: Registry) -> None:
-    ann = Sender(registry, "ann")
-    for path in ("/v2/shards", "/v1/xorb-grants/default/" + "0" * 64):
-        assert ann.send(path, b"{}").status == 404
-    assert registry.call("", "GET", f"{ann.place}/v1/chunks/default/{'0' * 64}").status == 404

@@ -116,7 +116,7 @@ def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, mirrors: Hu
         hosted.seen_by(principal).require_open(repo)
 
     reports = ScanReports(catalog, blobs)
-    return HubDesk(mirrors, people, seen_by, let_in, lambda repo: catalog.watch(), reports.of)
+    return HubDesk(mirrors, people, seen_by, let_in, lambda repo: catalog.watch(), reports.of, takes_xet=True)
 
 
 def _require_folder_store(settings: Settings) -> None:

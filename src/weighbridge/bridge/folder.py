@@ -132,7 +132,7 @@ def _desk(
         files = copies.watch(there) if there else plain.watch(repo)
         return None if commits is None or files is None else partial(_both, commits, files)
 
-    desk = FolderDesk(plain, writers, seen_by, let_in, watch)
+    desk = FolderDesk(plain, writers, seen_by, let_in, watch, takes_xet=True)
     desk.folder = folder
     return desk
 

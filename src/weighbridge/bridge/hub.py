@@ -48,6 +48,7 @@ class HubDesk:
     """One method per verb, over any Hub. ``people`` None means that everyone may read; ``view``
     gives the Hub as a principal sees it, where not all see the same, and ``let_in`` raises Gated
     where a principal may see a repository and not its files; ``scans`` None: nothing is ever scanned.
+    ``takes_xet`` says that large files may come by Xet.
 
     Every method raises NotAuthenticated or NotPermitted where the caller may not, for existing
     and missing repositories alike, and whatever the Hub behind it raises. A private repository
@@ -63,10 +64,12 @@ class HubDesk:
         let_in: Callable[[Principal, RepoId], None] | None = None,
         watch: Watch | None = None,
         scans: Scans | None = None,
+        takes_xet: bool = False,
     ) -> None:
         self._seen_by = view or (lambda _: hub)
         self._let_in = let_in or (lambda _, __: None)
         self._watch, self._scans = watch, scans
+        self.takes_xet = takes_xet
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from threading import Lock
 
 from weighbridge.adapters.xorb_files import XorbFiles
@@ -104,11 +105,12 @@ class XetDesk:
         return self._files.table(namespace, hash_text(term.xorb_hash), start, stop)
 
     def _bytes(self, namespace: str, file: Reconstruction) -> Iterator[bytes | memoryview]:
-        for term in file.terms:
-            table = self._table(namespace, term) or b""
-            with self._files.opened(namespace, hash_text(term.xorb_hash)) as read:
-                for piece in chunks_bytes(read, _chunks(table)):
-                    yield piece if isinstance(piece, bytes) else memoryview(piece)
+        for name, terms in groupby(file.terms, lambda term: term.xorb_hash):
+            with self._files.opened(namespace, hash_text(name)) as read:
+                for term in terms:
+                    table = self._table(namespace, term) or b""
+                    for piece in chunks_bytes(read, _chunks(table)):
+                        yield piece if isinstance(piece, bytes) else memoryview(piece)
 
     def _sweep(self) -> None:
         with self._guard:

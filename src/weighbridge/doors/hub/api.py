@@ -51,6 +51,8 @@ def info(call: Call) -> Answer:
         tree = call.desk.tree(call.principal, call.kind, call.name, found.commit)
     children = _children(call.desk, call.principal, expand)
     spelled = shapes.info_json(found, tree=tree, expand=expand, children=children)
+    if "xetEnabled" in expand:  # huggingface_hub before 0.36 asks here how to send a large file
+        spelled = {**spelled, "xetEnabled": call.desk.takes_xet}
     if call.request.flag("securityStatus"):
         report = call.desk.scan(call.principal, call.kind, call.name, found.commit)
         spelled = {**spelled, "securityRepoStatus": repo_status_json(report)}

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from weighbridge.domain.access import Principal
 from weighbridge.domain.json_values import Json, JsonObject, child, text, texts
+from weighbridge.doors.hub import xet
 from weighbridge.doors.hub.answers import Answer, TooLarge, json_answer
 from weighbridge.doors.hub.bodies import declared_length
 from weighbridge.doors.hub.lfs_download import download_batch
@@ -22,6 +23,8 @@ from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, IntegrityError, NotFound, SizeMismatch
 
 UPLOAD, VERIFY = "upload", "verify"
+XET = "xet"
+"""huggingface_hub from 0.36 to 1.4 and the client for Node ask here how to send; later ones do not ask."""
 
 
 def batch(visit: Visit) -> Answer:
@@ -50,6 +53,10 @@ def _upload_batch(visit: Visit, body: JsonObject) -> Answer:
     wanted = asked_objects(body)
     visit.repos.tidy()
     missing = frozenset(_missing(visit, visit.principal, wanted))
+    if XET in transfers and visit.xet is not None and missing:
+        action = xet.upload_action(visit, text(child(body, "ref"), "name") or "")
+        by_xet: list[Json] = [_answer(*each, action if each in missing else None) for each in wanted]
+        return lfs_answer({"transfer": XET, "objects": by_xet})
     actions = {each: _actions(visit, *each, in_parts=MULTIPART in transfers) for each in missing}
     has_parts = any("chunk_size" in child(child(each, "upload"), "header") for each in actions.values())
     answer: list[Json] = [_answer(oid, size, actions.get((oid, size))) for oid, size in wanted]

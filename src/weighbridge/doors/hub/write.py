@@ -192,9 +192,14 @@ def _lfs_deed(method: str, rest: tuple[str, ...]) -> Deed | None:
 
 def _xet_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | None:
     """The namespace stands where a repository's name would."""
-    match method, segments:
-        case "POST", (_, namespace, "v1", "xorbs", _, name):
+    if method != "POST" or len(segments) < 3:
+        return None
+    _, namespace, *call = segments
+    if call[0] == "v1":
+        call = call[1:]
+    match call:
+        case ("xorbs" | "xorb", _, name):
             return _XORB, Place(name=namespace, rest=(name,))
-        case "POST", (_, namespace, "v1", "shards"):
+        case ("shards" | "shard",) | ("shards" | "shard", _, _):
             return _SHARD, Place(name=namespace)
     return None

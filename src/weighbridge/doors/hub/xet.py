@@ -4,6 +4,9 @@
     POST /xet/{collection}/{namespace}/v1/xorbs/default/{hash}
     POST /xet/{collection}/{namespace}/v1/shards
 
+Older clients leave ``v1`` out, say ``xorb`` and ``shard``, or name the shard by its hash. Whether to
+send by Xet at all they ask the repository (``xetEnabled``) or a batch of LFS.
+
 The address names the collection and the namespace because a client remembers for each address
 what it has sent there. The token is signed here and says who may write into which repository.
 """
@@ -12,41 +15,72 @@ from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from urllib.parse import parse_qsl
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote
 
 from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.discussion import pull_number
+from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer, json_answer
 from weighbridge.doors.hub.signing import Signer, caller_fields, signed_caller
-from weighbridge.doors.hub.visits import Visit
+from weighbridge.doors.hub.visits import Visit, path_of
 from weighbridge.errors import BadInput, IntegrityError, NotAuthenticated, NotFound, NotPermitted
 
 _TOKEN_PATH = "xet"
 _TOKEN_LIFETIME_S = 3600
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Grant:
+    """Where somebody may send xorbs and shards, the token for it, and when that ends (seconds since 1970)."""
+
+    address: str
+    token: str
+    expires: int
+
+    @property
+    def headers(self) -> dict[str, Json]:
+        """As the client reads it from headers."""
+        return {
+            "x-xet-cas-url": self.address,
+            "x-xet-token-expiration": str(self.expires),
+            "x-xet-access-token": self.token,
+        }
+
+
 def write_token(visit: Visit) -> Answer:
-    """Where to send xorbs and shards of a repository, for whoever may write or propose.
+    """Where to send xorbs and shards of a repository, for whoever may write or propose."""
+    proposing = visit.request.flag("create_pr") or pull_number(visit.rest) is not None
+    given = grant(visit, proposing=proposing)
+    body: JsonObject = {"casUrl": given.address, "exp": given.expires, "accessToken": given.token}
+    return json_answer(body, headers={name: str(value) for name, value in given.headers.items()})
+
+
+def grant(visit: Visit, *, proposing: bool) -> Grant:
+    """Where to send.
 
     Who may only propose sends to a namespace of its own: what others have sent is not for it.
     """
-    proposing = visit.request.flag("create_pr") or pull_number(visit.rest) is not None
     visit.repos.lfs_missing(visit.principal, visit.repo, (), proposing=proposing)
     there = visit.repos.repository(visit.principal, visit.repo)
     repo, space = there.id, sending_space(visit.principal, there).lower()
-    visit.repos.quotas.require_any(space)
-    origin = visit.address(repo).removesuffix(f"/{repo.full_name}").removesuffix(f"/{repo.kind.plural}")
-    address = f"{origin}/xet/{_desk(visit).collection()}/{space}"
-    token, expires = _token(visit.signer, visit.principal, repo, space), int(time.time() + _TOKEN_LIFETIME_S)
-    headers = {
-        "x-xet-cas-url": address,
-        "x-xet-token-expiration": str(expires),
-        "x-xet-access-token": token,
-    }
-    return json_answer({"casUrl": address, "exp": expires, "accessToken": token}, headers=headers)
+    origin = visit.address(repo).removesuffix(path_of(repo))
+    return Grant(
+        address=f"{origin}/xet/{_desk(visit).collection()}/{space}",
+        token=_token(visit.signer, visit.principal, repo, space),
+        expires=int(time.time() + _TOKEN_LIFETIME_S),
+    )
+
+
+def upload_action(visit: Visit, revision: str) -> JsonObject:
+    """How a batch of LFS says that a content comes by Xet; ``revision`` is empty for a pull request."""
+    repo = f"{visit.request.origin}/api/{visit.repo.kind.plural}/{visit.repo.full_name}"
+    again = quote(revision, safe="") if revision else "main?create_pr=1"
+    given = grant(visit, proposing=True)
+    return {"upload": {"href": f"{repo}/xet-write-token/{again}", "header": given.headers}}
 
 
 def _token(signer: Signer, principal: Principal, repo: RepoId, space: str) -> str:
