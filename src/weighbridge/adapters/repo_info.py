@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
 from weighbridge.adapters.front_matter import front_matter
-from weighbridge.domain.json_values import Json, JsonObject, child, text, texts
+from weighbridge.adapters.gguf_header import gguf_info
+from weighbridge.domain.json_values import Json, JsonObject, child, text, texts, whole
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.ref import RepoKind
 
@@ -18,12 +20,13 @@ _HEADER_LIMIT_BYTES = 25 * 1000 * 1000
 _SHARD_LIMIT = 256
 _COMPUTED = ("_id", "id", "modelId", "author", "sha", "siblings", "usedStorage", "history", "refs", "tags")
 """What a sidecar does not overrule: it is read from the files, or has a meaning of its own."""
+_SPLIT = re.compile(r"(.*)-\d{5}-of-\d{5}\.gguf")
 _FORMATS = {".safetensors": "safetensors", ".gguf": "gguf", ".onnx": "onnx", ".bin": "pytorch"}
 
 
 def is_read(path: str) -> bool:
     """Whether ``raw_info`` reads a file of this path."""
-    return path in ("README.md", "config.json") or path.endswith(".safetensors")
+    return path in ("README.md", "config.json") or path.endswith((".safetensors", ".gguf"))
 
 
 def raw_info(
@@ -98,6 +101,7 @@ def _model_fields(
         "pipeline_tag": text(front, "pipeline_tag"),
         "config": {key: config[key] for key in kept if config.get(key) is not None} or None,
         "safetensors": _parameters(files),
+        "gguf": _gguf(files),
         "model-index": front.get("model-index"),
         "widgetData": front.get("widget"),
         "baseModels": base_models(front, manifest),
@@ -162,6 +166,20 @@ def _parameters(files: Mapping[str, Path]) -> Json:
             if dtype and isinstance(shape, list) and all(isinstance(n, int) and n >= 0 for n in shape):
                 counts[dtype] = counts.get(dtype, 0) + math.prod(shape)
     return {"parameters": dict(counts), "total": sum(counts.values())} if counts else None
+
+
+def _gguf(files: Mapping[str, Path]) -> Json:
+    """What the first GGUF file says, with the parameters of all its shards; None where there is none."""
+    names = sorted(p for p in files if p.endswith(".gguf") and not p.rpartition("/")[2].startswith("mmproj"))
+    if not names:
+        return None
+    split = _SPLIT.fullmatch(names[0])
+    same = [name for name in names if split and name.startswith(split[1]) and _SPLIT.fullmatch(name)]
+    heads = [gguf_info(files[name]) for name in (same or names[:1])[:_SHARD_LIMIT]]
+    known = [head for head in heads if head]
+    if len(known) != len(heads):
+        return None
+    return {**known[0], "total": sum(whole(head, "total") or 0 for head in known)}
 
 
 def _header(path: Path) -> JsonObject:
