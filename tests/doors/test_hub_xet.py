@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -141,6 +142,8 @@ def test_who_does_not_offer_xet_is_not_told_of_it(registry: Registry) -> None:
 
 def test_whether_xet_is_there_is_told_to_those_who_ask(registry: Registry) -> None:
     assert registry.call("ann", "GET", "/api/models/ann/m?expand=xetEnabled").json["xetEnabled"] is True
+    (listed,) = registry.call("ann", "GET", "/api/models?search=ann/m&expand=xetEnabled").json
+    assert listed["xetEnabled"] is True
     assert "xetEnabled" not in registry.call("ann", "GET", "/api/models/ann/m").json
 
 
@@ -154,6 +157,23 @@ def test_terms_that_repeat_and_overlap_make_the_file_they_say(registry: Registry
     oid = sha256(content).hexdigest()
     assert ann.send("/v1/shards", shard_over(known, terms, oid)).json == {"result": 1}
     assert (registry.home / "blobs-v1" / "sha256" / oid[:2] / oid).read_bytes() == content
+
+
+def test_a_shard_that_is_sent_again_waits_for_the_first(registry: Registry) -> None:
+    """A proxy gave up on the first one; the file is put together once and not once for each."""
+    xorb = write_xorb([(bytes([seed]) * (128 << 10), Scheme.LZ4) for seed in range(250)])
+    known, ann, times = parse_xorb(xorb), Sender(registry, "ann"), 4
+    assert ann.send(f"/v1/xorbs/default/{hash_text(known.hash)}", xorb).status == 200
+    content = b"".join(bytes([seed]) * (128 << 10) for seed in range(250)) * times
+    shard = shard_over(known, [term_of(known)] * times, sha256(content).hexdigest())
+    most = 0
+    with ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(ann.send, "/v1/shards", shard) for _ in range(4)]
+        while not all(each.done() for each in sent):
+            most = max(most, len(list((registry.home / "tmp").iterdir())))
+    assert [each.result().json for each in sent] == [{"result": 1}] * 4
+    assert most <= 1
+    assert held(registry, sha256(content).hexdigest())
 
 
 def test_terms_that_are_not_in_the_xorb(registry: Registry) -> None:

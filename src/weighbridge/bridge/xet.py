@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from threading import Lock
 
@@ -40,7 +41,7 @@ class XetDesk:
 
     def __init__(self, files: XorbFiles, repos: Repos) -> None:
         self._files, self._repos = files, repos
-        self._swept, self._guard = 0.0, Lock()
+        self._swept, self._guard, self._turns = 0.0, Lock(), _Turns()
 
     def collection(self) -> str:
         """The name of what is kept here: a client's memory of it is worth nothing elsewhere."""
@@ -89,11 +90,12 @@ class XetDesk:
         if file.sha256 is None:
             raise Invalid("file", hash_text(file.file_hash), "comes without its sha256")
         wanted = ((file.sha256, file.length),)
-        if not self._repos.lfs_missing(principal, repo, wanted, proposing=True):
-            return
-        verify_reconstruction(file, lambda term: self._leaves(namespace, term))
-        pieces = self._bytes(namespace, file)
-        self._repos.receive(principal, repo, file.sha256, file.length, pieces)
+        with self._turns.turn(namespace, file.sha256):
+            if not self._repos.lfs_missing(principal, repo, wanted, proposing=True):
+                return
+            verify_reconstruction(file, lambda term: self._leaves(namespace, term))
+            pieces = self._bytes(namespace, file)
+            self._repos.receive(principal, repo, file.sha256, file.length, pieces)
 
     def _leaves(self, namespace: str, term: Term) -> list[tuple[XetHash, int]] | None:
         table = self._table(namespace, term)
@@ -119,6 +121,32 @@ class XetDesk:
             self._swept = time.monotonic()
         self._files.sweep()
         self._repos.sweep()
+
+
+class _Turns:
+    """One at a time for each name.
+
+    A client whose proxy did not wait for the answer sends the shard again while the file is still
+    being put together: it shall find the file, and not make it once more beside the first one.
+    """
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._waiting: dict[tuple[str, ...], tuple[Lock, int]] = {}
+
+    @contextmanager
+    def turn(self, *name: str) -> Iterator[None]:
+        with self._guard:
+            lock, users = self._waiting.get(name, (Lock(), 0))
+            self._waiting[name] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, users = self._waiting.pop(name)
+                if users > 1:
+                    self._waiting[name] = lock, users - 1
 
 
 def _table(chunks: Iterable[Chunk]) -> bytes:

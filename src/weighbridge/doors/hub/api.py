@@ -50,9 +50,9 @@ def info(call: Call) -> Answer:
     if call.request.flag("blobs"):
         tree = call.desk.tree(call.principal, call.kind, call.name, found.commit)
     children = _children(call.desk, call.principal, expand)
-    spelled = shapes.info_json(found, tree=tree, expand=expand, children=children)
-    if "xetEnabled" in expand:  # huggingface_hub before 0.36 asks here how to send a large file
-        spelled = {**spelled, "xetEnabled": call.desk.takes_xet}
+    spelled = shapes.info_json(
+        found, tree=tree, expand=expand, children=children, takes_xet=call.desk.takes_xet
+    )
     if call.request.flag("securityStatus"):
         report = call.desk.scan(call.principal, call.kind, call.name, found.commit)
         spelled = {**spelled, "securityRepoStatus": repo_status_json(report)}
@@ -200,7 +200,10 @@ def listing(desk: HubDesk, principal: Principal, request: Request, kind: RepoKin
     if request.flag("full"):
         asked |= {"siblings", "cardData"}
     children = _children(desk, principal, expand)
-    shown = [shapes.listed_json(each, asked=asked, expand=expand, children=children) for each in page]
+    shown = [
+        shapes.listed_json(each, asked=asked, expand=expand, children=children, takes_xet=desk.takes_xet)
+        for each in page
+    ]
     return json_answer(shown, headers=more)
 
 

@@ -22,27 +22,38 @@ _ONLY_IF_ASKED = frozenset(
 
 
 def info_json(
-    info: ModelInfo, *, tree: Tree | None, expand: Collection[str], children: Mapping[str, int]
+    info: ModelInfo,
+    *,
+    tree: Tree | None,
+    expand: Collection[str],
+    children: Mapping[str, int],
+    takes_xet: bool,
 ) -> JsonObject:
     """A repository; with ``tree`` its files have sizes and digests, ``expand`` names all that is sent.
 
-    ``children`` says how many models are made of each one, by its name in lower case.
+    ``children`` says how many models are made of each one, by its name in lower case. ``takes_xet`` is
+    what huggingface_hub before 0.36 asks for, to know how to send a large file.
     """
     raw = dict(info.raw)
     if tree is not None:
         raw["siblings"] = [_sibling(entry) for entry in tree.manifest.files]
     if not expand:
         return raw
-    raw |= {"xetEnabled": False, "childrenModelCount": children.get(info.repo.full_name.lower(), 0)}
+    raw |= {"xetEnabled": takes_xet, "childrenModelCount": children.get(info.repo.full_name.lower(), 0)}
     return {key: value for key, value in raw.items() if key in ("_id", "id") or key in expand}
 
 
 def listed_json(
-    info: ModelInfo, *, asked: Collection[str], expand: Collection[str], children: Mapping[str, int]
+    info: ModelInfo,
+    *,
+    asked: Collection[str],
+    expand: Collection[str],
+    children: Mapping[str, int],
+    takes_xet: bool,
 ) -> JsonObject:
     """A repository in a listing; ``asked`` are further fields that were wished for."""
     if expand:
-        return info_json(info, tree=None, expand=expand, children=children)
+        return info_json(info, tree=None, expand=expand, children=children, takes_xet=takes_xet)
     return {key: value for key, value in info.raw.items() if key not in _ONLY_IF_ASKED or key in asked}
 
 
