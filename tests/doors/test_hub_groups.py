@@ -179,7 +179,20 @@ def test_what_cannot_be_a_group_and_what_is_there_already(registry: Registry) ->
 
 def test_what_was_done_to_groups_is_audited(registry: Registry) -> None:
     id = group(registry, "Audited", carl="read")
-    verbs = [line.verb for line in registry.bridge.packages.audit(LOCAL, limit=500)]
-    assert verbs[0] == "group.add"
-    assert {"group.add", "group.member", "group.delete", "repo.group"} <= set(verbs)
-    assert registry.call("ann", "DELETE", f"/api/organizations/acme/resource-groups/{id}").status == 200
+    base = f"/api/organizations/acme/resource-groups/{id}"
+    assert registry.call("ann", "POST", "/api/repos/create", {"name": "acme/seen"}).status == 200
+    at = "/api/models/acme/seen/resource-group"
+    assert registry.call("ann", "POST", at, {"resourceGroupId": id}).status == 200
+    assert registry.call("ann", "POST", at, {"resourceGroupId": None}).status == 200
+    assert registry.call("ann", "DELETE", f"{base}/users/carl").status == 200
+    assert registry.call("ann", "DELETE", base).status == 200
+    lines = registry.bridge.packages.audit(LOCAL, limit=500)
+    done = [(line.verb, line.detail) for line in lines if line.target in ("acme/Audited", "acme/seen")]
+    assert done == [
+        ("group.delete", ""),
+        ("group.member", "carl removed"),
+        ("repo.group", "none"),
+        ("repo.group", "acme/Audited"),
+        ("repo.create", ""),
+        ("group.add", ""),
+    ]

@@ -254,7 +254,7 @@ def test_others_are_told_to_wait_for_the_verdict(client: Client, tmp_path: Path)
     assert got.status == 200
     warning = got.headers["x-hf-warning"]
     assert warning.startswith("verdict; ann/weighed@")
-    assert f"{client.registry.url}/refusals" in warning
+    assert f"{client.registry.url}/standing/model/{got.json['commitOid']}/ann/weighed" in warning
     path = "/ann/weighed/resolve/main/run.py"
     assert client.registry.call("ann", "GET", path).body == b"print(1)\n"
     for user in ("bob", "rita", ""):

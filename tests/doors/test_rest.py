@@ -647,6 +647,7 @@ class TestServer:
             "/refusal/{id}",
             "/refusals",
             "/setup",
+            "/standing/{kind}/{commit}/{namespace}/{name}",
         ]
         documented = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()
         for path, operations in schema["paths"].items():

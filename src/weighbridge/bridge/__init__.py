@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.bridge.hub import HubDesk
+    from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
@@ -44,8 +45,11 @@ class Bridge:
     close: Callable[[], None]
 
 
-def open_bridge(settings: Settings) -> Bridge:
+def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     """The registry on the home, the database and the upstream that the settings name.
+
+    A judgement that fails for a reason outside is tried again after ``retry_s`` seconds, then
+    after twice that, and so on.
 
     Raises:
         BadInput: a setting asks for what this version cannot do.
@@ -56,13 +60,11 @@ def open_bridge(settings: Settings) -> Bridge:
     from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
-    from weighbridge.adapters.receipts import Receipts
-    from weighbridge.adapters.signing_key import signing_key
     from weighbridge.adapters.xorb_files import XorbFiles
     from weighbridge.bridge.judging import Judging
+    from weighbridge.bridge.later import Later
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
-    from weighbridge.bridge.repos import Repos
     from weighbridge.bridge.xet import XetDesk
     from weighbridge.domain.policy import Policy
 
@@ -73,21 +75,9 @@ def open_bridge(settings: Settings) -> Bridge:
     tools = _tools(settings, catalog, blobs)
     people, engine, policy = People(catalog, settings, now), InlineEngine(), Policy()
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
-    judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now)
+    judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now, later=Later(retry_s))
     mirrors = CatalogHub(catalog, blobs)
-    repos = Repos(
-        catalog=catalog,
-        blobs=blobs,
-        hub=hosted,
-        judging=judging,
-        receipts=Receipts(settings.home),
-        now=now,
-        signing_key=signing_key(settings.home),
-        max_file_bytes=settings.max_file_bytes,
-        part_bytes=settings.lfs_part_bytes,
-        forbidden=settings.forbidden_kinds,
-        mirrors=mirrors,
-    )
+    repos = _repos(settings, catalog, blobs, hosted, judging, mirrors)
 
     def close() -> None:
         judging.close()
@@ -100,6 +90,34 @@ def open_bridge(settings: Settings) -> Bridge:
         repos=repos,
         xet=XetDesk(XorbFiles(settings.home), repos),
         close=close,
+    )
+
+
+def _repos(
+    settings: Settings,
+    catalog: Catalog,
+    blobs: BlobStore,
+    hosted: HostedHub,
+    judging: Judging,
+    mirrors: Hub,
+) -> Repos:
+    """The verbs of what is hosted."""
+    from weighbridge.adapters.receipts import Receipts
+    from weighbridge.adapters.signing_key import signing_key
+    from weighbridge.bridge.repos import Repos
+
+    return Repos(
+        catalog=catalog,
+        blobs=blobs,
+        hub=hosted,
+        judging=judging,
+        receipts=Receipts(settings.home),
+        now=now,
+        signing_key=signing_key(settings.home),
+        max_file_bytes=settings.max_file_bytes,
+        part_bytes=settings.lfs_part_bytes,
+        forbidden=settings.forbidden_kinds,
+        mirrors=mirrors,
     )
 
 

@@ -77,7 +77,14 @@ class Guests:
     def like(self, principal: Principal, repo: RepoId, *, likes: bool = True) -> None:
         """Like a repository, or no longer."""
         there = self._allowed(principal, repo, Verb.DISCUSS)
-        self._catalog.set_like(there.key, principal.name, self._now() if likes else None)
+        at = self._now()
+        line = AuditLine(
+            at=at,
+            by=principal.name,
+            verb="repo.like" if likes else "repo.unlike",
+            target=there.id.full_name,
+        )
+        self._catalog.set_like(there.key, principal.name, at if likes else None, line)
 
     def likers(self, principal: Principal, repo: RepoId) -> tuple[str, ...]:
         """Who likes a repository, the newest first."""

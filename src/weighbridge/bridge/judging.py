@@ -14,12 +14,14 @@ from uuid import uuid4
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
+from weighbridge.bridge.later import Later
 from weighbridge.domain.access import AuditLine, Permission, Principal
 from weighbridge.domain.hosted import Repository, is_bare
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.errors import Conflict, Rejected, WeighbridgeError
+from weighbridge.domain.verdict import Outcome
+from weighbridge.errors import Conflict, Rejected, Unreachable, WeighbridgeError
 from weighbridge.flows.ingest import INGEST, State, Tools
 from weighbridge.ports import Engine
 
@@ -31,8 +33,10 @@ _OWNER = frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
 class Judging:
     """Judges heads of branches and tagged commits, one at a time for each repository.
 
-    A commit that another one has followed before its turn came is not judged: nobody is shown it.
-    ``tools`` are those of the registry; their Hub is the upstream, for parents that are not hosted.
+    What fails for a reason outside (the upstream is down, a source could not be read) is judged
+    again ``later``, and at the next start. A commit that another one has followed before its turn
+    came is not judged: nobody is shown it. ``tools`` are those of the registry; their Hub is the
+    upstream, for parents that are not hosted.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Judging:
         engine: Engine,
         policy: Policy,
         now: Callable[[], datetime],
+        later: Later,
     ) -> None:
         self._catalog, self._hub, self._tools = catalog, hub, tools
         self._engine, self._policy, self._now = engine, policy, now
@@ -51,6 +56,7 @@ class Judging:
         self._turns: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
         self._closing = threading.Event()
+        self._later = later
 
     def submit(self, repository: Repository, commit: str) -> None:
         """Judge a commit when its turn comes; one that is judged already stays as it is."""
@@ -67,6 +73,7 @@ class Judging:
     def close(self) -> None:
         """Let the running judgements end, and drop those that wait: ``resume`` finds them."""
         self._closing.set()
+        self._later.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _in_turn(self, repository: Repository, commit: str) -> None:
@@ -96,9 +103,22 @@ class Judging:
             self._engine.run([(name, partial(step, tools)) for name, step in INGEST], state)
         except Rejected as refused:
             log.info("%s@%s: %s", repository.id, commit[:12], refused.message)
+            if refused.verdict.outcome is Outcome.INDETERMINATE:
+                self._again(repository, commit)
+                return
+        except Unreachable as error:
+            pause = self._again(repository, commit, getattr(error, "retry_after_s", None) or 0.0)
+            told = "%s@%s could not be judged, and is tried again in %d s: %s"
+            log.warning(told, repository.id, commit[:12], pause, error.message)
+            return
         except WeighbridgeError as error:
             # It stays without a verdict, so that nobody is shown it; the next start tries again.
             log.warning("%s@%s could not be judged: %s", repository.id, commit[:12], error.message)
+        self._later.done(f"{repository.key} {commit}")
+
+    def _again(self, repository: Repository, commit: str, at_least_s: float = 0.0) -> float:
+        call = partial(self.submit, repository, commit)
+        return self._later.again(f"{repository.key} {commit}", call, at_least_s)
 
     def _is_hosted(self, repo: RepoId) -> bool:
         return self._catalog.hosted(repo) is not None
@@ -106,7 +126,7 @@ class Judging:
     def _is_judged(self, repository: Repository, commit: str) -> bool:
         if commit in self._catalog.admissions(repository.key):
             return True
-        return self._catalog.refusal_of(repository.key, commit) is not None
+        return self._catalog.is_refused(repository.key, commit)
 
     def _tools_for(self, repository: Repository) -> Tools:
         # As its owner sees it, and no more: evidence must not quote other people's private cards.
@@ -140,8 +160,12 @@ class _HostedLedger:
         Raises:
             Conflict: the repository was deleted meanwhile.
         """
-        if self._catalog.hosted(refusal.ref.repo) is None:
+        there = self._catalog.hosted(refusal.ref.repo)
+        if there is None:
             raise Conflict(f"'{refusal.ref.repo}' was deleted")
+        known = self._catalog.refusal_of(there.key, refusal.commit)
+        if known is not None and known[1] == refusal.sentence:
+            return  # the same was said when it was tried before
         self._catalog.add_refusal(refusal, audit)
 
 

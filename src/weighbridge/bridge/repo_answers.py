@@ -32,8 +32,12 @@ class Advice:
 
 
 class State(StrEnum):
-    """Where a commit stands at the gate."""
+    """Where a commit stands at the gate.
 
+    Not weighed is what no branch ends at and no tag names, and what holds nothing to be weighed.
+    """
+
+    NOT_WEIGHED = "not weighed"
     WAITING = "waiting"
     ACCEPTED = "accepted"
     REFUSED = "refused"

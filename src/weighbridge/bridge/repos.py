@@ -18,7 +18,7 @@ from weighbridge.bridge.repo_lfs import RepoLfs
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import pull_number
 from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
-from weighbridge.domain.hosted import Change, Repository, Revision
+from weighbridge.domain.hosted import Change, Repository, Revision, is_bare
 from weighbridge.domain.manifest import Storage
 from weighbridge.domain.paths import checked_path
 from weighbridge.domain.ref import ModelRef, RepoId
@@ -141,8 +141,15 @@ class Repos(RepoCopies, RepoHistory, RepoLfs):
             )
         refusal = self._catalog.refusal_of(there.key, commit)
         if refusal is None:
-            return Standing(commit=commit, state=State.WAITING)
+            return Standing(commit=commit, state=self._unjudged_state(there, commit))
         return Standing(commit=commit, state=State.REFUSED, sentence=refusal[1], record_id=refusal[0])
+
+    def _unjudged_state(self, repository: Repository, commit: str) -> State:
+        refs = self._catalog.hosted_refs(repository.key)
+        revision = self._catalog.revision(repository, commit)
+        named = commit in {*refs.branches.values(), *refs.tags.values()}
+        weighs = named and revision is not None and not is_bare(revision.manifest)
+        return State.WAITING if weighs else State.NOT_WEIGHED
 
     def resume(self) -> None:
         """Judge what was pushed and lost its judgement in a kill, and sweep: for who serves."""

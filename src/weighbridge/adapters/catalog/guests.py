@@ -56,15 +56,18 @@ class Guests(Database):
         with self._reading() as connection:
             return connection.execute(query).scalar() == AccessStatus.ACCEPTED.value
 
-    def set_like(self, key: str, user: str, at: datetime | None) -> None:
-        """Note that a user likes a repository since ``at``; None: no longer."""
+    def set_like(self, key: str, user: str, at: datetime | None, audit: AuditLine) -> None:
+        """Note that a user likes a repository since ``at``; None: no longer. What stays is not audited."""
         mine = and_(LIKES.c.repository == key, LIKES.c.user_name == user)
         with self._writing() as connection:
             there = connection.execute(select(LIKES.c.at).where(mine)).first() is not None
-            if at is None:
+            if at is None and there:
                 connection.execute(LIKES.delete().where(mine))
-            elif not there:
+            elif at is not None and not there:
                 connection.execute(LIKES.insert().values(repository=key, user_name=user, at=at))
+            else:
+                return
+            record(connection, audit)
 
     def likers(self, key: str) -> tuple[str, ...]:
         """Who likes a repository, the newest first."""

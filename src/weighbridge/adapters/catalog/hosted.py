@@ -35,7 +35,10 @@ from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.repo import Commit, Refs
+from weighbridge.domain.verdict import Outcome
 from weighbridge.errors import NoSuchRepo, NoSuchRevision, RefExists, RepoExists, StoreDown
+
+_DECIDED = REFUSALS.c.outcome != Outcome.INDETERMINATE.value
 
 
 class Hosted(Commits):
@@ -284,8 +287,16 @@ class Hosted(Commits):
             row = connection.execute(query).first()
         return None if row is None else (row.id, row.sentence)
 
+    def is_refused(self, key: str, commit: str) -> bool:
+        """Whether a commit was refused, and not only could not be told about."""
+        query = select(REFUSALS.c.id).where(REFUSALS.c.commit_id == commit, _refusals_of(key), _DECIDED)
+        with self._reading() as connection:
+            return connection.execute(query).first() is not None
+
     def unjudged(self) -> Sequence[tuple[Repository, str]]:
-        """Heads of branches that are neither package nor refusal: a judgement that was lost."""
+        """Heads of branches that are neither package nor refusal: a judgement that was lost, or could
+        not tell.
+        """
         names = REPOSITORY_NAMES.c
         named = names.repository == REFS.c.repository
         package = select(PACKAGES.c.id).where(
@@ -295,6 +306,7 @@ class Hosted(Commits):
         refusal = select(REFUSALS.c.id).where(
             and_(named, REFUSALS.c.kind == names.kind, func.lower(REFUSALS.c.name) == names.name_key),
             REFUSALS.c.commit_id == REFS.c.commit_id,
+            _DECIDED,
         )
         query = (
             select(*REPOSITORIES.c, REFS.c.commit_id)

@@ -43,6 +43,7 @@ class Work:
     run: Callable[[HubDesk, Principal], Answer | FileAnswer]
     kind: RepoKind = RepoKind.MODEL
     name: str = ""
+    revision: str = ""
 
 
 def hub_app(
@@ -117,7 +118,10 @@ async def _made(
             watch = desk.watch(work.kind, work.name) if work.name else None  # before it is looked up
             principal = reader(desk, request, writing.signer if writing else None)
             try:
-                return work.run(desk, principal), watch
+                answer = work.run(desk, principal)
+                if writing and work.name:
+                    answer = writing.warned(principal, request, work.kind, work.name, work.revision, answer)
+                return answer, watch
             except Renamed as renamed:
                 return redirected(request, work.name, renamed.now), watch
 
@@ -176,6 +180,7 @@ def route(request: Request) -> Work:
         run=lambda desk, principal: serve_file(desk, principal, request, wanted),
         kind=wanted.kind,
         name=wanted.name,
+        revision=wanted.revision,
     )
 
 
@@ -236,7 +241,7 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
             )
         )
 
-    return Work(run=run, kind=kind, name=name)
+    return Work(run=run, kind=kind, name=name, revision=revision or "main")
 
 
 def _name_length(about: tuple[str, ...]) -> int:

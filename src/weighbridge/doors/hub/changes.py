@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from weighbridge.bridge.cards import card_faults
-from weighbridge.bridge.repos import Candidate, State
+from weighbridge.bridge.repos import Candidate
 from weighbridge.domain.discussion import Discussion, pull_number
 from weighbridge.domain.hosted import DEFAULT_BRANCH, Change
 from weighbridge.domain.json_values import Json, JsonObject, objects, text, whole
 from weighbridge.domain.manifest import Storage
+from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo import Commit
-from weighbridge.doors.hub.answers import Answer, header_text, json_answer
+from weighbridge.doors.hub.answers import Answer, json_answer
 from weighbridge.doors.hub.commits import Header, read_commit
 from weighbridge.doors.hub.discussions import address_of
+from weighbridge.doors.hub.verdicts import warning
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, NoSuchFile, NoSuchRevision
 
@@ -81,7 +83,7 @@ def commit(visit: Visit) -> Answer:
         "hookOutput": "",
         "pullRequestUrl": address_of(visit, there, pull) if pull else None,
     }
-    return json_answer(answer, headers={} if proposing else _warning(visit, made.id))
+    return json_answer(answer, headers={} if proposing else _warning(visit, there.id, made.id))
 
 
 def _put(
@@ -100,16 +102,9 @@ def _put(
     return put(changes, title=title, description=about, parent=header.parent), None
 
 
-def _warning(visit: Visit, commit: str) -> Mapping[str, str]:
+def _warning(visit: Visit, repo: RepoId, commit: str) -> Mapping[str, str]:
     """Tells the sender that others do not see the commit yet."""
-    standing = visit.repos.standing(visit.principal, visit.repo, commit)
-    if standing.state is not State.WAITING:
-        return {}
-    message = (
-        f"{visit.repo}@{commit[:12]} is being weighed. You see it at once, others once it was accepted. "
-        f"The verdict will stand under {visit.request.origin}/packages or {visit.request.origin}/refusals"
-    )
-    return {"x-hf-warning": header_text(f"verdict; {message}")}
+    return warning(visit.repos, visit.principal, repo, commit, visit.request.origin)
 
 
 def _branch(visit: Visit) -> str:

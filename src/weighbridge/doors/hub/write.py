@@ -17,14 +17,16 @@ from dataclasses import replace
 from weighbridge.bridge.hub import HubDesk
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
+from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import changes, discussions, groups, guests, lfs, lfs_parts, people, repo_life, xet
-from weighbridge.doors.hub.answers import Answer
+from weighbridge.doors.hub.answers import Answer, FileAnswer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
 from weighbridge.doors.hub.lfs_objects import lfs_place
 from weighbridge.doors.hub.request import Receive, Request
 from weighbridge.doors.hub.signing import Signer
+from weighbridge.doors.hub.verdicts import told_reader
 from weighbridge.doors.hub.visits import Deed, Place, Visit
 
 _UPLOADS = 32
@@ -92,6 +94,23 @@ class Writing:
     def find(self, request: Request) -> tuple[Deed, Place] | None:
         """What an address changes, and of which repository; None where it changes nothing."""
         return _find(request)
+
+    def warned(
+        self,
+        principal: Principal,
+        request: Request,
+        kind: RepoKind,
+        name: str,
+        revision: str,
+        answer: Answer | FileAnswer,
+    ) -> Answer | FileAnswer:
+        """What was read, with a word on the verdict for those who see a commit before it is judged."""
+        told = (
+            {}
+            if answer.status >= 400
+            else told_reader(self._repos, principal, kind, name, revision, request.origin)
+        )
+        return replace(answer, headers={**answer.headers, **told}) if told else answer
 
     async def answer(self, found: tuple[Deed, Place], request: Request, receive: Receive) -> Answer:
         """The answer to a call that ``find`` knows; the body is read only for who may send it.

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
+from weighbridge.bridge.repos import Standing, State
 from weighbridge.domain.access import AuditLine, Principal
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
@@ -264,6 +265,33 @@ class RefusalPage(BaseModel):
 
     refusals: list[RefusalOut]
     next: str | None
+
+
+class StandingOut(BaseModel):
+    """How a pushed commit stands; ``package`` or ``refusal`` is where the verdict is, once there is one."""
+
+    kind: str
+    name: str
+    commit: str
+    state: Literal["not weighed", "waiting", "accepted", "refused", "withdrawn"]
+    sentence: str
+    package: str | None
+    refusal: str | None
+
+    @classmethod
+    def of(cls, repo: RepoId, standing: Standing) -> Self:
+        """The noun, spelled."""
+        refused = standing.state is State.REFUSED
+        record = standing.record_id
+        return cls(
+            kind=repo.kind.value,
+            name=repo.full_name,
+            commit=standing.commit,
+            state=standing.state.value,
+            sentence=standing.sentence,
+            package=f"/package/{record}" if record and not refused else None,
+            refusal=f"/refusal/{record}" if record and refused else None,
+        )
 
 
 class AuditLineOut(BaseModel):

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import JsonValue
 
 from weighbridge.domain.package import PackageState
-from weighbridge.domain.ref import RepoKind
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
 from weighbridge.doors.rest.models import (
     Admitted,
@@ -25,6 +25,7 @@ from weighbridge.doors.rest.models import (
     RefusalOut,
     RefusalPage,
     RefusalWithVerdict,
+    StandingOut,
     VerdictOut,
 )
 from weighbridge.errors import RateLimited
@@ -113,6 +114,26 @@ def refusal(id: Id, bridge: TheBridge, caller: Caller) -> RefusalWithVerdict:
     """Needs the permission `upload`."""
     found, judgement = bridge.packages.refusal(caller, id)
     return RefusalWithVerdict.of(found, verdict=VerdictOut.of(judgement))
+
+
+@router.get(
+    "/standing/{kind}/{commit}/{namespace}/{name}",
+    tags=["packages"],
+    summary="How a pushed commit stands at the gate",
+)
+def standing(
+    kind: RepoKind,
+    commit: Annotated[str, Path(pattern="^[0-9a-f]{40}$")],
+    namespace: Id,
+    name: Annotated[str, Path(max_length=128)],
+    request: Request,
+    bridge: TheBridge,
+    caller: Caller,
+) -> StandingOut:
+    """Waiting until it was weighed, then where the verdict is; clients are told this address."""
+    request.state.kind = kind.value
+    repo = RepoId.parse(f"{namespace}/{name}", kind)
+    return StandingOut.of(repo, bridge.repos.standing(caller, repo, commit))
 
 
 @router.get("/audit", tags=["audit"], summary="Every change, newest first")

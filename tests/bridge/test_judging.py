@@ -1,0 +1,82 @@
+"""A judgement that could not tell for a reason outside is tried again while the server runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.bridge.test_repos import ANN, REPO, model, put, small
+from tests.hub_server import HubServer
+from weighbridge.bridge import Bridge, open_bridge
+from weighbridge.bridge.later import Later
+from weighbridge.bridge.repos import State
+from weighbridge.domain.access import LOCAL
+from weighbridge.doors.demo.models import MADE
+from weighbridge.settings import load_settings
+
+
+@pytest.fixture
+def impatient(upstream: HubServer, tmp_path: Path) -> Iterator[Bridge]:
+    environ = {
+        "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
+        "WEIGHBRIDGE_UPSTREAM": upstream.url,
+        "HOME": str(tmp_path),
+    }
+    opened = open_bridge(load_settings(environ), retry_s=0.05)
+    opened.repos.create(ANN, REPO)
+    yield opened
+    opened.close()
+
+
+def test_a_parent_that_could_not_be_read_is_asked_for_again(
+    impatient: Bridge, upstream: HubServer, good: Mapping[str, bytes]
+) -> None:
+    card = good["README.md"].replace(b"---\n", f"---\nbase_model: {MADE}\n".encode(), 1)
+    upstream.fault(f"*{MADE}*", status=403, times=3)
+    commit = put(impatient, *model(impatient, {**good, "README.md": card}))
+    states = set()
+    while (standing := impatient.repos.standing(LOCAL, REPO, commit)).state is not State.ACCEPTED:
+        states.add(standing.state)
+        time.sleep(0.02)
+    upstream.forget()
+    assert State.REFUSED in states  # it could not tell, and said so meanwhile
+    refusals = [each for each in impatient.packages.refusals(LOCAL) if each.commit == commit]
+    assert [each.outcome for each in refusals] == ["indeterminate"]  # said once, however often it was tried
+
+
+def test_what_was_refused_for_good_is_not_tried_again(impatient: Bridge, upstream: HubServer) -> None:
+    commit = put(impatient, small("README.md", b"no card\n"))
+    while (standing := impatient.repos.standing(LOCAL, REPO, commit)).state is State.WAITING:
+        time.sleep(0.02)
+    assert standing.state is State.REFUSED
+    impatient.repos.resume()
+    impatient.close()  # waits for what runs
+    assert len(impatient.packages.refusals(LOCAL)) == 1
+
+
+def test_pauses_double_and_begin_anew_once_it_is_done() -> None:
+    later = Later(first_s=10.0, longest_s=35.0)
+    never = threading.Event()
+    try:
+        pauses = [later.again("a", never.set) for _ in range(4)]
+        assert pauses == [10.0, 20.0, 35.0, 35.0]
+        assert later.again("b", never.set, at_least_s=500.0) == 500.0
+        later.done("a")
+        assert later.again("a", never.set) == 10.0
+    finally:
+        later.close()
+    assert not never.is_set()
+    assert later.again("a", never.set) == 20.0  # closed: nothing waits
+
+
+def test_what_is_due_first_is_called_first() -> None:
+    later, called, both = Later(first_s=0.0), list[str](), threading.Event()
+    later.again("slow", lambda: (called.append("slow"), both.set())[1], at_least_s=0.2)
+    later.again("quick", lambda: called.append("quick"))
+    assert both.wait(30)
+    later.close()
+    assert called == ["quick", "slow"]
