@@ -100,6 +100,7 @@ def test_a_digest_is_no_ticket(registry: Registry) -> None:
     missing = batch(registry, "bob", "ann/absent", (oid, 700))
     assert (hidden.status, missing.status) == (404, 404)
     assert hidden.body.replace(b"secret", b"absent") == missing.body
+    assert hidden.json["message"] == hidden.json["error"], "clients of git read this one out"
     for repo in ("ann/secret", "ann/absent"):  # a client of git sends its password when it is asked
         got = batch(registry, "", repo, (oid, 700))
         assert got.status == 401

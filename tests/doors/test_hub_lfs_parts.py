@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from tests.doors.asgi_server import Answer, call
 from tests.doors.uploading import Client, Registry, registry_at
 from weighbridge.domain.access import LOCAL
+from weighbridge.doors.hub.signing import Signer
 
 PART = 100_000
 BATCH = "/ann/m.git/info/lfs/objects/batch"
@@ -280,6 +281,17 @@ def test_addresses_that_were_changed(registry: Registry, content: bytes) -> None
     for changed, (method, body) in changes.items():
         got = call(registry.url, method, changed, body)
         assert (got.status, got.json["error"]) == (403, "the address of this upload was not signed here")
+
+
+def test_an_address_that_has_expired(registry: Registry, content: bytes) -> None:
+    upload = Upload(registry, content)
+    long_ago = Signer(registry.bridge.repos.signing_key, now=lambda: 1_000_000.0)
+    for place, method in ((upload.places[0], "PUT"), (upload.whole, "POST"), (upload.verify, "POST")):
+        parts = urlsplit(place)
+        fields = {k: v for k, v in parse_qsl(parts.query) if k not in ("expires", "signature")}
+        got = call(registry.url, method, long_ago.signed(parts.path, fields), upload.piece(1))
+        assert (got.status, got.json["error"]) == (403, "the address of this upload has expired")
+    assert not left_over(registry)
 
 
 def test_a_closed_account_sends_no_more(registry: Registry, content: bytes) -> None:

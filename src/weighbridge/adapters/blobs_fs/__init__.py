@@ -18,6 +18,7 @@ any moment leaves only what ``sweep`` removes; a later fetch goes on with what i
     hashing     digests of bytes in order, inline or following a growing file
     partial     a file that is being fetched, and what of it is there
     parts       what somebody sends in parts
+    running     their digests while they come in order
     places      paths, renames, locks, and a failing medium as StoreDown
 """
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from weighbridge.adapters.blobs_fs.copying import copy_in
 from weighbridge.adapters.blobs_fs.hashing import Digesting, Follower
 from weighbridge.adapters.blobs_fs.partial import Partial
-from weighbridge.adapters.blobs_fs.parts import join_parts, take_part
+from weighbridge.adapters.blobs_fs.parts import Parts
 from weighbridge.adapters.blobs_fs.places import Places, medium, take_turn, work_name
 from weighbridge.adapters.blobs_fs.spool import drain, spool
 from weighbridge.adapters.blobs_fs.spread import Spread
@@ -43,6 +43,7 @@ class FolderBlobs:
         self._home, self._places = home, Places(home, durable=durable)
         self._helpers = BoundedSemaphore(connections)
         self._small = _SmallTurns()
+        self._parts = Parts(self._places, self._require_room)
 
     def holds(self, sha256: str) -> bool:
         """Whether this content is here, whole: one stat."""
@@ -93,11 +94,11 @@ class FolderBlobs:
         """Take in a part of what somebody sends; see ``ports.BlobStore.take_part``."""
         with medium(self._home):
             self._places.prepare()
-        return take_part(self._places, content, number, pieces, self._require_room)
+        return self._parts.take(content, number, pieces)
 
     def join_parts(self, content: PartedContent, tags: Sequence[str]) -> None:
         """Make the parts one content; see ``ports.BlobStore.join_parts``."""
-        join_parts(self._places, content, tags)
+        self._parts.join(content, tags)
 
     def copy_in(self, file: Path, sha256: str, size_bytes: int) -> None:
         """Take in the content of a file that stays where it is; shared on the disk where possible.

@@ -5,14 +5,14 @@
     tmp/parts-<upload>.right    empty: the parts made what they should; who asks again hears the same
 
 Who begins a part takes it over from whoever was still sending it. Cutting the 8 bytes off, under
-the lock, ends the sending: after that nobody writes, the whole is hashed once, and one rename makes
-it visible. The lock is a flock on the file itself, so threads and processes are the same here.
+the lock, ends the sending: after that nobody writes, what was not hashed while it came is hashed,
+and one rename makes it visible. The lock is a flock on the file itself, so threads and processes are the
+same here.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from weighbridge.adapters.blobs_fs.places import Places, medium
+from weighbridge.adapters.blobs_fs.running import Running, RunningDigests
 from weighbridge.adapters.direct import PIECE_BYTES, DirectReader, DirectWriter
 from weighbridge.domain.parts import PartedContent
 from weighbridge.errors import Conflict, DigestMismatch, IncompleteUpload, NotFound, SizeMismatch
@@ -27,64 +28,81 @@ from weighbridge.errors import Conflict, DigestMismatch, IncompleteUpload, NotFo
 _MARK = struct.Struct("<II")
 
 
-def take_part(
-    places: Places,
-    content: PartedContent,
-    number: int,
-    pieces: Iterable[bytes | memoryview],
-    require_room: Callable[[int, Path], None],
-) -> str:
-    """See ``ports.BlobStore.take_part``; ``require_room`` is asked before the file is made."""
-    start, stop = content.span(number)
-    place = _place(places, content)
-    with medium(places.home):
-        if not place.exists():
-            require_room(content.size_bytes, place)
-        file = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
-    data = -1
-    try:
-        begun = _begin(places, file, content, number)
-        with medium(places.home):
-            data = _opened_again(file, place, content, number)
-        writer, at = DirectWriter(data, start), start
+class Parts:
+    """Contents that come in parts, below ``places``; ``require_room`` is asked before a file is made."""
+
+    def __init__(self, places: Places, require_room: Callable[[int, Path], None]) -> None:
+        self._places, self._require_room = places, require_room
+        self._running = RunningDigests()
+
+    def take(self, content: PartedContent, number: int, pieces: Iterable[bytes | memoryview]) -> str:
+        """See ``ports.BlobStore.take_part``."""
+        content.span(number)
+        place, home = _place(self._places, content), self._places.home
+        with medium(home):
+            if not place.exists():
+                self._require_room(content.size_bytes, place)
+            file = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+        data = -1
+        try:
+            begun = _begin(self._places, file, content, number)
+            with medium(home):
+                data = _opened_again(file, place, content, number)
+            self._write(file, data, content, number, begun, pieces)
+            return _tag(content, number, begun)
+        finally:
+            os.close(file)
+            if data >= 0:
+                os.close(data)
+
+    def _write(
+        self,
+        file: int,
+        data: int,
+        content: PartedContent,
+        number: int,
+        begun: int,
+        pieces: Iterable[bytes | memoryview],
+    ) -> None:
+        start, stop = content.span(number)
+        running = self._running.before(content.upload, number)
+        writer, at, home = DirectWriter(data, start), start, self._places.home
         for piece in pieces:
             if at + len(piece) > stop:
                 raise SizeMismatch(_called(content, number), wanted=stop - start, got=at - start + len(piece))
-            with medium(places.home), _locked(file, fcntl.LOCK_SH):
+            if running is not None:
+                running.digest.update(piece)
+            with medium(home), _locked(file, fcntl.LOCK_SH):
                 _require_turn(file, content, number, begun)
                 writer.write(piece)
             at += len(piece)
         if at != stop:
             raise SizeMismatch(_called(content, number), wanted=stop - start, got=at - start)
-        with medium(places.home), _locked(file, fcntl.LOCK_EX):
+        with medium(home), _locked(file, fcntl.LOCK_EX):
             _require_turn(file, content, number, begun)
             writer.finish()
             os.pwrite(file, _MARK.pack(begun, begun), _mark_at(content, number))
-        return _tag(content, number, begun)
-    finally:
-        os.close(file)
-        if data >= 0:
-            os.close(data)
+        if running is not None:
+            self._running.add(content.upload, begun, running)
 
-
-def join_parts(places: Places, content: PartedContent, tags: Sequence[str]) -> None:
-    """See ``ports.BlobStore.join_parts``."""
-    place = _place(places, content)
-    with medium(places.home):
-        try:
-            file = os.open(place, os.O_RDWR)
-        except FileNotFoundError:
-            _require_joined(places, content)
-            return
-    try:
-        with medium(places.home), _locked(file, fcntl.LOCK_EX):
-            if not _is_at(file, place):  # whoever had the lock before us has ended it
-                _require_joined(places, content)
+    def join(self, content: PartedContent, tags: Sequence[str]) -> None:
+        """See ``ports.BlobStore.join_parts``."""
+        place, home = _place(self._places, content), self._places.home
+        with medium(home):
+            try:
+                file = os.open(place, os.O_RDWR)
+            except FileNotFoundError:
+                _require_joined(self._places, content)
                 return
-            _end_sending(file, content, tags)
-            _publish(places, file, place, content)
-    finally:
-        os.close(file)
+        try:
+            with medium(home), _locked(file, fcntl.LOCK_EX):
+                if not _is_at(file, place):  # whoever had the lock before us has ended it
+                    _require_joined(self._places, content)
+                    return
+                running = self._running.take(content.upload, _end_sending(file, content, tags))
+                _publish(self._places, file, place, content, _sha256(file, content, running))
+        finally:
+            os.close(file)
 
 
 def _place(places: Places, content: PartedContent) -> Path:
@@ -134,10 +152,13 @@ def _mark_at(content: PartedContent, number: int) -> int:
     return content.size_bytes + (number - 1) * _MARK.size
 
 
-def _end_sending(file: int, content: PartedContent, tags: Sequence[str]) -> None:
-    """Cut the marks off, if all parts are there; a kill after that leaves a content to be hashed."""
+def _end_sending(file: int, content: PartedContent, tags: Sequence[str]) -> list[int]:
+    """Cut the marks off, if all parts are there; a kill after that leaves a content to be hashed.
+
+    Gives how often each part was begun; nothing where the marks were cut off before.
+    """
     if os.fstat(file).st_size == content.size_bytes:
-        return
+        return []
     marks = [_mark(file, content, number) for number in range(1, content.count + 1)]
     missing = [number for number, (begun, done) in enumerate(marks, 1) if not done or begun != done]
     if missing:
@@ -150,10 +171,10 @@ def _end_sending(file: int, content: PartedContent, tags: Sequence[str]) -> None
     if other:
         raise IncompleteUpload(content.sha256, other, "is not the one of this ETag")
     os.ftruncate(file, content.size_bytes)
+    return [begun for begun, _ in marks]
 
 
-def _publish(places: Places, file: int, place: Path, content: PartedContent) -> None:
-    got = _sha256(file, content.size_bytes)
+def _publish(places: Places, file: int, place: Path, content: PartedContent, got: str) -> None:
     if got != content.sha256:
         place.unlink()
         raise DigestMismatch(content.sha256, wanted=f"sha256:{content.sha256}", got=f"sha256:{got}")
@@ -161,11 +182,14 @@ def _publish(places: Places, file: int, place: Path, content: PartedContent) -> 
     places.publish(file, str(place), content.sha256)
 
 
-def _sha256(file: int, size_bytes: int) -> str:
-    reader, digest = DirectReader(file), hashlib.sha256()
-    for start in range(0, size_bytes, PIECE_BYTES):
-        digest.update(reader.read(start, min(start + PIECE_BYTES, size_bytes)))
-    return digest.hexdigest()
+def _sha256(file: int, content: PartedContent, running: Running) -> str:
+    """The digest of the whole; what is not in ``running`` is read."""
+    start = content.span(len(running.begun))[1] if running.begun else 0
+    if start < content.size_bytes:
+        reader = DirectReader(file)
+        for at in range(start, content.size_bytes, PIECE_BYTES):
+            running.digest.update(reader.read(at, min(at + PIECE_BYTES, content.size_bytes)))
+    return running.digest.hexdigest()
 
 
 @contextmanager

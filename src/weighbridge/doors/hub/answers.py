@@ -113,12 +113,15 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def error_answer(error: Exception, *, token_sent: bool) -> Answer:
-    """The Hub's way to say what went wrong; what nobody expected says nothing of its cause."""
+def error_answer(error: Exception, *, token_sent: bool, lfs: bool = False) -> Answer:
+    """The Hub's way to say what went wrong; what nobody expected says nothing of its cause.
+
+    Clients of Git ``lfs`` read out a ``message``.
+    """
     found = next(((status, code) for kind, status, code in STATUS if isinstance(error, kind)), None)
     if found is None:
         log.error("unexpected error", exc_info=error)
-        return _spelled(500, "", "internal error", {})
+        return _spelled(500, "", "internal error", {}, lfs=lfs)
     status, code = found
     message = error.message if isinstance(error, WeighbridgeError) else str(error)
     headers: dict[str, str] = {}
@@ -135,14 +138,15 @@ def error_answer(error: Exception, *, token_sent: bool) -> Answer:
         headers["retry-after"] = str(_RETRY_AFTER_S)
     if isinstance(error, OnlyReads):
         headers["allow"] = "GET, HEAD"
-    return _spelled(status, code, message, headers)
+    return _spelled(status, code, message, headers, lfs=lfs)
 
 
-def _spelled(status: int, code: str, message: str, headers: dict[str, str]) -> Answer:
+def _spelled(status: int, code: str, message: str, headers: dict[str, str], *, lfs: bool) -> Answer:
     headers["x-error-message"] = header_text(message)
     if code:
         headers["x-error-code"] = code
-    return json_answer({"error": message}, headers=headers, status=status)
+    document = {"error": message, "message": message} if lfs else {"error": message}
+    return json_answer(document, headers=headers, status=status)
 
 
 def header_text(text: str) -> str:

@@ -127,7 +127,8 @@ async def _made(
 
         answer, unchanged = await asyncio.get_running_loop().run_in_executor(pool, run)
     except Exception as error:  # at the door every error becomes an answer
-        answer = error_answer(error, token_sent=token_sent)
+        lfs = ".git/info/lfs/" in scope["path"]
+        answer = error_answer(error, token_sent=token_sent, lfs=lfs)
     return ready(answer), unchanged
 
 
