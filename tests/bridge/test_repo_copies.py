@@ -191,3 +191,45 @@ def test_large_files_are_lent_to_another_repository(opener: Opener) -> None:
     assert "w.bin" in files(bridge, BOB, repo=own)
     with pytest.raises(NotPermitted):
         bridge.repos.lend(RITA, REPO, own, [digest])
+
+
+def test_a_deleted_content_takes_its_packages_along(opener: Opener, good: Mapping[str, bytes]) -> None:
+    bridge = opener(WEIGHBRIDGE_QUOTA_BYTES="1000000")
+    bridge.repos.create(ANN, REPO)
+    clean = put(bridge, *model(bridge, good))
+    kept = judged(bridge, clean)
+    with_it = judged(bridge, put(bridge, large(bridge, "notes.txt", WEIGHTS)))
+    after = judged(bridge, put(bridge, DeleteFile(path="notes.txt")))
+    assert [each.state for each in (kept, with_it, after)] == [State.ACCEPTED] * 3
+    used = bridge.repos.quotas.of("ann").used_bytes
+    bridge.repos.delete_large(ANN, REPO, [hashlib.sha256(WEIGHTS).hexdigest()])
+    assert bridge.repos.quotas.of("ann").used_bytes == used - len(WEIGHTS)
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny", clean).commit == clean
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny", after.commit).commit == after.commit, "it never held it"
+    for by in (ANN, RITA):
+        with pytest.raises(NoSuchRevision):
+            bridge.hub.info(by, MODEL, "ann/Tiny", with_it.commit)
+    assert "rewritten" in bridge.packages.package(LOCAL, with_it.record_id).state_reason
+    head = bridge.hub.info(ANN, MODEL, "ann/Tiny").commit
+    assert head not in (clean, after.commit)
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny").commit in (after.commit, head)
+    assert judged(bridge, head).state is State.ACCEPTED
+    assert bridge.hub.info(RITA, MODEL, "ann/Tiny").commit == head
+    assert files(bridge, RITA) == [".gitattributes", *sorted(good)]
+
+
+def test_what_nothing_leads_to_is_deleted_from_memory_too(opener: Opener) -> None:
+    bridge = opener(WEIGHBRIDGE_SERVE="all")
+    bridge.repos.create(ANN, REPO)
+    held = put(bridge, large(bridge, "w.bin", WEIGHTS))
+    put(bridge, DeleteFile(path="w.bin"))
+    bridge.repos.squash(ANN, REPO, "main", "Without")
+    assert bridge.hub.file(RITA, MODEL, "ann/Tiny", held, "w.bin").path
+    assert [each.ref for each in bridge.repos.large_files(ANN, REPO)] == [""]
+    head = bridge.hub.info(ANN, MODEL, "ann/Tiny").commit
+    bridge.repos.delete_large(ANN, REPO, [hashlib.sha256(WEIGHTS).hexdigest()])
+    for by in (ANN, RITA):
+        with pytest.raises(NoSuchRevision):
+            bridge.hub.file(by, MODEL, "ann/Tiny", held, "w.bin")
+    assert bridge.hub.info(ANN, MODEL, "ann/Tiny").commit == head
+    assert bridge.repos.large_files(ANN, REPO) == ()

@@ -411,3 +411,82 @@ result.append(api.model_info("ann/other").id)
         "HfHubHTTPError", address, "RepositoryNotFoundError", True, [".gitattributes"], "ann/Twice",
         "ann/tWICE", "HfHubHTTPError", "ann/TWICE",
     ]  # fmt: skip
+
+
+def test_large_files_are_listed_and_deleted_for_good(registry: Registry, clients: dict[str, Client]) -> None:
+    got = clients["ann"].python("""
+api.create_repo("heavy")
+def put(**files):
+    adds = [CommitOperationAdd(p.replace("_", "."), c) for p, c in files.items()]
+    return api.create_commit("ann/heavy", commit_message=" ".join(files), operations=adds).oid
+one, two = bytes(range(256)) * 40, bytes(range(255)) * 40
+first = put(a_txt=b"a")
+second = put(one_bin=one, two_bin=two)
+api.create_tag("ann/heavy", tag="v1")
+api.create_pull_request("ann/heavy", title="Draft")
+api.create_commit("ann/heavy", commit_message="more", revision="refs/pr/1",
+    operations=[CommitOperationAdd("p.txt", b"p")])
+api.delete_file("one.bin", "ann/heavy")
+last = put(b_txt=b"b")
+files = sorted(api.list_lfs_files("ann/heavy"), key=lambda f: f.filename)
+told = lambda f: (f.filename, f.size, f.ref, f.file_oid == f.oid, f.pushed_at.year > 2000)
+result = {"listed": [told(f) for f in files]}
+result["kept"] = said(api.permanently_delete_lfs_files, "ann/heavy", files[:1], rewrite_history=False)
+api.permanently_delete_lfs_files("ann/heavy", [f for f in files if f.filename == "one.bin"])
+result["left"] = [f.filename for f in api.list_lfs_files("ann/heavy")]
+of = lambda revision: sorted(api.list_repo_files("ann/heavy", revision=revision))
+result["files"] = [of("main"), of("v1"), of("refs/pr/1")]
+result["titles"] = [c.title for c in api.list_repo_commits("ann/heavy")]
+result["ids"] = [api.revision_exists("ann/heavy", id) for id in (first, second, last)]
+result["fetched"] = Path(hf_hub_download("ann/heavy", "two.bin", revision="v1")).read_bytes() == two
+result["gone"] = said(hf_hub_download, "ann/heavy", "one.bin", revision=second)[0]
+result["merged"] = said(api.merge_pull_request, "ann/heavy", 1)[0]
+result["after"] = of("main")
+api.permanently_delete_lfs_files("ann/heavy", files)
+result["empty"] = list(api.list_lfs_files("ann/heavy"))
+merged = api.get_discussion_details("ann/heavy", 1).merge_commit_oid
+result["same"] = merged == api.model_info("ann/heavy").sha
+""")
+    assert got["listed"] == [
+        ["one.bin", 10240, "refs/heads/main", True, True],
+        ["two.bin", 10200, "refs/heads/main", True, True],
+    ]
+    assert got["kept"][0] == "BadRequestError"
+    assert "rewrite_history=True" in got["kept"][1]
+    assert got["left"] == ["two.bin"]
+    assert got["files"] == [
+        [".gitattributes", "a.txt", "b.txt", "two.bin"],
+        [".gitattributes", "a.txt", "two.bin"],
+        [".gitattributes", "a.txt", "p.txt", "two.bin"],
+    ]
+    assert got["titles"] == [
+        "b_txt", "Delete one.bin with huggingface_hub", "one_bin two_bin", "a_txt", "initial commit",
+    ]  # fmt: skip
+    assert got["ids"] == [True, False, False]
+    assert (got["fetched"], got["gone"], got["merged"]) == (True, "RevisionNotFoundError", "done")
+    assert got["after"] == [".gitattributes", "a.txt", "b.txt", "p.txt", "two.bin"]
+    assert (got["empty"], got["same"]) == ([], True)
+    at = "/api/models/ann/heavy/lfs-files"
+    assert registry.call("bob", "GET", at).status == 403
+    assert registry.call("", "GET", at).status == 401
+    wish = {"deletions": {"sha": ["a" * 64], "rewriteHistory": True}}
+    assert registry.call("bob", "POST", f"{at}/batch", wish).status == 403
+    assert registry.call("ann", "POST", f"{at}/batch", wish).status == 200, "what is not there is not missed"
+    for wrong in ({}, {"sha": []}, {"sha": "x"}, {"sha": [1]}, {"sha": ["x"], "rewriteHistory": True}):
+        assert registry.call("ann", "POST", f"{at}/batch", {"deletions": wrong}).status == 400, wrong
+
+
+def test_large_files_come_in_pages(registry: Registry, clients: dict[str, Client]) -> None:
+    clients["ann"].python("""
+api.create_repo("pages", repo_type="dataset")
+api.create_commit("ann/pages", repo_type="dataset", commit_message="many", operations=[
+    CommitOperationAdd(f"{n}.bin", bytes([n]) * 300) for n in range(5)])
+""")
+    seen: list[str] = []
+    path = "/api/datasets/ann/pages/lfs-files?limit=2"
+    while path:
+        answer = registry.call("ann", "GET", path)
+        seen += [each["filename"] for each in answer.json]
+        link = answer.headers.get("link", "")
+        path = link.partition("<")[2].partition(">")[0].removeprefix(registry.url)
+    assert sorted(seen) == [f"{n}.bin" for n in range(5)]

@@ -269,7 +269,7 @@ def test_a_line_that_cannot_be(registry: Registry, line: Any) -> None:
     assert head(registry) == before
 
 
-@pytest.mark.parametrize("summary", ["\ud800", "a\0b", "x" * 100_000, "\n"])
+@pytest.mark.parametrize("summary", ["\ud800", "a\0b", "x" * 100_000])
 def test_a_title_that_git_cannot_hold(registry: Registry, summary: str) -> None:
     before = head(registry)
     assert commit(registry, file_line("fine.txt"), summary=summary).status == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from weighbridge.domain.manifest import Storage
@@ -55,3 +56,18 @@ class Standing:
     state: State
     sentence: str = ""
     record_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeKept:
+    """A large content of a repository, under one of its names.
+
+    ``pushed_at`` (aware UTC) is the time of the first commit that held it, ``ref`` a branch, tag or pull
+    request that leads to a commit with it; empty where none does.
+    """
+
+    sha256: str
+    size_bytes: int
+    path: str
+    pushed_at: datetime
+    ref: str

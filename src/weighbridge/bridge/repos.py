@@ -14,6 +14,7 @@ from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
 from weighbridge.bridge.repo_copies import RepoCopies
 from weighbridge.bridge.repo_history import RepoHistory
+from weighbridge.bridge.repo_large import RepoLarge
 from weighbridge.bridge.repo_lfs import RepoLfs
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import pull_number
@@ -36,7 +37,7 @@ _MATCHING_LIMIT = 500_000_000
 """Characters of rules times characters of paths: what one call may cost at worst."""
 
 
-class Repos(RepoCopies, RepoHistory, RepoLfs):
+class Repos(RepoCopies, RepoHistory, RepoLarge, RepoLfs):
     """One method per verb; each first asks whether the principal may.
 
     Every method that names a repository raises, besides what it says: NoSuchRepo where there is

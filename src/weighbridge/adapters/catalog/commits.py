@@ -22,20 +22,29 @@ class Commits(Usage):
         Raises:
             OverQuota: there is no room for it; the transaction must not be committed.
         """
-        commit, key = revision.commit, repository.key
-        there = select(COMMITS.c.id).where(COMMITS.c.repository == key, COMMITS.c.id == commit.id)
-        if connection.execute(there).first() is not None:
-            return
-        self._count(connection, repository, revision, payer)
-        values = {
-            "repository": key,
-            "id": commit.id,
-            "parents": list(commit.parents),
-            "tree": revision.tree,
-            "author": commit.authors[0],
-            "title": commit.title,
-            "message": commit.message,
-            "created_at": revision.at,
-            "files": [entry.to_json() for entry in revision.manifest.files],
-        }
-        connection.execute(COMMITS.insert().values(values))
+        if not has_commit(connection, repository.key, revision.commit.id):
+            self._count(connection, repository, revision, payer)
+            write_commit(connection, repository.key, revision)
+
+
+def has_commit(connection: Connection, key: str, id: str) -> bool:
+    """Whether a commit stands there."""
+    there = select(COMMITS.c.id).where(COMMITS.c.repository == key, COMMITS.c.id == id)
+    return connection.execute(there).first() is not None
+
+
+def write_commit(connection: Connection, key: str, revision: Revision) -> None:
+    """The row of a commit that brings nothing that would have to be counted."""
+    commit = revision.commit
+    values = {
+        "repository": key,
+        "id": commit.id,
+        "parents": list(commit.parents),
+        "tree": revision.tree,
+        "author": commit.authors[0],
+        "title": commit.title,
+        "message": commit.message,
+        "created_at": revision.at,
+        "files": [entry.to_json() for entry in revision.manifest.files],
+    }
+    connection.execute(COMMITS.insert().values(values))

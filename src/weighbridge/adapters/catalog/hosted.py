@@ -167,7 +167,7 @@ class Hosted(Commits):
         Raises:
             NoSuchRepo: it was deleted meanwhile.
         """
-        served = and_(_packages_of(key), PACKAGES.c.state == PackageState.ACTIVE.value)
+        served = and_(packages_of_repository(key), PACKAGES.c.state == PackageState.ACTIVE.value)
         withdrawn = {"state": PackageState.WITHDRAWN.value, "state_reason": reason}
         with self._writing() as connection:
             _change(connection, key, {"deleted_at": audit.at})
@@ -264,7 +264,8 @@ class Hosted(Commits):
         """Which commits of a repository became packages; of one that did twice, the served one."""
         columns = [PACKAGES.c[n] for n in ("id", "version", "commit_id", "state", "state_reason")]
         served_last = PACKAGES.c.state == PackageState.ACTIVE.value
-        query = select(*columns).where(_packages_of(key)).order_by(served_last, PACKAGES.c.created_at)
+        query = select(*columns).where(packages_of_repository(key))
+        query = query.order_by(served_last, PACKAGES.c.created_at)
         with self._reading() as connection:
             return {
                 row.commit_id: Admission(
@@ -319,7 +320,8 @@ class Hosted(Commits):
             return [(repository_of(row), row.commit_id) for row in connection.execute(query)]
 
 
-def _packages_of(key: str) -> ColumnElement[bool]:
+def packages_of_repository(key: str) -> ColumnElement[bool]:
+    """Whether a package is one of a repository, by any name that it has or had."""
     names = REPOSITORY_NAMES.c
     of_ours = select(names.name_key).where(names.repository == key, names.kind == PACKAGES.c.kind)
     return PACKAGES.c.name_key.in_(of_ours)

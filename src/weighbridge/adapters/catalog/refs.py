@@ -31,7 +31,7 @@ def ref_named(key: str, kind: RefKind, name: str) -> ColumnElement[bool]:
 def drop_ref(connection: Connection, key: str, kind: RefKind, name: str) -> bool:
     """Take a name away, and with a branch where it was before; whether there was one."""
     if kind is RefKind.BRANCH:
-        connection.execute(REFS.delete().where(ref_named(key, RefKind.FORMER, name)))
+        drop_former(connection, key, name)
     return connection.execute(REFS.delete().where(ref_named(key, kind, name))).rowcount == 1
 
 
@@ -69,7 +69,12 @@ def move_ref(
         raise StaleParent(repository.id.full_name, name, wanted=parent, head=head)
 
 
+def drop_former(connection: Connection, key: str, branch: str) -> None:
+    """Forget where a branch was before."""
+    connection.execute(REFS.delete().where(ref_named(key, RefKind.FORMER, branch)))
+
+
 def set_former(connection: Connection, key: str, branch: str, commit: str) -> None:
     """Say where a branch was before its history was replaced."""
-    connection.execute(REFS.delete().where(ref_named(key, RefKind.FORMER, branch)))
+    drop_former(connection, key, branch)
     connection.execute(REFS.insert().values(ref_values(key, RefKind.FORMER, branch, commit)))

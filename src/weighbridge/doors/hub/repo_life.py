@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from weighbridge.domain.hosted import Gate
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import Json, JsonObject, child, objects, text
+from weighbridge.domain.json_values import JsonObject, text
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.doors.hub.answers import Answer, NoRoute, header_text, json_answer
+from weighbridge.doors.hub.answers import Answer, header_text, json_answer
 from weighbridge.doors.hub.first_files import first_files
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, BadName, RepoExists
 
-_LENT_LIMIT = 1000
 _OF_RUNNING_SPACES = ("hardware", "sleepTimeSeconds", "secrets", "variables", "volumes", "template")
 
 
 def create(visit: Visit) -> Answer:
     """``POST /api/repos/create``."""
     body = visit.document()
-    repo = _named(body, "name")
+    repo = named_repo(body, "name")
     try:
         made = visit.repos.create(
             visit.principal,
@@ -58,7 +57,7 @@ def _taken(visit: Visit, repo: RepoId, error: RepoExists) -> Answer:
 def duplicate(visit: Visit) -> Answer:
     """``POST .../duplicate``."""
     body = visit.document()
-    to = _named({**body, "type": visit.repo.kind.value}, "repository")
+    to = named_repo({**body, "type": visit.repo.kind.value}, "repository")
     try:
         group = text(body, "resourceGroupId") or ""
         made = visit.repos.duplicate(visit.principal, visit.repo, to, private=_private(body), group=group)
@@ -75,39 +74,16 @@ def duplicate(visit: Visit) -> Answer:
     )
 
 
-def lfs_files(visit: Visit) -> Answer:
-    """``POST .../lfs-files/duplicate``.
-
-    Raises:
-        NoRoute: it is another call.
-    """
-    if visit.rest == "duplicate":
-        return _lend(visit)
-    raise NoRoute("large files are duplicated")
-
-
-def _lend(visit: Visit) -> Answer:
-    """``POST .../lfs-files/duplicate``: large files of this repository, to be named in another one."""
-    body = visit.document()
-    files, target = objects(body, "files"), child(body, "target")
-    if len(files) > _LENT_LIMIT:
-        raise BadInput(f"more than {_LENT_LIMIT} files are asked for at once")
-    wanted = [text(each, "sha256") or "" for each in files]
-    missing = visit.repos.lend(visit.principal, visit.repo, _named(target, "name"), wanted)
-    failed: list[Json] = [{"sha256": each, "error": f"no file of {visit.repo} has it"} for each in missing]
-    return json_answer({"failed": failed})
-
-
 def delete(visit: Visit) -> Answer:
     """``DELETE /api/repos/delete``."""
-    visit.repos.delete(visit.principal, _named(visit.document(), "name"))
+    visit.repos.delete(visit.principal, named_repo(visit.document(), "name"))
     return json_answer({})
 
 
 def move(visit: Visit) -> Answer:
     """``POST /api/repos/move``."""
     body = visit.document()
-    moved = visit.repos.move(visit.principal, _named(body, "fromRepo"), _named(body, "toRepo"))
+    moved = visit.repos.move(visit.principal, named_repo(body, "fromRepo"), named_repo(body, "toRepo"))
     return json_answer({"url": visit.address(moved.id)})
 
 
@@ -173,7 +149,7 @@ def delete_tag(visit: Visit) -> Answer:
     return json_answer({})
 
 
-def _named(body: JsonObject, key: str) -> RepoId:
+def named_repo(body: JsonObject, key: str) -> RepoId:
     """The repository that a body names; ``organization`` is the namespace of a bare name.
 
     Raises:

@@ -19,7 +19,18 @@ from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import SHARD_LIMIT_BYTES, XORB_LIMIT_BYTES, XetDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import changes, discussions, groups, guests, lfs, lfs_parts, people, repo_life, xet
+from weighbridge.doors.hub import (
+    changes,
+    discussions,
+    groups,
+    guests,
+    large_files,
+    lfs,
+    lfs_parts,
+    people,
+    repo_life,
+    xet,
+)
 from weighbridge.doors.hub.answers import Answer, FileAnswer
 from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
@@ -50,7 +61,8 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("POST", "branch"): Deed(handle=repo_life.create_branch),
     ("DELETE", "branch"): Deed(handle=repo_life.delete_branch),
     ("POST", "duplicate"): Deed(handle=repo_life.duplicate),
-    ("POST", "lfs-files"): Deed(handle=repo_life.lfs_files),
+    ("GET", "lfs-files"): Deed(handle=large_files.listing),
+    ("POST", "lfs-files"): Deed(handle=large_files.act),
     ("POST", "super-squash"): Deed(handle=repo_life.squash),
     ("POST", "tag"): Deed(handle=repo_life.create_tag),
     ("DELETE", "tag"): Deed(handle=repo_life.delete_tag),
