@@ -5,17 +5,22 @@ What is wrong is refused with a sentence, and nothing of it stays.
 
 from __future__ import annotations
 
+import json
+import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import lz4.frame
 import pytest
 
-from tests.doors.asgi_server import Answer
-from tests.doors.uploading import Registry, registry_at
+from tests.doors.asgi_server import Answer, serving
+from tests.doors.uploading import Client, Registry, registry_at
+from weighbridge.doors.hub import hub_app
 from weighbridge.xet.hashes import HashTree, XetHash, file_hash, hash_text, range_hash
 from weighbridge.xet.shards import Reconstruction, Shard, Term, listing_of, write_shard
 from weighbridge.xet.xorbs import Scheme, Xorb, parse_xorb, write_xorb
@@ -176,6 +181,58 @@ def test_a_shard_that_is_sent_again_waits_for_the_first(registry: Registry) -> N
     assert held(registry, sha256(content).hexdigest())
 
 
+@pytest.fixture(scope="module")
+def talkative(registry: Registry) -> Iterator[Registry]:
+    """The same registry behind a door that says every millisecond that it still works."""
+    bridge = registry.bridge
+    with serving(hub_app(bridge.hub, bridge.repos, bridge.xet, quiet_s=0.001)) as url:
+        yield replace(registry, url=url)
+
+
+def test_who_reads_lines_hears_that_the_work_goes_on(talkative: Registry) -> None:
+    xorb = write_xorb([(bytes([seed]) * 100_000, Scheme.LZ4) for seed in range(200)])
+    known, ann = parse_xorb(xorb), Sender(talkative, "ann")
+    assert ann.send(f"/v1/xorbs/default/{hash_text(known.hash)}", xorb).status == 200
+    content = b"".join(bytes([seed]) * 100_000 for seed in range(200))
+    got = ann.send("/v2/shards", shard_of(xorb, content))
+    *before, last = [json.loads(line) for line in got.body.splitlines()]
+    assert (got.status, got.headers["content-type"], last) == (
+        200,
+        "application/x-ndjson",
+        {"type": "result"},
+    )
+    assert before
+    assert all(line == {"type": "committing", "stage": "syncing"} for line in before)
+    assert held(talkative, sha256(content).hexdigest())
+    lied = ann.send("/v2/shards", shard_of(xorb, content, "e" * 64))
+    last = json.loads(lied.body.splitlines()[-1])
+    assert (lied.status, last["type"], last["retryable"]) == (200, "error", False)
+    assert "the shard is not true" in last["message"]
+
+
+def test_who_reads_lines_gets_a_status_where_the_answer_is_soon_there(registry: Registry) -> None:
+    xorb, ann = write_xorb([(b"soon" * 90, Scheme.RAW)]), Sender(registry, "ann")
+    assert ann.send("/v2/shards", shard_of(xorb, b"soon" * 90)).status == 400
+    assert ann.send(f"/v1/xorbs/default/{hash_text(parse_xorb(xorb).hash)}", xorb).status == 200
+    got = ann.send("/v2/shards", shard_of(xorb, b"soon" * 90))
+    assert (got.status, got.body) == (200, b'{"type": "result"}\n')
+    ann.token = "x"
+    assert ann.send("/v2/shards", b"").status == 401
+
+
+def test_the_real_client_understands_the_lines(talkative: Registry, tmp_path: Path) -> None:
+    content = random.Random(9).randbytes(20_000_000)
+    (tmp_path / "w.bin").write_bytes(content)
+    client = Client(registry=talkative, home=tmp_path, xet=True)
+    said = client.python(f"""
+api.upload_file(path_or_fileobj={str(tmp_path / "w.bin")!r}, path_in_repo="w.bin", repo_id="ann/m")
+result = Path(hf_hub_download("ann/m", "w.bin")).stat().st_size
+""")
+    assert said == len(content)
+    assert held(talkative, sha256(content).hexdigest())
+    assert list((talkative.home / "xorbs-v2" / "ann").rglob("*"))
+
+
 def test_terms_that_are_not_in_the_xorb(registry: Registry) -> None:
     xorb = write_xorb([(b"one" * 900, Scheme.RAW), (b"two!" * 900, Scheme.RAW)])
     known, ann = parse_xorb(xorb), Sender(registry, "ann")
@@ -276,6 +333,5 @@ def test_a_token_that_we_did_not_give(registry: Registry) -> None:
 
 def test_what_xet_may_ask_and_does_not_get(registry: Registry) -> None:
     ann = Sender(registry, "ann")
-    for path in ("/v2/shards", "/v1/xorb-grants/default/" + "0" * 64):
-        assert ann.send(path, b"{}").status == 404
+    assert ann.send("/v1/xorb-grants/default/" + "0" * 64, b"{}").status == 404
     assert registry.call("", "GET", f"{ann.place}/v1/chunks/default/{'0' * 64}").status == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from weighbridge.bridge.served import ServedFile
@@ -80,6 +80,13 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ongoing(Answer):
+    """An answer whose body comes line by line while the work goes on."""
+
+    lines: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

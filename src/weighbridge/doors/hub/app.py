@@ -13,7 +13,15 @@ from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
 from weighbridge.doors.hub import api
 from weighbridge.doors.hub.absent import why_absent
-from weighbridge.doors.hub.answers import Answer, FileAnswer, NoRoute, OnlyReads, error_answer, json_answer
+from weighbridge.doors.hub.answers import (
+    Answer,
+    FileAnswer,
+    NoRoute,
+    Ongoing,
+    OnlyReads,
+    error_answer,
+    json_answer,
+)
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.lfs_download import download_only, reader
@@ -34,6 +42,8 @@ _TAGS = {f"{kind.plural}-tags-by-type": kind for kind in (RepoKind.MODEL, RepoKi
 _FILE_CALLS = ("resolve", "raw")
 _CALLS_RAW = frozenset((*(call.encode() for call in _FILE_CALLS), b"ask-access"))
 _THREADS = 16
+QUIET_S = 10.0
+"""Proxies give up on a server that says nothing for a minute, most of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +61,20 @@ def hub_app(
     repos: Repos | None = None,
     xet: XetDesk | None = None,
     proxies: Sequence[Network] = (),
+    *,
+    quiet_s: float = QUIET_S,
 ) -> AsgiApp:
     """The application over a desk; without ``repos`` it only serves, without ``xet`` it takes LFS.
 
-    ``proxies`` may say by which address a client reached us, and so may those on this machine.
+    ``proxies`` may say by which address a client reached us, and so may those on this machine. Who can
+    hear it is told each time after ``quiet_s`` seconds that work still goes on.
     """
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
     writing = None
     if repos:
         from weighbridge.doors.hub.write import Writing  # who only serves needs no database library
 
-        writing = Writing(desk, repos, xet, pool)
+        writing = Writing(desk, repos, xet, pool, quiet_s)
     kept, streams = KeptAnswers(), Streams(pool)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,6 +156,9 @@ async def _send(
 async def _send_body(
     answer: Answer | FileAnswer, streams: Streams, scope: Scope, receive: Receive, send: Send
 ) -> None:
+    if isinstance(answer, Ongoing):
+        async for line in answer.lines:
+            await send({"type": "http.response.body", "body": line, "more_body": True})
     if isinstance(answer, Answer) or scope["method"] == "HEAD" or answer.start >= answer.stop:
         body = answer.body if isinstance(answer, Answer) and scope["method"] != "HEAD" else b""
         await send({"type": "http.response.body", "body": body})

@@ -90,6 +90,11 @@ class IncomingBody:
     def _next(self) -> Future[list[bytes]]:
         return self._ahead or asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the last byte has come."""
+        return self._ended
+
     async def whole(self) -> bytes:
         """All of it; raises as iterating does."""
         pieces = []

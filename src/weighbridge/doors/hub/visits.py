@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from weighbridge.domain.access import Principal
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.doors.hub.answers import Answer
+from weighbridge.doors.hub.answers import Answer, Ongoing
 from weighbridge.doors.hub.bodies import json_object
 from weighbridge.doors.hub.request import Request
 from weighbridge.doors.hub.signing import Signer, signed_caller
@@ -103,6 +104,8 @@ class Visit:
 
 
 Handle: TypeAlias = Callable[[Visit], Answer]
+Told: TypeAlias = Callable[[Future[Answer], float], Ongoing]
+"""Makes of work that goes on, and seconds, an answer that says so each time after so many."""
 
 
 def path_of(repo: RepoId) -> str:
@@ -118,7 +121,8 @@ class Deed:
     ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces, and is
     ``held`` if the handle keeps all of it. A deed that is ``open`` does not look at the caller's
     token: the address is signed, or the token is of another kind, or nothing is changed. One for
-    ``anyone`` looks at the token if there is one. If it is ``signed``, the address says how long
+    ``anyone`` looks at the token if there is one. Of one that is ``told`` the caller hears while it is
+    done. If it is ``signed``, the address says how long
     the body is.
     """
 
@@ -128,4 +132,5 @@ class Deed:
     held: bool = False
     open: bool = False
     anyone: bool = False
+    told: Told | None = None
     signed: bool = False

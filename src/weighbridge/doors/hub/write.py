@@ -92,13 +92,17 @@ _LFS_COMPLETE = Deed(
 )
 _XORB = Deed(handle=xet.take_xorb, limit=XORB_LIMIT_BYTES, streams=True, open=True)
 _SHARD = Deed(handle=xet.take_shard, limit=SHARD_LIMIT_BYTES, streams=True, held=True, open=True)
+_TOLD_SHARD = replace(_SHARD, handle=xet.take_told_shard, told=xet.told)
 
 
 class Writing:
     """Answers the calls that change something."""
 
-    def __init__(self, desk: HubDesk, repos: Repos, xet: XetDesk | None, pool: Executor) -> None:
+    def __init__(
+        self, desk: HubDesk, repos: Repos, xet: XetDesk | None, pool: Executor, quiet_s: float
+    ) -> None:
         self._desk, self._repos, self._xet, self._pool = desk, repos, xet, pool
+        self._quiet_s = quiet_s
         self.signer = Signer(repos.signing_key)
         self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
         self._held = asyncio.Semaphore(_HELD_BODIES)
@@ -132,6 +136,16 @@ class Writing:
         """
         deed, place = found
         body = IncomingBody(receive, asyncio.get_running_loop())
+        if deed.told is None:
+            return await self._drained(deed, place, request, body)
+        work = asyncio.ensure_future(self._drained(deed, place, request, body))
+        while not work.done():
+            await asyncio.wait({work}, timeout=self._quiet_s)
+            if body.is_whole and not work.done():  # who is still sending does not listen
+                return deed.told(work, self._quiet_s)
+        return work.result()
+
+    async def _drained(self, deed: Deed, place: Place, request: Request, body: IncomingBody) -> Answer:
         try:
             return await self._answer(deed, place, request, body)
         finally:
@@ -226,6 +240,8 @@ def _xet_call(method: str, segments: tuple[str, ...]) -> tuple[Deed, Place] | No
     if method != "POST" or len(segments) < 3:
         return None
     _, namespace, *call = segments
+    if call == ["v2", "shards"]:
+        return _TOLD_SHARD, Place(name=namespace)
     if call[0] == "v1":
         call = call[1:]
     match call:

@@ -3,6 +3,7 @@
     GET  /api/{kind}s/{repo}/xet-write-token/{revision}     where to send, and a token for it
     POST /xet/{collection}/{namespace}/v1/xorbs/default/{hash}
     POST /xet/{collection}/{namespace}/v1/shards
+    POST /xet/{collection}/{namespace}/v2/shards            the same, told of while it is done
 
 Older clients leave ``v1`` out, say ``xorb`` and ``shard``, or name the shard by its hash. Whether to
 send by Xet at all they ask the repository (``xetEnabled``) or a batch of LFS.
@@ -13,8 +14,12 @@ what it has sent there. The token is signed here and says who may write into whi
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
+from asyncio import Future
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote
 
@@ -24,13 +29,14 @@ from weighbridge.domain.access import Principal
 from weighbridge.domain.discussion import pull_number
 from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.doors.hub.answers import Answer, json_answer
+from weighbridge.doors.hub.answers import Answer, Ongoing, error_answer, json_answer
 from weighbridge.doors.hub.signing import Signer, caller_fields, signed_caller
 from weighbridge.doors.hub.visits import Visit, path_of
 from weighbridge.errors import BadInput, IntegrityError, NotAuthenticated, NotFound, NotPermitted
 
 _TOKEN_PATH = "xet"
 _TOKEN_LIFETIME_S = 3600
+_LINES = {"content-type": "application/x-ndjson"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -123,6 +129,37 @@ def take_shard(visit: Visit) -> Answer:
     except IntegrityError as error:  # here it is the caller who was wrong
         raise BadInput(f"the shard is not true: {error.message}") from error
     return json_answer({"result": 1})
+
+
+def take_told_shard(visit: Visit) -> Answer:
+    """As ``take_shard``, for clients that read lines."""
+    take_shard(visit)
+    return Answer(headers=_LINES, body=_line({"type": "result"}))
+
+
+def told(work: Future[Answer], every_s: float) -> Ongoing:
+    """What a client hears of a shard whose files are still being put together: lines of JSON.
+
+    Large files take minutes, and a proxy between us gives up on a server that says nothing.
+    """
+
+    async def lines() -> AsyncIterator[bytes]:
+        while not work.done():
+            yield _line({"type": "committing", "stage": "syncing"})
+            await asyncio.wait({work}, timeout=every_s)
+        error = work.exception()
+        if error is None:
+            yield work.result().body
+        else:
+            said = error_answer(error, token_sent=True) if isinstance(error, Exception) else None
+            message = said.headers["x-error-message"] if said else "the server stopped"
+            yield _line({"type": "error", "message": message, "retryable": not said or said.status >= 500})
+
+    return Ongoing(headers=_LINES, lines=lines())
+
+
+def _line(value: JsonObject) -> bytes:
+    return json.dumps(value).encode() + b"\n"
 
 
 def _desk(visit: Visit) -> XetDesk:
