@@ -93,7 +93,15 @@ result = [
 
 
 def test_plain_files_become_a_repository_under_the_commit_that_they_had(tmp_path: Path) -> None:
-    sidecar = {"refs": {"branches": ["dev"], "tags": ["v1.0"]}, "gated": "auto"}
+    refs = {"branches": ["dev"], "tags": ["v1.0"]}
+    sidecar = {
+        "refs": refs,
+        "gated": "auto",
+        "downloads": 7,
+        "likes": 2,
+        "tags": ["region:eu"],
+        "private": False,
+    }
     root = write_repo(tmp_path / "folder", "acme/tiny", TINY, sidecar)
     with hub_process(tmp_path / "folder") as url:
         before = Written(url=url, folder=tmp_path / "folder").sha("acme/tiny")
@@ -107,11 +115,19 @@ def test_plain_files_become_a_repository_under_the_commit_that_they_had(tmp_path
         assert hub.files("acme/tiny", before) == TINY
         assert hub.files("acme/tiny", "v1.0") == hub.files("acme/tiny", "dev") == TINY
         assert hub.files("acme/tiny") == {**TINY, "config.json": b"{}"} == plain_files(root)
-        assert hub.call("GET", "/api/models/acme/tiny").json["gated"] == "auto"
+        hub.call("POST", "/api/models/acme/tiny/like")
+        info = hub.call("GET", "/api/models/acme/tiny").json
+        assert (info["gated"], info["downloads"], info["likes"]) == ("auto", 7, 3)
+        assert "region:eu" in info["tags"]
+        assert [each["downloads"] for each in hub.call("GET", "/api/models").json] == [7]
         kept = {path for path in TINY if (root / path).stat().st_ino == inodes[path]}
         assert kept == TINY.keys() - {"config.json"}
     with written_folder(tmp_path / "folder") as hub:
         assert hub.files("acme/tiny", before) == TINY
+        hub.call("POST", "/api/repos/move", {"fromRepo": "acme/tiny", "toRepo": "lab/small"})
+        assert hub.call("GET", "/api/models/lab/small").json["downloads"] == 7
+        hub.call("DELETE", "/api/repos/delete", {"name": "lab/small"})
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == [".weighbridge-hub"]
 
 
 def test_what_is_changed_by_hand_becomes_a_commit(hub: Written) -> None:
@@ -279,3 +295,26 @@ def test_a_repository_is_duplicated_and_squashed_as_plain_files(hub: Written) ->
     assert hub.files("acme/copy") == plain_files(hub.folder / "acme" / "copy")
     again = hub.call("POST", "/api/models/acme/plain/duplicate", {"repository": "ACME/Copy"})
     assert again.status == 409
+
+
+def test_the_name_under_which_everybody_writes(tmp_path: Path) -> None:
+    with hub_process(tmp_path, "--write", "--user", "ann") as url:
+        hub = Written(url=url, folder=tmp_path)
+        assert hub.call("POST", "/api/repos/create", {"name": "m"}).json["id"]
+        hub.commit("ann/m", {"a.txt": "one"})
+        hub.call("POST", "/api/models/ann/m/like")
+        assert [each["repo"]["name"] for each in hub.call("GET", "/api/users/ann/likes").json] == ["ann/m"]
+        hub.call("PUT", "/api/models/ann/m/settings", {"gated": "auto"})
+        assert hub.call("GET", "/ann/m/resolve/main/a.txt", token="").status == 403
+        assert hub.call("POST", "/ann/m/ask-access").status == 200
+        assert hub.call("GET", "/api/whoami-v2").json["name"] == "ann"
+        authors = hub.call("GET", "/api/models/ann/m/commits/main").json[0]["authors"]
+        assert [each["user"] for each in authors] == ["ann"]
+
+
+@pytest.mark.parametrize("name", ["anonymous", "Ann", "a/b", "..", "a..b", ""])
+def test_a_name_that_nobody_can_have(tmp_path: Path, name: str) -> None:
+    command = [sys.executable, "-m", "weighbridge", "hub", str(tmp_path), "--write", "--user", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "cannot be a user's name" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []

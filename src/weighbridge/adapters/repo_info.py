@@ -18,7 +18,7 @@ from weighbridge.domain.ref import RepoKind
 _TEXT_LIMIT_BYTES = 1 << 20
 _HEADER_LIMIT_BYTES = 25 * 1000 * 1000
 _SHARD_LIMIT = 256
-_COMPUTED = ("_id", "id", "modelId", "author", "sha", "siblings", "usedStorage", "history", "refs", "tags")
+COMPUTED = ("_id", "id", "modelId", "author", "sha", "siblings", "usedStorage", "history", "refs", "tags")
 """What a sidecar does not overrule: it is read from the files, or has a meaning of its own."""
 _SPLIT = re.compile(r"(.*)-\d{5}-of-\d{5}\.gguf")
 _FORMATS = {".safetensors": "safetensors", ".gguf": "gguf", ".onnx": "onnx", ".bin": "pytorch"}
@@ -66,7 +66,7 @@ def raw_info(
         raw |= _stated(front, "paperswithcode_id")
     else:
         raw |= {key: list(texts(front, key)) for key in ("models", "datasets")} | _stated(front, "sdk")
-    raw |= {key: value for key, value in sidecar.items() if key not in _COMPUTED}
+    raw |= {key: value for key, value in sidecar.items() if key not in COMPUTED}
     return raw
 
 

@@ -24,7 +24,7 @@ from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.hub_dir.digests import DigestIndex
 from weighbridge.adapters.hub_dir.glance import Glance
 from weighbridge.adapters.hub_dir.record import Receipt, Record, Records
-from weighbridge.adapters.hub_dir.tree import kind_folder
+from weighbridge.adapters.hub_dir.tree import kind_folder, sidecar_of
 from weighbridge.adapters.hub_dir.working import Lying, WorkingCopy, shown
 from weighbridge.domain.access import LOCAL, AuditLine
 from weighbridge.domain.hosted import (
@@ -158,6 +158,7 @@ class Copies:
                 raise
             self.forget(repository.key)
             with suppress(OSError):
+                sidecar_of(root).unlink(missing_ok=True)
                 root.parent.rmdir()
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -222,7 +223,7 @@ class Copies:
         copy.make()
         # Without a record nothing was ever put there to the end, so what main holds may be our own work.
         record = held.record or Record(repo=repository.id, commit="", bringing=self._main(repository))
-        looked = Glance.take(root)  # before the listing: what changes after it shows
+        looked = Glance.take(root, sidecar_of(root))  # before the listing: what changes after it shows
         lies = copy.look(record)
         unfinished = self._contents(repository, record.bringing) if record.bringing else None
         contents = {path: each.sha256 for path, each in lies.items()}
@@ -248,6 +249,8 @@ class Copies:
             if before.is_dir() and not root.exists():
                 root.parent.mkdir(parents=True, exist_ok=True)
                 before.rename(root)
+                if sidecar_of(before).is_file() and not sidecar_of(root).exists():
+                    sidecar_of(before).rename(sidecar_of(root))
                 with suppress(OSError):
                     before.parent.rmdir()
         self._keep(repository, held, replace(record, repo=repository.id))

@@ -8,7 +8,7 @@ the id that they had.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,9 @@ from pathlib import Path
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.folder_claim import claim
 from weighbridge.adapters.hub_dir import FolderHub
+from weighbridge.adapters.hub_dir.card import read_sidecar, told
 from weighbridge.adapters.hub_dir.digests import INDEX_FOLDER
-from weighbridge.adapters.hub_dir.tree import repositories
+from weighbridge.adapters.hub_dir.tree import repositories, sidecar_of
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.receipts import Receipts
@@ -30,10 +31,11 @@ from weighbridge.bridge.folder_repos import Adoption, FolderCatalog, FolderRepos
 from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.bridge.repos import Repos
 from weighbridge.bridge.xet import XetDesk
-from weighbridge.domain.access import LOCAL, Principal, Role
+from weighbridge.domain.access import LOCAL, Principal, Role, User
 from weighbridge.domain.hosted import Repository
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.repo import ModelInfo
 from weighbridge.errors import BadName
 from weighbridge.ports import Hub
 from weighbridge.settings import DEFAULT_LFS_PART_BYTES
@@ -59,7 +61,7 @@ def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes:
         Conflict: another process has it.
         StoreDown: the folder cannot be written.
     """
-    writer = replace(LOCAL, name=_namespace(user))
+    writer = _writer(user)
     folder = folder.resolve()
     home = folder / INDEX_FOLDER
     release = claim(home)
@@ -69,6 +71,7 @@ def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes:
         copies = Copies(catalog, blobs, folder, home, now)
         plain = FolderHub(folder, left_out=lambda repo: catalog.known(repo) is not None)
         catalog.begin(folder, copies)
+        catalog.enrol(writer)
         hosted = HostedHub(catalog, blobs, serve_all=True)
         repos = FolderRepos(
             catalog=catalog,
@@ -96,18 +99,19 @@ def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes:
         release()
 
     return FolderBridge(
-        hub=_desk(Writers(writer), folder, catalog, copies, plain, hosted),
+        hub=_desk(Writers(replace(LOCAL, name=user)), folder, catalog, copies, plain, hosted),
         repos=repos,
         xet=XetDesk(XorbFiles(home), repos),
         close=close,
     )
 
 
-def _namespace(name: str) -> str:
+def _writer(name: str) -> User:
     try:
-        return RepoId.parse(f"{name}/any", RepoKind.MODEL).namespace.lower()
+        RepoId.parse(f"{name}/any", RepoKind.MODEL)  # bare names of repositories are in this namespace
+        return User(name=name, permissions=LOCAL.permissions, created_at=now())
     except Invalid as error:
-        raise BadName(f"'{name}' cannot be a namespace", hint=error.hint) from error
+        raise BadName(f"'{name}' cannot be a user's name: {error}", hint=error.hint) from error
 
 
 def _desk(
@@ -122,7 +126,7 @@ def _desk(
         return catalog.known(repo) is not None
 
     def seen_by(principal: Principal) -> Hub:
-        return EitherHub(is_written, hosted.seen_by(principal), plain)
+        return WithSidecars(is_written, hosted.seen_by(principal), plain, copies)
 
     def let_in(principal: Principal, repo: RepoId) -> None:
         hosted.seen_by(principal).require_open(repo)
@@ -166,6 +170,30 @@ class FolderDesk(HubDesk):
         spaces = {repo.namespace.lower() for repo in every if repo.namespace} - {principal.name}
         roles = frozenset((name, Role.ADMIN) for name in spaces)
         return replace(super().whoami(principal), roles=roles)
+
+
+class WithSidecars(EitherHub):
+    """Written repositories and plain ones; of both, what their operator says beside the files."""
+
+    def __init__(
+        self, is_written: Callable[[RepoId], bool], hosted: Hub, plain: FolderHub, copies: Copies
+    ) -> None:
+        super().__init__(is_written, hosted, plain)
+        self._is_written, self._copies = is_written, copies
+
+    def info(self, ref: ModelRef) -> ModelInfo:
+        """See ``ports.Hub.info``."""
+        return self._told(super().info(ref))
+
+    def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
+        """See ``ports.Hub.repos``."""
+        every = map(self._told, super().repos(kind))
+        return iter(sorted(every, key=lambda info: (-info.downloads, info.repo)))
+
+    def _told(self, info: ModelInfo) -> ModelInfo:
+        if not self._is_written(info.repo):
+            return info
+        return told(info, read_sidecar(sidecar_of(self._copies.place(info.repo))))
 
 
 class Followed:

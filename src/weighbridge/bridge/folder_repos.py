@@ -17,7 +17,7 @@ from weighbridge.adapters.hub_dir.tree import SIDECAR_SUFFIX, repositories
 from weighbridge.bridge.copies import Copies
 from weighbridge.bridge.repo_answers import Standing, State
 from weighbridge.bridge.repos import Repos
-from weighbridge.domain.access import LOCAL, AuditLine, Principal, Verb
+from weighbridge.domain.access import LOCAL, AuditLine, Principal, User, Verb
 from weighbridge.domain.git_objects import tree_ids
 from weighbridge.domain.hosted import DEFAULT_BRANCH, Gate, Repository, Revision
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
@@ -50,6 +50,12 @@ class FolderCatalog(Catalog):
     def begin(self, folder: Path, copies: Copies) -> None:
         """Look after the files in ``folder`` from now on."""
         self._folder, self._copies, self.placing = folder, copies, RLock()
+
+    def enrol(self, writer: User) -> None:
+        """Have an account for whoever writes: likes and requests belong to one. No password opens it."""
+        if not any(each.name == writer.name for each in self.users()):
+            line = AuditLine(at=writer.created_at, by=LOCAL.name, verb="user.add", target=writer.name)
+            self.add_user(writer, "", line)
 
     def known(self, repo: RepoId) -> Repository | None:
         """The written repository of this name, also one whose folder was taken away."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
-from weighbridge.domain.access import AuditLine, Permission, Principal, Role, User, role_in
+from weighbridge.domain.access import AuditLine, Permission, Principal, Role, checked_account, role_in
 from weighbridge.domain.invalid import Invalid
 from weighbridge.errors import BadName
 from weighbridge.settings import Settings
@@ -31,7 +31,7 @@ class Organizations:
         require(by, Permission.ADMIN)
         at = self._now()
         try:
-            User(name=name, permissions=frozenset(), created_at=at)  # the rules are the same
+            checked_account(name)
         except Invalid as error:
             raise BadName(f"'{name}' cannot be the name of an organization", hint=error.hint) from error
         self._catalog.add_organization(name, at, by.name, self._line(by, "add", name))

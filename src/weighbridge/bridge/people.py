@@ -22,6 +22,7 @@ from weighbridge.domain.access import (
     Principal,
     Token,
     User,
+    checked_account,
     granted,
 )
 from weighbridge.domain.invalid import Invalid
@@ -261,7 +262,7 @@ class People:
 
     def _user(self, name: str, permissions: frozenset[Permission]) -> User:
         try:
-            return User(name=name, permissions=permissions, created_at=self._now())
+            return User(name=checked_account(name), permissions=permissions, created_at=self._now())
         except Invalid as error:
             raise BadName(str(error), hint=error.hint) from error
 

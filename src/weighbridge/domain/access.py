@@ -12,7 +12,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
 
 _USER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
-_RESERVED = frozenset({"anonymous", "local"})
+_NOBODY = "anonymous"
 
 
 class Permission(StrEnum):
@@ -58,6 +58,26 @@ LOCAL = Principal(name="local", permissions=frozenset(Permission))
 def can(principal: Principal, permission: Permission) -> bool:
     """Whether ``principal`` may do what ``permission`` names."""
     return permission in principal.permissions or Permission.ADMIN in principal.permissions
+
+
+def checked_account(name: str) -> str:
+    """``name``, if somebody can open an account under it: that of ``LOCAL`` is nobody's.
+
+    Raises:
+        Invalid: it cannot be one.
+    """
+    return _check_name(name, _NOBODY, LOCAL.name)
+
+
+def _check_name(name: str, *reserved: str) -> str:
+    if not _USER_NAME.fullmatch(name) or name in reserved:
+        raise Invalid(
+            "user name",
+            name,
+            "cannot be one",
+            hint="1 to 64 lower-case letters, digits, '-', '_' and '.'; not 'anonymous' or 'local'",
+        )
+    return name
 
 
 class Verb(StrEnum):
@@ -250,13 +270,7 @@ class User:
     disabled: bool = False
 
     def __post_init__(self) -> None:
-        if not _USER_NAME.fullmatch(self.name) or self.name in _RESERVED:
-            raise Invalid(
-                "user name",
-                self.name,
-                "cannot be one",
-                hint="1 to 64 lower-case letters, digits, '-', '_' and '.'; not 'anonymous' or 'local'",
-            )
+        _check_name(self.name, _NOBODY)
 
     def to_json(self) -> JsonObject:
         """All fields; permissions sorted, the time as ``YYYY-MM-DDTHH:MM:SSZ``."""

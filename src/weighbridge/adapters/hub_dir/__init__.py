@@ -27,13 +27,13 @@ from weighbridge.adapters.hub_dir.card import last_modified, raw_info, read_side
 from weighbridge.adapters.hub_dir.digests import DigestIndex, Stamp
 from weighbridge.adapters.hub_dir.glance import Glance
 from weighbridge.adapters.hub_dir.tree import (
-    SIDECAR_SUFFIX,
     Found,
     files_of,
     is_large,
     kind_folder,
     large_patterns,
     repositories,
+    sidecar_of,
 )
 from weighbridge.domain.git_objects import commit_id, tree_ids
 from weighbridge.domain.invalid import Invalid
@@ -151,7 +151,7 @@ class FolderHub:
             known
             and known.manifest.commit == revision
             and known.root.is_dir()
-            and _stamp(_sidecar_of(known.root)) == known.sidecar_stamp
+            and _stamp(sidecar_of(known.root)) == known.sidecar_stamp
         ):
             return known
         head = self._now(repo)
@@ -168,8 +168,8 @@ class FolderHub:
             known = self._heads.get(repo)
             if known and known.glance and known.root == root and known.glance.held_lately():
                 return known
-            looked = Glance.take(root, _sidecar_of(root))  # before the listing: what changes after it shows
-            files, stamp = files_of(root, self._folder), _stamp(_sidecar_of(root))
+            looked = Glance.take(root, sidecar_of(root))  # before the listing: what changes after it shows
+            files, stamp = files_of(root, self._folder), _stamp(sidecar_of(root))
             if known and known.settled and known.files == files and known.sidecar_stamp == stamp:
                 head = known
             else:
@@ -195,7 +195,7 @@ class FolderHub:
 
     def _read(self, repo: RepoId, root: Path, files: tuple[Found, ...], stamp: Stamp | None) -> _Head:
         manifest, settled = self._manifest(repo, root, files)
-        sidecar = read_sidecar(_sidecar_of(root))
+        sidecar = read_sidecar(sidecar_of(root))
         names = child(sidecar, "refs")
         refs = Refs(
             branches=dict.fromkeys(("main", *texts(names, "branches")), manifest.commit),
@@ -237,10 +237,6 @@ class FolderHub:
             raise BadListing(f"in '{root}': {error}") from error
         commit = commit_id(tree_ids(draft)[""], author=_AUTHOR, epoch_s=0, message=_MESSAGE)
         return Manifest(repo=repo, commit=commit, files=draft.files), settled
-
-
-def _sidecar_of(root: Path) -> Path:
-    return root.with_name(root.name + SIDECAR_SUFFIX)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from weighbridge.adapters import repo_info
 from weighbridge.adapters.hub_dir.tree import Found
-from weighbridge.domain.json_values import JsonObject, objects, text
+from weighbridge.domain.json_values import JsonObject, objects, text, texts, whole
 from weighbridge.domain.manifest import Manifest
+from weighbridge.domain.repo import ModelInfo
 from weighbridge.errors import BadListing
 
 
@@ -39,6 +41,18 @@ def raw_info(manifest: Manifest, files: Sequence[Found], sidecar: JsonObject) ->
     """The Hub's model info for the folder as it is now."""
     places = {found.path: found.file for found in files if repo_info.is_read(found.path)}
     return repo_info.raw_info(manifest, places, last_modified(files, sidecar), sidecar)
+
+
+def told(info: ModelInfo, sidecar: JsonObject) -> ModelInfo:
+    """The info of a repository that is written, with what its operator says beside it.
+
+    Who may see and download it was taken from there once, and is the repository's own since.
+    """
+    own = (*repo_info.COMPUTED, "private", "gated", "likes")
+    raw = {**info.raw, **{key: value for key, value in sidecar.items() if key not in own}}
+    raw["tags"] = list(dict.fromkeys((*info.tags, *texts(sidecar, "tags"))))
+    raw["likes"] = info.likes + (whole(sidecar, "likes") or 0)
+    return replace(info, raw=raw)
 
 
 def last_modified(files: Sequence[Found], sidecar: JsonObject) -> str:

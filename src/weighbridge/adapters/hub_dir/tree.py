@@ -46,6 +46,11 @@ def kind_folder(folder: Path, kind: RepoKind) -> Path:
     return folder / _KIND_FOLDERS[kind] if kind in _KIND_FOLDERS else folder
 
 
+def sidecar_of(root: Path) -> Path:
+    """Where its operator says what the files of the repository in ``root`` cannot say."""
+    return root.with_name(root.name + SIDECAR_SUFFIX)
+
+
 def repositories(folder: Path, kind: RepoKind) -> Iterator[tuple[RepoId, Path]]:
     """Every repository of a kind, sorted by name.
 
