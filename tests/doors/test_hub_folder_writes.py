@@ -246,6 +246,9 @@ def test_an_unsafe_name_made_by_hand_is_named_and_nothing_is_changed(hub: Writte
 
 def test_discussions_and_likes_of_what_was_never_written(hub: Written) -> None:
     write_repo(hub.folder, "acme/tiny", TINY)
+    write_repo(hub.folder, "acme/secret", TINY, {"private": True})
+    assert hub.call("GET", "/api/models/acme/secret/discussions").status == 200
+    assert hub.call("GET", "/api/models/acme/secret/discussions", token="").status == 404
     assert hub.call("GET", "/api/models/acme/tiny/discussions").json["count"] == 0
     assert hub.call("GET", "/api/models/acme/tiny/likers").json == []
     assert not list(hub.folder.glob(".weighbridge-hub/copies-v1/*"))

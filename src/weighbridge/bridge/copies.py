@@ -185,10 +185,6 @@ class Copies:
         for repository in repositories.values():
             self.follow(repository)
 
-    def is_begun(self, repository: Repository) -> bool:
-        """Whether nobody has brought the files to any commit yet."""
-        return self._of(repository).record is None
-
     @property
     def _aside(self) -> Path:
         return self._home / "deleted"

@@ -85,11 +85,7 @@ def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes:
             part_bytes=DEFAULT_LFS_PART_BYTES,
         )
         repos.adoption = Adoption(catalog, blobs, plain, copies, now)
-        every = {each.key: each for each in catalog.all_repos()}
-        for repository in every.values():
-            if copies.is_begun(repository):
-                repos.adoption.name(repository)
-        copies.resume(every)
+        copies.resume({each.key: each for each in catalog.all_repos()})
     except BaseException:
         release()
         raise

@@ -11,15 +11,14 @@ from uuid import uuid4
 
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.adapters.catalog.refs import RefKind
 from weighbridge.adapters.hub_dir import FolderHub
 from weighbridge.adapters.hub_dir.tree import SIDECAR_SUFFIX, repositories
 from weighbridge.bridge.copies import Copies
 from weighbridge.bridge.repo_answers import Standing, State
 from weighbridge.bridge.repos import Repos
-from weighbridge.domain.access import LOCAL, AuditLine, Principal, User, Verb
+from weighbridge.domain.access import LOCAL, AuditLine, Principal, User, Verb, may
 from weighbridge.domain.git_objects import tree_ids
-from weighbridge.domain.hosted import DEFAULT_BRANCH, Gate, Repository, Revision
+from weighbridge.domain.hosted import Gate, Repository, Revision
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import ModelInfo, Refs
 from weighbridge.errors import (
@@ -30,13 +29,13 @@ from weighbridge.errors import (
     NoSuchRepo,
     NoSuchRevision,
     NotPermitted,
-    RefExists,
     RepoExists,
     SizeMismatch,
 )
 from weighbridge.ports import Hub
 
 _TRIES = 3
+_CHANGES = frozenset({Verb.WRITE, Verb.OWN, Verb.DISCUSS, Verb.PROPOSE, Verb.REVISE})
 
 
 class FolderCatalog(Catalog):
@@ -93,9 +92,8 @@ class FolderCatalog(Catalog):
             super().add_repository(repository, refs, revisions, audit)
         self._copies.follow(repository)
 
-    def adopt_repository(self, repository: Repository, first: Revision, audit: AuditLine) -> None:
-        """Make a repository of a folder that lies there; see ``Hosted.create_repository``."""
-        refs = Refs(branches={DEFAULT_BRANCH: first.commit.id})
+    def adopt_repository(self, repository: Repository, refs: Refs, first: Revision, audit: AuditLine) -> None:
+        """Make a repository of a folder that lies there; see ``Hosted.add_repository``."""
         super().add_repository(repository, refs, [first], audit)
 
     def rename_repository(self, key: str, to: RepoId, audit: AuditLine) -> None:
@@ -195,29 +193,18 @@ class Adoption:
                 return
             self._require_ours(info.repo)
             first = self._taken_in(info.repo)
-            repository = Repository(
-                key=uuid4().hex,
-                id=info.repo,
-                private=info.raw.get("private") is True,
-                gate=_gate(info),
-                created_at=self._now(),
-                created_by=LOCAL.name,
-            )
+            repository = _repository(info, self._now(), key=uuid4().hex)
             line = self._line("repo.adopt", repository, first.commit.id)
-            self._catalog.adopt_repository(repository, first, line)
-            self.name(repository)
+            self._catalog.adopt_repository(repository, self._refs(repository.id, first), first, line)
         self._copies.follow(repository)
 
-    def name(self, repository: Repository) -> None:
-        """Give the first commit the branches and tags that the sidecar names."""
-        commit = self._catalog.hosted_refs(repository.key).branches[DEFAULT_BRANCH]
-        with suppress(NoSuchRepo, BadListing):
-            refs = self._plain.refs(repository.id)
-            for kind, names in ((RefKind.BRANCH, refs.branches), (RefKind.TAG, refs.tags)):
-                for name in names:
-                    with suppress(RefExists):
-                        line = self._line(f"repo.{kind.value}", repository, commit)
-                        self._catalog.put_ref(repository, kind, name, commit, line)
+    def _refs(self, repo: RepoId, first: Revision) -> Refs:
+        """The branches and tags that the sidecar names, at the first commit."""
+        named = self._plain.refs(repo)
+        return Refs(
+            branches=dict.fromkeys(named.branches, first.commit.id),
+            tags=dict.fromkeys(named.tags, first.commit.id),
+        )
 
     def _require_ours(self, repo: RepoId) -> None:
         root = self._copies.place(repo)
@@ -260,16 +247,13 @@ class FolderRepos(Repos):
 
     def allowed(self, principal: Principal, repo: RepoId, verb: Verb, author: str = "") -> Repository:
         """See ``RepoRefs.allowed``."""
-        if verb is not Verb.SEE and not principal.is_anonymous:
+        if verb in _CHANGES and not principal.is_anonymous:
             self.adoption.adopt(repo)
-        elif (info := self.adoption.info(repo)) is not None:
-            return _unwritten(info, self._now())
-        return super().allowed(principal, repo, verb, author)
+        return self._unwritten(principal, repo) or super().allowed(principal, repo, verb, author)
 
     def repository(self, principal: Principal, repo: RepoId) -> Repository:
         """See ``RepoRefs.repository``."""
-        info = self.adoption.info(repo)
-        return super().repository(principal, repo) if info is None else _unwritten(info, self._now())
+        return self._unwritten(principal, repo) or super().repository(principal, repo)
 
     def _source(self, principal: Principal, repo: RepoId) -> Hub:
         """See ``RepoCopies._source``."""
@@ -282,22 +266,25 @@ class FolderRepos(Repos):
         standing = super().standing(principal, repo, revision)
         return Standing(commit=standing.commit, state=State.ACCEPTED)
 
+    def _unwritten(self, principal: Principal, repo: RepoId) -> Repository | None:
+        """A repository that lies there and that nobody has changed or said anything of yet."""
+        info = self.adoption.info(repo)
+        if info is None:
+            return None
+        there = _repository(info, self._now(), key="")
+        return there if may(principal, Verb.SEE, there) else None
 
-def _unwritten(info: ModelInfo, at: datetime) -> Repository:
-    """A repository that lies there and that nobody has said anything of yet."""
+
+def _repository(info: ModelInfo, at: datetime, *, key: str) -> Repository:
+    said = info.raw.get("gated")
     return Repository(
-        key="",
+        key=key,
         id=info.repo,
         private=info.raw.get("private") is True,
-        gate=_gate(info),
+        gate=Gate(said) if said in (Gate.AUTO.value, Gate.MANUAL.value) else Gate.OPEN,
         created_at=at,
         created_by=LOCAL.name,
     )
-
-
-def _gate(info: ModelInfo) -> Gate:
-    said = info.raw.get("gated")
-    return Gate(said) if said in (Gate.AUTO.value, Gate.MANUAL.value) else Gate.OPEN
 
 
 def _moment(spelled: str) -> datetime:
