@@ -65,7 +65,7 @@ class Written:
 def written_folder(folder: Path) -> Iterator[Written]:
     """The folder, served and written."""
     folder.mkdir(exist_ok=True)
-    bridge = open_written_folder(folder)
+    bridge = open_written_folder(folder, part_bytes=1 << 20)
     try:
         with serving(hub_app(bridge.hub, bridge.repos, bridge.xet)) as url:
             yield Written(url=url, folder=folder)

@@ -38,7 +38,6 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import ModelInfo
 from weighbridge.errors import BadName
 from weighbridge.ports import Hub
-from weighbridge.settings import DEFAULT_LFS_PART_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +50,9 @@ class FolderBridge:
     close: Callable[[], None]
 
 
-def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes: int = 0) -> FolderBridge:
+def open_written_folder(
+    folder: Path, *, user: str = LOCAL.name, max_file_bytes: int = 0, part_bytes: int = 0
+) -> FolderBridge:
     """A folder whose repositories are written through the Hub, by one process at a time.
 
     ``user`` is what everybody is called who writes.
@@ -82,7 +83,7 @@ def open_written_folder(folder: Path, *, user: str = LOCAL.name, max_file_bytes:
             now=now,
             signing_key=signing_key(home),
             max_file_bytes=max_file_bytes,
-            part_bytes=DEFAULT_LFS_PART_BYTES,
+            part_bytes=part_bytes,
         )
         repos.adoption = Adoption(catalog, blobs, plain, copies, now)
         copies.resume({each.key: each for each in catalog.all_repos()})

@@ -77,7 +77,10 @@ def _opened(folder: Path, *, write: bool, user: str) -> Iterator[AsgiApp]:
     from weighbridge.bridge.folder import open_written_folder
     from weighbridge.settings import load_settings
 
-    bridge = open_written_folder(folder, user=user, max_file_bytes=load_settings().max_file_bytes)
+    settings = load_settings()
+    bridge = open_written_folder(
+        folder, user=user, max_file_bytes=settings.max_file_bytes, part_bytes=settings.lfs_part_bytes
+    )
     try:
         bridge.repos.resume()
         yield hub_app(bridge.hub, bridge.repos, bridge.xet)
