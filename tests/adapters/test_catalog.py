@@ -492,6 +492,20 @@ class TestSchema:
         ]
         catalog.close()
 
+    @pytest.mark.parametrize(
+        "dump", [p for p in sorted(GOLDEN.glob("*.sql")) if p.stem >= "0005"], ids=lambda path: path.stem
+    )
+    def test_downloads_are_read_as_shipped(self, tmp_path: Path, dump: Path) -> None:
+        path = tmp_path / "catalog.sqlite3"
+        with sqlite3.connect(path) as connection:
+            connection.executescript(dump.read_text())
+        connection.close()
+        catalog = Catalog.open(f"sqlite:///{path}")
+        repository = catalog.hosted(RepoId.parse("ann/small"))
+        assert repository is not None
+        assert catalog.downloads(repository.key, date(2026, 11, 1)) == (3, 7)
+        catalog.close()
+
     @pytest.mark.parametrize("dump", ["0002", "0003"])
     def test_what_is_used_is_counted_when_the_tables_are_made(self, tmp_path: Path, dump: str) -> None:
         path = tmp_path / "catalog.sqlite3"

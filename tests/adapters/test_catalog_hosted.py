@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,17 @@ def test_packages_of_a_private_repository_are_its_own_namespace_s(catalog: Catal
     assert len(catalog.packages()) == 1
     catalog.delete_repository("k", "deleted", line())
     assert len(catalog.packages(sight=sight_of(Principal(name="ada")))) == 0
+
+
+def test_downloads_are_counted_by_the_day_under_every_name(catalog: Catalog) -> None:
+    begin(catalog)
+    old, new, nobody = NAME, RepoId.parse("org/new"), RepoId.parse("org/nobody")
+    catalog.add_downloads({old: 2, nobody: 9}, date(2026, 1, 1))
+    catalog.rename_repository("k", new, line("repo.move"))
+    catalog.add_downloads({old: 1, new: 3}, date(2026, 1, 1))
+    catalog.add_downloads({new: 4}, date(2026, 1, 31))
+    assert catalog.downloads("k", date(2026, 1, 2)) == (4, 10)
+    assert catalog.downloads("k", date(2026, 1, 1)) == (10, 10)
+    assert catalog.downloads("other", date(2026, 1, 1)) == (0, 0)
+    catalog.delete_repository("k", "deleted", line("repo.delete"))
+    assert catalog.downloads("k", date(2026, 1, 1)) == (0, 0)

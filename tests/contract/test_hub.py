@@ -63,7 +63,7 @@ class HubContract:
     """The suite; a subclass gives ``hub``, which serves what ``folder`` holds."""
 
     counts = (5, 2)
-    """Downloads and likes of the repository; a Hub of our own does not count (yet)."""
+    """Downloads and likes of the repository; a Hub of our own counts its own, from nothing."""
     listed = ("acme/popular", "acme/Tiny")
 
     def manifest(self, hub: Hub) -> Manifest:

@@ -6,6 +6,7 @@ import json
 import pickle
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ import pytest
 from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Client, Registry, registry_at
 from tests.hub_process import safetensors
+from weighbridge.bridge import open_bridge
 from weighbridge.bridge.repos import State
 from weighbridge.domain.access import Permission, Principal
 from weighbridge.domain.hosted import Change, DeleteFile, SmallFile
 from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.settings import load_settings
 
 ANN = Principal(
     name="ann", permissions=frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
@@ -281,3 +284,24 @@ result = [named[0].security, status]
 """)
     assert (got[0]["status"], got[0]["safe"]) == ("queued", False)
     assert got[1] == {"scansDone": False, "filesWithIssues": []}
+
+
+# --- downloads --------------------------------------------------------------------------------
+
+
+def test_each_download_counts_once_and_lasts(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    path = "/ann/fetched/resolve/main/"
+    with registry_at(home, WEIGHBRIDGE_SERVE="all") as registry:
+        registry.bridge.repos.create(ANN, RepoId.parse("ann/fetched"))
+        push(registry, "ann/fetched", "A model", small("config.json", b"{}"), small("other.txt"))
+        for number in range(2):
+            user = Client(registry=registry, home=tmp_path / str(number), user="rita")
+            user.python("result = snapshot_download('ann/fetched') and snapshot_download('ann/fetched')")
+        for headers in ({"Range": "bytes=1-"}, {"If-None-Match": "*"}):
+            assert registry.call("rita", "GET", path + "config.json", **headers).status in (206, 304)
+        assert registry.call("rita", "HEAD", path + "config.json").status == 200
+        assert registry.call("rita", "GET", path + "other.txt").status == 200
+    with closing(open_bridge(load_settings({"WEIGHBRIDGE_HOME": str(home)}))) as later:
+        info = later.hub.info(ANN, RepoKind.MODEL, "ann/fetched")
+        assert (info.raw["downloads"], info.raw["downloadsAllTime"]) == (2, 2)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -30,6 +31,7 @@ from weighbridge.errors import Gated, NoSuchRepo, NoSuchRevision
 from weighbridge.ports import BlobStore
 
 _KEPT = 512
+_DOWNLOADS_SPAN = timedelta(days=30)
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
@@ -63,6 +65,9 @@ class Hosting(Protocol):
 
     def group_label(self, id: str) -> tuple[str, int] | None:
         """The name of a group, and how many members it has."""
+
+    def downloads(self, key: str, since: date) -> tuple[int, int]:
+        """How often a repository was downloaded from that day on, and ever."""
 
     def is_let_in(self, key: str, user: str) -> bool:
         """Whether a user was let in to a gated repository."""
@@ -107,10 +112,11 @@ class HostedHub(StoredFiles):
         principal: Principal = LOCAL,
         serve_all: bool = False,
         memory: _Memory | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(blobs)
         self._catalog = catalog
-        self._principal, self._serve_all = principal, serve_all
+        self._principal, self._serve_all, self._now = principal, serve_all, now
         self._memory = memory or _Memory()
 
     def seen_by(self, principal: Principal) -> HostedHub:
@@ -121,6 +127,7 @@ class HostedHub(StoredFiles):
             principal=principal,
             serve_all=self._serve_all,
             memory=self._memory,
+            now=self._now,
         )
 
     def info(self, ref: ModelRef) -> ModelInfo:
@@ -230,8 +237,10 @@ class HostedHub(StoredFiles):
         info = self._lasting_info(view, commit)
         likes = len(self._catalog.likers(view.repository.key))
         used = self._catalog.used_by(view.repository)
-        raw = {**info.raw, "likes": likes, "usedStorage": used, **self._group(view.repository)}
-        return replace(info, raw=raw)
+        since = self._now().date() - _DOWNLOADS_SPAN
+        lately, ever = self._catalog.downloads(view.repository.key, since)
+        said = {"likes": likes, "usedStorage": used, "downloads": lately, "downloadsAllTime": ever}
+        return replace(info, raw={**info.raw, **said, **self._group(view.repository)})
 
     def _group(self, repository: Repository) -> JsonObject:
         """The group that a repository is in, for those who have something to say there."""

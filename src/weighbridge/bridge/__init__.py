@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
+    from weighbridge.bridge.tally import Tally
     from weighbridge.bridge.xet import XetDesk
     from weighbridge.domain.access import Principal
     from weighbridge.domain.ref import RepoId
@@ -65,6 +66,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     from weighbridge.bridge.later import Later
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.people import People
+    from weighbridge.bridge.tally import Tally
     from weighbridge.bridge.xet import XetDesk
     from weighbridge.domain.policy import Policy
 
@@ -79,14 +81,16 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     mirrors = CatalogHub(catalog, blobs)
     repos = _repos(settings, catalog, blobs, hosted, judging, mirrors)
 
+    tally = Tally(catalog, now)
+
     def close() -> None:
-        judging.close()
-        catalog.close()
+        for part in (judging, tally, catalog):
+            part.close()
 
     return Bridge(
         packages=Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now),
         people=people,
-        hub=_hub_desk(catalog, blobs, hosted, mirrors, people),
+        hub=_hub_desk(catalog, blobs, hosted, mirrors, people, tally),
         repos=repos,
         xet=XetDesk(XorbFiles(settings.home), repos),
         close=close,
@@ -121,7 +125,9 @@ def _repos(
     )
 
 
-def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, mirrors: Hub, people: People) -> HubDesk:
+def _hub_desk(
+    catalog: Catalog, blobs: BlobStore, hosted: HostedHub, mirrors: Hub, people: People, tally: Tally
+) -> HubDesk:
     """What is hosted and what is mirrored, as each caller may see it."""
     from weighbridge.adapters.hub_either import EitherHub
     from weighbridge.bridge.hub import HubDesk
@@ -134,7 +140,16 @@ def _hub_desk(catalog: Catalog, blobs: BlobStore, hosted: HostedHub, mirrors: Hu
         hosted.seen_by(principal).require_open(repo)
 
     reports = ScanReports(catalog, blobs)
-    return HubDesk(mirrors, people, seen_by, let_in, lambda repo: catalog.watch(), reports.of, takes_xet=True)
+    return HubDesk(
+        mirrors,
+        people,
+        seen_by,
+        let_in,
+        lambda repo: catalog.watch(),
+        reports.of,
+        takes_xet=True,
+        downloaded=tally.add,
+    )
 
 
 def _require_folder_store(settings: Settings) -> None:

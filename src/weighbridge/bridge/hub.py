@@ -47,7 +47,8 @@ Scans: TypeAlias = Callable[[RepoId, str], ScanReport]
 class HubDesk:
     """One method per verb, over any Hub. ``people`` None means that everyone may read; ``view``
     gives the Hub as a principal sees it, where not all see the same, and ``let_in`` raises Gated
-    where a principal may see a repository and not its files; ``scans`` None: nothing is ever scanned.
+    where a principal may see a repository and not its files; ``scans`` None: nothing is ever scanned;
+    ``downloaded`` is told of each download when its bytes begin to leave.
     ``takes_xet`` says that large files may come by Xet.
 
     Every method raises NotAuthenticated or NotPermitted where the caller may not, for existing
@@ -65,11 +66,13 @@ class HubDesk:
         watch: Watch | None = None,
         scans: Scans | None = None,
         takes_xet: bool = False,
+        downloaded: Callable[[RepoId], None] | None = None,
     ) -> None:
         self._seen_by = view or (lambda _: hub)
         self._let_in = let_in or (lambda _, __: None)
         self._watch, self._scans = watch, scans
         self.takes_xet = takes_xet
+        self.downloaded = downloaded or (lambda _: None)
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()
@@ -161,11 +164,19 @@ class HubDesk:
         info = self.info(principal, kind, name, revision)
         _require_open(principal, info)
         hub = self._seen_by(principal)
-        entry = self._tree(hub, info).manifest.by_path.get(path)
+        tree = self._tree(hub, info)
+        entry = tree.manifest.by_path.get(path)
         if entry is None:
             raise NoSuchFile(name, info.commit, path)
         where = hub.locate(info.repo, info.commit, entry)
-        return ServedFile(hub=hub, repo=info.repo, commit=info.commit, entry=entry, path=where)
+        return ServedFile(
+            hub=hub,
+            repo=info.repo,
+            commit=info.commit,
+            entry=entry,
+            path=where,
+            counts=path == tree.counted,
+        )
 
     def repos(self, principal: Principal, kind: RepoKind, query: RepoQuery) -> Sequence[ModelInfo]:
         """Every repository that answers a query and that the caller may see."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from weighbridge.domain.downloads import counted_file
 from weighbridge.domain.git_objects import tree_ids
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import FileEntry, Manifest
@@ -21,6 +22,11 @@ class Tree:
     """A manifest and what git calls its folders."""
 
     manifest: Manifest
+
+    @cached_property
+    def counted(self) -> str | None:
+        """The path of the file whose sending counts as a download."""
+        return counted_file(self.manifest)
 
     @cached_property
     def folders(self) -> Mapping[str, str]:
@@ -37,13 +43,17 @@ class Tree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedFile:
-    """A file that may be handed out: by ``path`` where it lies here, else by ``open``."""
+    """A file that may be handed out: by ``path`` where it lies here, else by ``open``.
+
+    ``counts``: sending it is a download of its repository.
+    """
 
     hub: Hub
     repo: RepoId
     commit: str
     entry: FileEntry
     path: Path | None
+    counts: bool = False
 
     def open(self, start: int, stop: int) -> AbstractContextManager[ByteStream]:
         """The bytes ``[start, stop)``; raises what ``ports.Hub.open`` raises."""

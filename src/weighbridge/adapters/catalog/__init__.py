@@ -12,6 +12,7 @@ from weighbridge.adapters.catalog.audit import Audit
 from weighbridge.adapters.catalog.changes import Changes
 from weighbridge.adapters.catalog.database import engine_for
 from weighbridge.adapters.catalog.discussions import Discussions
+from weighbridge.adapters.catalog.downloads import Downloads
 from weighbridge.adapters.catalog.groups import Groups
 from weighbridge.adapters.catalog.guests import Guests
 from weighbridge.adapters.catalog.hosted import Hosted
@@ -29,6 +30,7 @@ class Catalog(
     Rewriting,
     Discussions,
     Guests,
+    Downloads,
     Groups,
     Organizations,
     Accounts,

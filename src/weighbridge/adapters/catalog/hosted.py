@@ -22,6 +22,7 @@ from weighbridge.adapters.catalog.tables import (
     COMMITS,
     DISCUSSION_EVENTS,
     DISCUSSIONS,
+    DOWNLOADS,
     LIKES,
     PACKAGES,
     REFS,
@@ -172,7 +173,7 @@ class Hosted(Commits):
         with self._writing() as connection:
             _change(connection, key, {"deleted_at": audit.at})
             connection.execute(update(PACKAGES).where(served).values(withdrawn))
-            for table in (REFS, DISCUSSION_EVENTS, DISCUSSIONS, ACCESS_REQUESTS, LIKES):
+            for table in (REFS, DISCUSSION_EVENTS, DISCUSSIONS, ACCESS_REQUESTS, LIKES, DOWNLOADS):
                 connection.execute(table.delete().where(table.c.repository == key))
             connection.execute(COMMITS.delete().where(COMMITS.c.repository == key))
             self._drop_counted(connection, key)

@@ -257,6 +257,14 @@ LIKES = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+DOWNLOADS = Table(
+    "downloads",
+    METADATA,
+    Column("repository", String(64), ForeignKey("repositories.key"), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
 ORGANIZATIONS = Table(
     "organizations",
     METADATA,

@@ -87,6 +87,14 @@ def hub_app(
             if found is None:
                 found, unchanged = await _made(desk, writing, pool, scope, receive)
                 kept.keep(asked.key, found, unchanged)
+            sent = found.answer
+            if (
+                isinstance(sent, FileAnswer)
+                and sent.file.counts
+                and not sent.start
+                and scope["method"] == "GET"
+            ):
+                desk.downloaded(sent.file.repo)
             await _send(found, asked.request_id, streams, scope, receive, send)
 
     return app
