@@ -589,3 +589,29 @@ def test_squashing_while_others_push_loses_nothing(bridge: Bridge) -> None:
         squashes = [pool.submit(squash, number) for number in range(6)]
         assert len({each.result() for each in (*pushes, *squashes)}) == 18
     assert files(bridge) == sorted([".gitattributes", *(f"{number}.txt" for number in range(12))])
+
+
+def test_rules_count_in_every_folder(bridge: Bridge) -> None:
+    def advised(*paths: str, gitignore: str | None = None) -> list[tuple[bool, bool]]:
+        candidates = [Candidate(path=path, size_bytes=9) for path in paths]
+        advice = bridge.repos.preupload(ANN, REPO, "main", candidates, gitignore)
+        return [(each.storage is Storage.LFS, each.ignored) for each in advice]
+
+    put(
+        bridge,
+        small(".gitignore", b"*.log\n"),
+        small("data/.gitattributes", b"*.txt filter=lfs\n*.bin -filter\n"),
+        small("data/raw/.gitattributes", b"*.txt -filter\n"),
+        small("data/.gitignore", b"!keep.log\n/own\n"),
+    )
+    assert advised("a.txt", "data/a.txt", "data/raw/a.txt", "data/raw/b.bin", "b.bin") == [
+        (False, False), (True, False), (False, False), (False, False), (True, False),
+    ]  # fmt: skip
+    assert advised("keep.log", "data/x/keep.log", "data/own", "own") == [
+        (False, True), (False, False), (False, True), (False, False),
+    ]  # fmt: skip
+    assert advised("data/own", "x.tmp", gitignore="*.tmp") == [(False, False), (False, True)]
+    many = [small(f"n/{number}/.gitignore", b"*\n" * 400) for number in range(120)]
+    put(bridge, *many)
+    asked = [f"n/{number}/x" for number in range(120)]
+    assert 0 < sum(ignored for _, ignored in advised(*asked)) < 120, "no more than so many rules are read"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.real_git import GIT, git
-from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
+from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, folders_above, is_binary
 
 PATHS = [
     "a.txt",
@@ -174,3 +174,62 @@ def test_a_pattern_made_to_be_slow_is_not() -> None:
 )
 def test_what_is_binary(sample: bytes, binary: bool) -> None:
     assert is_binary(sample) is binary
+
+
+NESTED_IGNORES = [
+    {"": "*.txt", "sub": "!a.txt"},
+    {"": "*.txt", "sub": "!/a.txt"},
+    {"": "!*.txt", "sub": "*.txt"},
+    {"": "sub/", "sub": "!*"},
+    {"": "*.log\n!keep.log", "logs": "*"},
+    {"sub": "deep/", "sub/deep": "!a.txt"},
+    {"sub": "*", "sub/deep": "!*"},
+    {"sub": "*.log", "sub/deep": "!x.log"},
+    {"x": "/y", "": "!y"},
+    {"foo": "bar/baz.txt\n/bar"},
+    {"foo/bar": "*", "x/foo": "bar"},
+]
+NESTED_ATTRIBUTES = [
+    {"": "*.txt filter=lfs", "sub": "*.txt -filter"},
+    {"": "*.txt -filter", "sub": "*.txt filter=lfs", "sub/deep": "*.txt !filter"},
+    {"": "*.txt filter=lfs", "sub": "/a.txt filter=other"},
+    {"": "sub/deep/* filter=lfs", "sub": "*.log -filter"},
+    {"sub": "deep/* filter=lfs"},
+    {"sub": "/deep/a.txt filter=lfs", "": "a.txt -filter"},
+    {"x": "**/y filter=lfs"},
+]
+
+
+def nested(folder: Path, name: str, rules: dict[str, str]) -> Path:
+    git(folder, "init", "-q")
+    for below, text in rules.items():
+        (folder / below).mkdir(parents=True, exist_ok=True)
+        (folder / below / name).write_text(text)
+    return folder
+
+
+@pytest.mark.skipif(not GIT, reason="git is not installed")
+@pytest.mark.parametrize("rules", NESTED_IGNORES)
+def test_git_ignores_the_same_in_every_folder(tmp_path: Path, rules: dict[str, str]) -> None:
+    work = nested(tmp_path, ".gitignore", rules)
+    asked = "".join(f"{path}\0" for path in PATHS)
+    said = git(work, "check-ignore", "--no-index", "-z", "--stdin", stdin=asked.encode(), codes=(0, 1))
+    ignored = Ignored(rules.get("", ""), {folder: text for folder, text in rules.items() if folder})
+    assert {path for path in PATHS if path in ignored} == {p for p in said.decode().split("\0") if p}
+
+
+@pytest.mark.skipif(not GIT, reason="git is not installed")
+@pytest.mark.parametrize("rules", NESTED_ATTRIBUTES)
+def test_git_gives_the_same_to_lfs_in_every_folder(tmp_path: Path, rules: dict[str, str]) -> None:
+    work = nested(tmp_path, ".gitattributes", rules)
+    asked = "".join(f"{path}\0" for path in PATHS)
+    said = git(work, "check-attr", "-z", "--stdin", "filter", stdin=asked.encode()).decode().split("\0")
+    values = {"lfs": True, "unspecified": None}
+    told = {path: values.get(value, False) for path, value in zip(said[::3], said[2::3], strict=False)}
+    attributes = LargeByAttributes(rules.get("", ""), {f: text for f, text in rules.items() if f})
+    assert {path: attributes.says(path) for path in PATHS} == told
+
+
+def test_the_folders_of_a_path() -> None:
+    assert folders_above("a.txt") == ("",)
+    assert folders_above("a/b/c.txt") == ("a/b", "a", "")

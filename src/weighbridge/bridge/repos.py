@@ -18,7 +18,7 @@ from weighbridge.bridge.repo_large import RepoLarge
 from weighbridge.bridge.repo_lfs import RepoLfs
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import pull_number
-from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, is_binary
+from weighbridge.domain.git_patterns import Ignored, LargeByAttributes, folders_above, is_binary
 from weighbridge.domain.hosted import Change, Repository, Revision, is_bare
 from weighbridge.domain.manifest import Storage
 from weighbridge.domain.paths import checked_path
@@ -31,8 +31,8 @@ __all__ = ["Advice", "Candidate", "Repos", "Standing", "State"]
 
 _LARGE_BYTES = 10 * 1000 * 1000
 """A larger file is kept outside of git, whatever its kind; as on the Hub."""
-_RULES_LIMIT_BYTES = 64 * 1024
-"""A longer ``.gitignore`` or ``.gitattributes`` is not read: matching costs time for each line."""
+_RULES_LIMIT, _RULES_LIMIT_BYTES = 100, 64 * 1024
+"""More ``.gitignore`` or ``.gitattributes`` than these together are not read: each line costs time."""
 _MATCHING_LIMIT = 500_000_000
 """Characters of rules times characters of paths: what one call may cost at worst."""
 
@@ -61,7 +61,7 @@ class Repos(RepoCopies, RepoHistory, RepoLarge, RepoLfs):
 
         Large are the files that ``.gitattributes`` at the revision gives to LFS, those over 10 MB
         and binary ones. Ignored are those that ``gitignore`` names, else the repository's own
-        ``.gitignore``.
+        ``.gitignore``. Both kinds of rules count in every folder, the nearest ones most.
 
         Raises:
             NoSuchRevision: there is no such branch.
@@ -72,11 +72,14 @@ class Repos(RepoCopies, RepoHistory, RepoLarge, RepoLfs):
         for file in files:
             check_name(checked_path(file.path), self._forbidden)
             check_size(self._limit, file.path, file.size_bytes)
-        large, hidden = self._rules(head, ".gitattributes"), self._rules(head, ".gitignore")
-        hidden = hidden if gitignore is None else _short(gitignore)
-        if (len(large) + len(hidden)) * sum(len(file.path) for file in files) > _MATCHING_LIMIT:
+        large = self._rules(head, ".gitattributes", files)
+        hidden = {"": _short(gitignore)} if gitignore is not None else None
+        hidden = hidden or self._rules(head, ".gitignore", files)
+        rules = sum(map(len, (*large.values(), *hidden.values())))
+        if rules * sum(len(file.path) for file in files) > _MATCHING_LIMIT:
             raise BadInput("these are too many files for so many rules", hint="ask for fewer files at once")
-        attributes, ignored = LargeByAttributes(large), Ignored(hidden)
+        attributes = LargeByAttributes(large.pop("", ""), large)
+        ignored = Ignored(hidden.pop("", ""), hidden)
         advice = tuple(_advice(file, head, attributes, ignored) for file in files)
         wanted = (file.size_bytes for file, said in zip(files, advice, strict=True) if not said.ignored)
         self.quotas.require_sizes(sending_space(principal, self.repository(principal, repo)), wanted)
@@ -215,12 +218,26 @@ class Repos(RepoCopies, RepoHistory, RepoLarge, RepoLfs):
             raise NoSuchRevision(repository.id.full_name, branch)
         return head
 
-    def _rules(self, head: Revision, path: str) -> str:
-        entry = head.manifest.by_path.get(path)
-        if entry is None or entry.sha256 is None or entry.size_bytes > _RULES_LIMIT_BYTES:
-            return ""
-        with self._blobs.open(entry.sha256) as file:
-            return file.read().decode("utf-8", "replace")
+    def _rules(self, head: Revision, name: str, files: Sequence[Candidate]) -> dict[str, str]:
+        """The rules above these files by folder, those nearest to the root first, as many as are read."""
+        there, found, left = head.manifest.by_path, dict[str, str](), _RULES_LIMIT_BYTES
+        above = {
+            folder for file in files for folder in folders_above(file.path) if _in(folder, name) in there
+        }
+        for folder in sorted(above, key=lambda each: (each.count("/") + bool(each), each)):
+            entry = there[_in(folder, name)]
+            if entry.sha256 is None or entry.size_bytes > left:
+                continue
+            if len(found) == _RULES_LIMIT:
+                break
+            with self._blobs.open(entry.sha256) as file:
+                found[folder] = file.read().decode("utf-8", "replace")
+            left -= entry.size_bytes
+        return found
+
+
+def _in(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 def _short(rules: str) -> str:

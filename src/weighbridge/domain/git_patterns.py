@@ -1,4 +1,4 @@
-"""Patterns of ``.gitignore`` and ``.gitattributes`` (gitignore(5), gitattributes(5)), at the root.
+"""Patterns of ``.gitignore`` and ``.gitattributes`` (gitignore(5), gitattributes(5)).
 
 Patterns come from strangers, so nothing here is a regular expression: matching takes time in
 proportion to pattern times path, whatever the pattern is.
@@ -7,8 +7,9 @@ proportion to pattern times path, whatever the pattern is.
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
 _Pattern = TypeVar("_Pattern")
@@ -157,16 +158,13 @@ def _one(word: str, at: int) -> tuple[str, int]:
 
 
 class Ignored:
-    """Which paths a ``.gitignore`` names."""
+    """Which paths a ``.gitignore`` names, and those ``below`` it: the text of each by its folder.
 
-    def __init__(self, text: str) -> None:
-        self._rules: list[tuple[PathPattern, bool]] = []
-        for line in text.removeprefix("\ufeff").split("\n"):
-            pattern = _without_trailing_spaces(line)
-            if not pattern or pattern.startswith("#"):
-                continue
-            negated = pattern.startswith("!")
-            self._rules.append((PathPattern.parse(pattern[negated:]), not negated))
+    What the nearest one says counts; a pattern is about the folder that its file lies in.
+    """
+
+    def __init__(self, text: str, below: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._rules = {folder: _ignore_rules(each) for folder, each in {**below, "": text}.items()}
 
     def __contains__(self, path: str) -> bool:
         parts = path.split("/")
@@ -177,10 +175,34 @@ class Ignored:
         return self._named(path, folder=False)
 
     def _named(self, path: str, *, folder: bool) -> bool:
-        for pattern, ignored in reversed(self._rules):
-            if pattern.matches(path, folder=folder):
-                return ignored
+        for base, inside in _from_nearest(path):
+            for pattern, ignored in reversed(self._rules.get(base, ())):
+                if pattern.matches(inside, folder=folder):
+                    return ignored
         return False
+
+
+def _ignore_rules(text: str) -> list[tuple[PathPattern, bool]]:
+    rules = []
+    for line in text.removeprefix("\ufeff").split("\n"):
+        pattern = _without_trailing_spaces(line)
+        if not pattern or pattern.startswith("#"):
+            continue
+        negated = pattern.startswith("!")
+        rules.append((PathPattern.parse(pattern[negated:]), not negated))
+    return rules
+
+
+def folders_above(path: str) -> tuple[str, ...]:
+    """The folders that a path lies in, the nearest first; the last one is the root, ``""``."""
+    parts = path.split("/")[:-1]
+    return tuple("/".join(parts[:depth]) for depth in range(len(parts), -1, -1))
+
+
+def _from_nearest(path: str) -> Iterator[tuple[str, str]]:
+    """Each folder that a path lies in, the nearest first, and the path within it."""
+    for folder in folders_above(path):
+        yield folder, path[len(folder) + 1 :] if folder else path
 
 
 def _without_trailing_spaces(line: str) -> str:
@@ -190,21 +212,30 @@ def _without_trailing_spaces(line: str) -> str:
 
 
 class LargeByAttributes:
-    """Which paths a ``.gitattributes`` gives to large file storage (``filter=lfs``)."""
+    """Which paths a ``.gitattributes`` gives to large file storage (``filter=lfs``), and those ``below`` it.
 
-    def __init__(self, text: str) -> None:
-        self._rules: list[tuple[PathPattern, bool | None]] = []
-        for line in text.removeprefix("\ufeff").split("\n"):
-            pattern, attributes = _attribute_line(line.strip(" \t\r"))
-            if pattern and pattern[0] not in "#!":
-                self._rules += [(PathPattern.parse(pattern), large) for large in _filters(attributes)]
+    What the nearest file says of a path counts.
+    """
+
+    def __init__(self, text: str, below: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._rules = {folder: _attribute_rules(each) for folder, each in {**below, "": text}.items()}
 
     def says(self, path: str) -> bool | None:
         """True: large file storage; False: expressly not; None: nothing is said of the path."""
-        for pattern, large in reversed(self._rules):
-            if pattern.matches(path):
-                return large
+        for base, inside in _from_nearest(path):
+            for pattern, large in reversed(self._rules.get(base, ())):
+                if pattern.matches(inside):
+                    return large
         return None
+
+
+def _attribute_rules(text: str) -> list[tuple[PathPattern, bool | None]]:
+    rules: list[tuple[PathPattern, bool | None]] = []
+    for line in text.removeprefix("\ufeff").split("\n"):
+        pattern, attributes = _attribute_line(line.strip(" \t\r"))
+        if pattern and pattern[0] not in "#!":
+            rules += [(PathPattern.parse(pattern), large) for large in _filters(attributes)]
+    return rules
 
 
 def _filters(attributes: Sequence[str]) -> list[bool | None]:
