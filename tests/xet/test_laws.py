@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
+from itertools import pairwise
 
 import lz4.frame
 import pytest
@@ -125,9 +126,81 @@ def test_any_bytes_are_read_or_refused(junk: bytes) -> None:
             continue
 
 
-LONG = lz4.frame.compress(bytes(50 << 20), store_size=True)
 LIED = bytearray(lz4.frame.compress(b"short" * 9, store_size=True))
 LIED[6:14] = (1 << 62).to_bytes(8, "little")
+
+
+def outcome(pieces: list[bytes]) -> Xorb | str:
+    """The xorb in these pieces, or why there is none."""
+    reader = XorbReader()
+    try:
+        for piece in pieces:
+            reader.feed(piece)
+        return reader.finish()
+    except Invalid as error:
+        return error.why
+
+
+headers = st.builds(
+    header, st.integers(0, 400), st.integers(0, 4), st.integers(0, 400), st.sampled_from([0, 0, 0, 1])
+)
+hostile = st.lists(
+    st.one_of(headers, blocks, packings.map(write_xorb), st.just(b"XETBLOB"), st.just(LIED)), max_size=12
+).map(b"".join)
+
+
+@settings(max_examples=300)
+@given(hostile, st.lists(st.integers(0, 3000), max_size=30))
+def test_what_is_wrong_is_wrong_in_the_same_way_in_any_pieces(source: bytes, cuts: list[int]) -> None:
+    places = [0, *sorted(min(cut, len(source)) for cut in cuts), len(source)]
+    pieces = [source[start:end] for start, end in pairwise(places)]
+    assert outcome(pieces) == outcome([source])
+
+
+numbers = st.one_of(
+    st.integers(0, 9), st.sampled_from([8192, 8193, 1 << 17, 1 << 26, 1 << 30, 3 << 30, 2**32 - 1])
+)
+names = st.sampled_from([XetHash(b"a" * 32), XetHash(b"b" * 32), XetHash(b"\xff" * 32)])
+terms = st.builds(
+    lambda name, start, count, proof: Term(
+        xorb_hash=name, start=start, end=start + count, length=count * 9000, range_hash=proof
+    ),
+    *(names, st.integers(0, 9), st.integers(1, 9), st.one_of(names, st.none())),
+)
+reconstructions = st.builds(
+    Reconstruction,
+    file_hash=names,
+    terms=st.lists(terms, max_size=4).map(tuple),
+    sha256=st.sampled_from([None, "5" * 64]),
+)
+shards = st.builds(
+    lambda files, packing: Shard(files=tuple(files), xorbs=(listing_of(parse_xorb(write_xorb(packing))),)),
+    *(st.lists(reconstructions, max_size=3), packings),
+)
+
+
+@settings(max_examples=300)
+@given(shards, st.lists(st.tuples(st.integers(12, 300), numbers), max_size=2))
+def test_a_shard_of_other_numbers_is_within_its_bounds_or_refused(
+    made: Shard, changes: list[tuple[int, int]]
+) -> None:
+    source = bytearray(write_shard(made))
+    for place, number in changes:
+        at = place * 4 % len(source)
+        source[at : at + 4] = number.to_bytes(4, "little")
+    try:
+        shard = parse_shard(source)
+    except Invalid:
+        return
+    assert len(shard.files) + len(shard.xorbs) <= len(source) // 48
+    for file in shard.files:
+        assert all(0 <= term.start < term.end <= MAX_XORB_CHUNKS for term in file.terms)
+        assert all(term.end - term.start <= term.length <= 64 << 20 for term in file.terms)
+    for listing in shard.xorbs:
+        assert sum(length for _, length in listing.leaves) == listing.length
+
+
+LONG = lz4.frame.compress(bytes(50 << 20), store_size=True)
 SKIPPED = b"\x50\x2a\x4d\x18\xff\xff\xff\xff"
 
 
