@@ -17,13 +17,14 @@ from weighbridge.domain.access import LOCAL
 from weighbridge.domain.hosted import Change, DeleteFile, SmallFile
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.errors import Conflict, NoSuchRepo, Renamed
+from weighbridge.settings import load_settings
 
 REPO = RepoId.parse("acme/m", RepoKind.MODEL)
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[FolderBridge]:
-    bridge = open_written_folder(folder)
+    bridge = open_written_folder(folder, load_settings({}))
     try:
         yield bridge
     finally:
@@ -131,7 +132,7 @@ def test_a_folder_that_was_put_aside_for_a_deletion_comes_back_unless_it_was_del
 
 def test_the_second_one_who_writes_is_refused_and_the_next_one_is_not(folder: Path) -> None:
     with opened(folder), pytest.raises(Conflict, match="another"):
-        open_written_folder(folder)
+        open_written_folder(folder, load_settings({}))
     with opened(folder) as bridge:
         commit(bridge, e="five")
 

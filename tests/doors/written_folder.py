@@ -13,6 +13,7 @@ from urllib.parse import quote
 from tests.doors.asgi_server import Answer, call, serving
 from weighbridge.bridge.folder import open_written_folder
 from weighbridge.doors.hub import hub_app
+from weighbridge.settings import load_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ class Written:
 def written_folder(folder: Path) -> Iterator[Written]:
     """The folder, served and written."""
     folder.mkdir(exist_ok=True)
-    bridge = open_written_folder(folder, part_bytes=1 << 20)
+    bridge = open_written_folder(folder, load_settings({"WEIGHBRIDGE_LFS_PART_BYTES": str(1 << 20)}))
     try:
         with serving(hub_app(bridge.hub, bridge.repos, bridge.xet)) as url:
             yield Written(url=url, folder=folder)

@@ -38,6 +38,7 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import ModelInfo
 from weighbridge.errors import BadName
 from weighbridge.ports import Hub
+from weighbridge.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +51,10 @@ class FolderBridge:
     close: Callable[[], None]
 
 
-def open_written_folder(
-    folder: Path, *, user: str = LOCAL.name, max_file_bytes: int = 0, part_bytes: int = 0
-) -> FolderBridge:
+def open_written_folder(folder: Path, settings: Settings, user: str = LOCAL.name) -> FolderBridge:
     """A folder whose repositories are written through the Hub, by one process at a time.
 
-    ``user`` is what everybody is called who writes.
+    ``user`` is what everybody is called who writes. Of the settings count those about single files.
 
     Raises:
         BadName: nobody can be called that.
@@ -82,8 +81,9 @@ def open_written_folder(
             receipts=Receipts(home),
             now=now,
             signing_key=signing_key(home),
-            max_file_bytes=max_file_bytes,
-            part_bytes=part_bytes,
+            max_file_bytes=settings.max_file_bytes,
+            part_bytes=settings.lfs_part_bytes,
+            forbidden=settings.forbidden_kinds,
         )
         repos.adoption = Adoption(catalog, blobs, plain, copies, now)
         copies.resume({each.key: each for each in catalog.all_repos()})

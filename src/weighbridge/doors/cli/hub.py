@@ -68,22 +68,20 @@ def hub(
 @contextmanager
 def _opened(folder: Path, *, write: bool, user: str) -> Iterator[AsgiApp]:
     from weighbridge.doors.hub import hub_app
-
-    if not write:
-        from weighbridge.bridge.hub import open_folder
-
-        yield hub_app(open_folder(folder))
-        return
-    from weighbridge.bridge.folder import open_written_folder
     from weighbridge.settings import load_settings
 
     settings = load_settings()
-    bridge = open_written_folder(
-        folder, user=user, max_file_bytes=settings.max_file_bytes, part_bytes=settings.lfs_part_bytes
-    )
+    if not write:
+        from weighbridge.bridge.hub import open_folder
+
+        yield hub_app(open_folder(folder), proxies=settings.trusted_proxies)
+        return
+    from weighbridge.bridge.folder import open_written_folder
+
+    bridge = open_written_folder(folder, settings, user)
     try:
         bridge.repos.resume()
-        yield hub_app(bridge.hub, bridge.repos, bridge.xet)
+        yield hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies)
     finally:
         bridge.close()
 
