@@ -36,6 +36,7 @@ def live_registry(home: Path, *, serve: str) -> Iterator[Live]:
         "WEIGHBRIDGE_HOME": str(home),
         "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9",
         "WEIGHBRIDGE_SERVE": serve,
+        "WEIGHBRIDGE_LFS_PART_BYTES": "5000000",  # so that files of a few megabytes come in parts
         "HOME": str(home),
     }
     tokens = {name: _account(env, name, name in _UPLOADERS) for name in (*_UPLOADERS, *_READERS)}

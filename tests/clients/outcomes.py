@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ def outcomes(runs: Sequence[Run], name: str, folder: pytest.TempPathFactory, wor
 
 
 def drive(runs: Sequence[Run], place: Path) -> Outcomes:
-    """Run everything against one registry that shows every commit (the gate has its own tests)."""
-    with live_registry(place / "home", serve="all") as live:
-        return run_all(runs, live, place / "runs")
+    """Run everything: against a registry that shows every commit, and against one with its gate shut."""
+    with ExitStack() as stack:
+        lives = {
+            serve: stack.enter_context(live_registry(place / serve, serve=serve))
+            for serve in sorted({run.serve for run in runs})
+        }
+        return run_all(runs, lives, place / "runs")

@@ -32,12 +32,15 @@ OWN: Sequence[Run] = (
     *_both("llama", "with_llama.py", "llama-cpp-python 0.3.36"),
     *_both("hub-0", "older_hub.py", "huggingface_hub 0.36.2", "0.36.2"),
     *_both("hub-1", "older_hub.py", "huggingface_hub 1.33.0", "1.33.0"),
-    Run(
-        program="node_hub.mjs",
-        mode="xet",
-        column="@huggingface/hub 2.17.5",
-        command="node",
-        needs=str(PLACE / "node" / "node_modules" / "@huggingface" / "hub"),
+    *(
+        Run(
+            program=program,
+            mode="xet",
+            column="@huggingface/hub 2.17.5",
+            command="node",
+            needs=str(PLACE / "node" / "node_modules" / "@huggingface" / "hub"),
+        )
+        for program in ("node_hub.mjs", "node_more.mjs")
     ),
 )
 

@@ -56,6 +56,11 @@ class HostedView:
             pulls={name: commit for name, commit in self.refs.pulls.items() if self.shows(commit)},
         )
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of it is shown, nor was before it was withdrawn."""
+        return not self.admissions and not any(self.shows(commit) for commit in self.commits)
+
     def at(self, revision: str, *, withdrawn_too: bool = False) -> str:
         """The commit that a revision means.
 

@@ -133,7 +133,12 @@ class HostedHub(StoredFiles):
     def info(self, ref: ModelRef) -> ModelInfo:
         """See ``ports.Hub.info``; ``raw`` is read out of the files."""
         view = self._view(ref.repo)
-        return self._info(view, view.at(ref.revision))
+        try:
+            return self._info(view, view.at(ref.revision))
+        except NoSuchRevision as error:
+            if view.is_empty:
+                raise NoSuchRepo(ref.repo.full_name, hint=error.hint) from error
+            raise
 
     def commit_of(self, ref: ModelRef) -> str:
         """The commit that a ref means to this caller; raises as ``info``, but for withdrawn ones."""

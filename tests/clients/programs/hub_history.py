@@ -229,6 +229,11 @@ def every_property_of_a_data_set_and_a_space() -> None:
 
 
 @case("info")
+def a_property_that_there_is_not() -> None:
+    fails("BadRequestError", "expand", api.model_info, NAME, expand=["nonsense"])
+
+
+@case("info")
 def expanded_lists() -> None:
     found = {
         m.id: m for m in api.list_models(author="ann", expand=["sha", "siblings", "createdAt", "private"])

@@ -9,8 +9,17 @@ from weighbridge.errors import BadInput
 
 _ALL = frozenset(
     {
-        *("_id", "id", "author", "cardData", "createdAt", "disabled", "lastModified", "likes", "private"),
-        *("resourceGroup", "sha", "siblings", "tags", "trendingScore", "usedStorage", "xetEnabled"),
+        *("_id", "id", "author", "cardData", "createdAt", "disabled", "gitalyUid", "lastModified", "likes"),
+        *(
+            "private",
+            "resourceGroup",
+            "sha",
+            "siblings",
+            "tags",
+            "trendingScore",
+            "usedStorage",
+            "xetEnabled",
+        ),
     }
 )
 _WITH_FILES = frozenset({"downloads", "downloadsAllTime", "gated"})

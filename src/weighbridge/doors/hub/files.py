@@ -16,6 +16,7 @@ from weighbridge.doors.hub.answers import Answer, FileAnswer
 from weighbridge.doors.hub.request import Request
 
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.IGNORECASE | re.ASCII)
+_UNSATISFIABLE = 416
 _TEXT = frozenset({"txt", "md", "json", "jsonl", "yaml", "yml", "py", "toml", "cfg", "csv", "tsv", "jinja"})
 
 
@@ -42,30 +43,32 @@ def serve_file(desk: HubDesk, principal: Principal, request: Request, wanted: Wa
         return Answer(status=304, headers=headers)
     if pointer:
         body = lfs_pointer(entry.sha256 or "", entry.size_bytes)
-        kind = "text/plain; charset=utf-8"
-        return Answer(headers={**headers, "content-type": kind, "content-length": str(len(body))}, body=body)
+        headers["content-type"] = "text/plain; charset=utf-8"
+        status, start, stop = _ranged(request, len(body), headers, etag)
+        return Answer(status=status, headers=headers, body=body[start:stop])
     if entry.storage is Storage.LFS:
         headers |= {"x-linked-etag": etag, "x-linked-size": str(entry.size_bytes)}
-    return _ranged(request, file, headers, etag)
+    status, start, stop = _ranged(request, entry.size_bytes, headers, etag)
+    if status == _UNSATISFIABLE:
+        return Answer(status=status, headers=headers)
+    return FileAnswer(status=status, headers=headers, file=file, start=start, stop=stop)
 
 
-def _ranged(request: Request, file: ServedFile, headers: dict[str, str], etag: str) -> Answer | FileAnswer:
-    size = file.entry.size_bytes
+def _ranged(request: Request, size: int, headers: dict[str, str], etag: str) -> tuple[int, int, int]:
+    """The status, and ``[start, stop)`` of what is sent; completes the headers."""
     asked = request.headers.get("range", "") if request.method == "GET" else ""
     if request.headers.get("if-range", etag) != etag:
         asked = ""
     span = _span(asked, size)
     if span is None:
         headers["content-length"] = str(size)
-        return FileAnswer(status=200, headers=headers, file=file, start=0, stop=size)
+        return 200, 0, size
     start, stop = span
     if start >= stop:
-        return Answer(
-            status=416, headers={**headers, "content-range": f"bytes */{size}", "content-length": "0"}
-        )
-    headers["content-range"] = f"bytes {start}-{stop - 1}/{size}"
-    headers["content-length"] = str(stop - start)
-    return FileAnswer(status=206, headers=headers, file=file, start=start, stop=stop)
+        headers |= {"content-range": f"bytes */{size}", "content-length": "0"}
+        return _UNSATISFIABLE, 0, 0
+    headers |= {"content-range": f"bytes {start}-{stop - 1}/{size}", "content-length": str(stop - start)}
+    return 206, start, stop
 
 
 def _span(asked: str, size: int) -> tuple[int, int] | None:
