@@ -163,6 +163,28 @@ def test_what_nobody_accepted_yet_is_its_owner_s(tmp_path: Path) -> None:
         assert got.status == 404 or "error" in got.json["objects"][0]
 
 
+def test_what_is_proposed_is_its_author_s_until_it_is_merged(tmp_path: Path) -> None:
+    with registry_at(tmp_path / "home") as registry:
+        pushed(registry, "ann/asked")
+        content = os.urandom(900)
+        oid = push(registry, "ann/asked", content, "w.bin", "?create_pr=1")
+        (mine,) = batch(registry, "ann", "ann/asked", (oid, 900)).json["objects"]
+        assert "/resolve/" in mine["actions"]["download"]["href"]
+        for user in ("bob", ""):
+            got = batch(registry, user, "ann/asked", (oid, 900), ref={"name": "refs/pr/1"})
+            assert got.status != 200 or got.json["objects"][0]["error"]["code"] == 404
+
+
+def test_a_gated_repository_asks_first(registry: Registry) -> None:
+    (oid,) = pushed(registry, "ann/gated", os.urandom(80))
+    assert registry.call("ann", "PUT", "/api/models/ann/gated/settings", {"gated": "auto"}).status == 200
+    got = batch(registry, "bob", "ann/gated", (oid, 80))
+    assert (got.status, got.headers["x-error-code"]) == (403, "GatedRepo")
+    assert registry.call("bob", "POST", "/ann/gated/ask-access").status == 200
+    (known,) = batch(registry, "bob", "ann/gated", (oid, 80)).json["objects"]
+    assert registry.call("", "GET", place(known["actions"]["download"]["href"])).status == 200
+
+
 def test_a_former_name_still_works(registry: Registry) -> None:
     content = os.urandom(200)
     (oid,) = pushed(registry, "ann/former", content)

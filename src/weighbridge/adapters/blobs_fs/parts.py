@@ -38,174 +38,193 @@ class Parts:
     def take(self, content: PartedContent, number: int, pieces: Iterable[bytes | memoryview]) -> str:
         """See ``ports.BlobStore.take_part``."""
         content.span(number)
-        place, home = _place(self._places, content), self._places.home
-        with medium(home):
+        with medium(self._places.home):
+            place = self._place(content)
             if not place.exists():
                 self._require_room(content.size_bytes, place)
             file = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
-        data = -1
         try:
-            begun = _begin(self._places, file, content, number)
-            with medium(home):
-                data = _opened_again(file, place, content, number)
-            self._write(file, data, content, number, begun, pieces)
+            sent = _Sent(content, place, file)
+            with medium(self._places.home):
+                begun = sent.begin(number)
+                data = sent.opened_again(number)
+            try:
+                self._write(sent, data, number, begun, pieces)
+            finally:
+                os.close(data)
             return _tag(content, number, begun)
         finally:
             os.close(file)
-            if data >= 0:
-                os.close(data)
 
     def _write(
-        self,
-        file: int,
-        data: int,
-        content: PartedContent,
-        number: int,
-        begun: int,
-        pieces: Iterable[bytes | memoryview],
+        self, sent: _Sent, data: int, number: int, begun: int, pieces: Iterable[bytes | memoryview]
     ) -> None:
-        start, stop = content.span(number)
-        running = self._running.before(content.upload, number)
-        writer, at, home = DirectWriter(data, start), start, self._places.home
+        # The medium is ours, the pieces are not: an error of a connection must not read as one of a disk.
+        start, stop = sent.content.span(number)
+        running = self._running.before(sent.content.upload, number)
+        writer, at = DirectWriter(data, start), start
         for piece in pieces:
-            if at + len(piece) > stop:
-                raise SizeMismatch(_called(content, number), wanted=stop - start, got=at - start + len(piece))
+            at += len(piece)
+            if at > stop:
+                raise SizeMismatch(_called(sent.content, number), wanted=stop - start, got=at - start)
             if running is not None:
                 running.digest.update(piece)
-            with medium(home), _locked(file, fcntl.LOCK_SH):
-                _require_turn(file, content, number, begun)
+            with medium(self._places.home), sent.locked(fcntl.LOCK_SH):
+                sent.require_turn(number, begun)
                 writer.write(piece)
-            at += len(piece)
         if at != stop:
-            raise SizeMismatch(_called(content, number), wanted=stop - start, got=at - start)
-        with medium(home), _locked(file, fcntl.LOCK_EX):
-            _require_turn(file, content, number, begun)
+            raise SizeMismatch(_called(sent.content, number), wanted=stop - start, got=at - start)
+        with medium(self._places.home), sent.locked(fcntl.LOCK_EX):
+            sent.require_turn(number, begun)
             writer.finish()
-            os.pwrite(file, _MARK.pack(begun, begun), _mark_at(content, number))
+            sent.complete(number, begun)
         if running is not None:
-            self._running.add(content.upload, begun, running)
+            self._running.add(sent.content.upload, begun, running)
 
     def join(self, content: PartedContent, tags: Sequence[str]) -> None:
         """See ``ports.BlobStore.join_parts``."""
-        place, home = _place(self._places, content), self._places.home
-        with medium(home):
+        place = self._place(content)
+        with medium(self._places.home):
             try:
                 file = os.open(place, os.O_RDWR)
             except FileNotFoundError:
-                _require_joined(self._places, content)
+                self._require_joined(content)
                 return
         try:
-            with medium(home), _locked(file, fcntl.LOCK_EX):
-                if not _is_at(file, place):  # whoever had the lock before us has ended it
-                    _require_joined(self._places, content)
+            sent = _Sent(content, place, file)
+            with medium(self._places.home), sent.locked(fcntl.LOCK_EX):
+                if not sent.is_at(file):  # whoever had the lock before us has ended it
+                    self._require_joined(content)
                     return
-                running = self._running.take(content.upload, _end_sending(file, content, tags))
-                _publish(self._places, file, place, content, _sha256(file, content, running))
+                running = self._running.take(content.upload, sent.end(tags))
+                self._publish(sent, _sha256(sent, running))
         finally:
             os.close(file)
 
+    def _publish(self, sent: _Sent, got: str) -> None:
+        wanted = sent.content.sha256
+        if got != wanted:
+            sent.place.unlink()
+            raise DigestMismatch(wanted, wanted=f"sha256:{wanted}", got=f"sha256:{got}")
+        _right(sent.place).touch(mode=0o600)
+        self._places.publish(sent.file, str(sent.place), wanted)
 
-def _place(places: Places, content: PartedContent) -> Path:
-    return places.tmp / f"parts-{content.upload}"
+    def _place(self, content: PartedContent) -> Path:
+        return self._places.tmp / f"parts-{content.upload}"
 
-
-def _begin(places: Places, file: int, content: PartedContent, number: int) -> int:
-    """Take a part over; gives how often it was begun by now."""
-    with medium(places.home), _locked(file, fcntl.LOCK_EX):
-        if not os.fstat(file).st_size:
-            os.ftruncate(file, content.size_bytes + content.count * _MARK.size)
-        begun, _ = _mark(file, content, number)
-        os.pwrite(file, _MARK.pack(begun + 1, 0), _mark_at(content, number))
-        return begun + 1
-
-
-def _opened_again(file: int, place: Path, content: PartedContent, number: int) -> int:
-    """The same file for the bytes alone: the marks are too short for direct I/O."""
-    with suppress(FileNotFoundError):
-        data = os.open(place, os.O_WRONLY)
-        if os.path.samestat(os.fstat(data), os.fstat(file)):
-            return data
-        os.close(data)
-    raise _too_late(content, number)
+    def _require_joined(self, content: PartedContent) -> None:
+        is_right = _right(self._place(content)).exists()
+        if not is_right or not Path(self._places.blob(content.sha256)).exists():
+            raise NotFound(
+                f"no part of this upload of sha256:{content.sha256[:12]}... is here",
+                hint="it was given up: begin the upload again",
+            )
 
 
-def _require_turn(file: int, content: PartedContent, number: int, begun: int) -> None:
-    if _mark(file, content, number)[0] != begun:
-        raise Conflict(f"{_called(content, number)} is being sent again: this sending of it has ended")
+class _Sent:
+    """The file of an upload, open: its lock, and the marks behind the content.
 
-
-def _mark(file: int, content: PartedContent, number: int) -> tuple[int, int]:
-    """How often a part was begun, and which of these times was completed.
-
-    Raises:
-        Conflict: the sending has ended.
+    Every method raises OSError where the disk fails.
     """
-    if os.fstat(file).st_size == content.size_bytes:
-        raise _too_late(content, number)
-    begun, completed = _MARK.unpack(
-        os.pread(file, _MARK.size, _mark_at(content, number)).ljust(_MARK.size, b"\0")
-    )
-    return begun, completed
+
+    def __init__(self, content: PartedContent, place: Path, file: int) -> None:
+        self.content, self.place, self.file = content, place, file
+
+    @contextmanager
+    def locked(self, how: int) -> Iterator[None]:
+        """Hold the lock: shared to write a part, alone to change the marks."""
+        fcntl.flock(self.file, how)
+        try:
+            yield
+        finally:
+            fcntl.flock(self.file, fcntl.LOCK_UN)
+
+    def is_at(self, file: int) -> bool:
+        """Whether an open file is what has the name now."""
+        try:
+            return os.path.samestat(self.place.stat(), os.fstat(file))
+        except FileNotFoundError:
+            return False
+
+    def begin(self, number: int) -> int:
+        """Take a part over; gives how often it was begun by now."""
+        with self.locked(fcntl.LOCK_EX):
+            if not os.fstat(self.file).st_size:
+                os.ftruncate(self.file, self.content.size_bytes + self.content.count * _MARK.size)
+            begun, _ = self._mark(number)
+            os.pwrite(self.file, _MARK.pack(begun + 1, 0), self._mark_at(number))
+            return begun + 1
+
+    def opened_again(self, number: int) -> int:
+        """The same file for the bytes alone: the marks are too short for direct I/O."""
+        with suppress(FileNotFoundError):
+            data = os.open(self.place, os.O_WRONLY)
+            if os.path.samestat(os.fstat(data), os.fstat(self.file)):
+                return data
+            os.close(data)
+        raise _too_late(self.content, number)
+
+    def require_turn(self, number: int, begun: int) -> None:
+        """Nothing, if nobody began this part after us.
+
+        Raises:
+            Conflict: somebody did, or the sending has ended.
+        """
+        if self._mark(number)[0] != begun:
+            called = _called(self.content, number)
+            raise Conflict(f"{called} is being sent again: this sending of it has ended")
+
+    def complete(self, number: int, begun: int) -> None:
+        """All of a part is written."""
+        os.pwrite(self.file, _MARK.pack(begun, begun), self._mark_at(number))
+
+    def end(self, tags: Sequence[str]) -> list[int]:
+        """Cut the marks off, if all parts are there; a kill after that leaves a content to be hashed.
+
+        Gives how often each part was begun; nothing where the marks were cut off before.
+
+        Raises:
+            IncompleteUpload: a part is not there, or not the one of its tag.
+        """
+        content = self.content
+        if os.fstat(self.file).st_size == content.size_bytes:
+            return []
+        marks = dict(enumerate(map(self._mark, range(1, content.count + 1)), 1))
+        missing = [number for number, (begun, completed) in marks.items() if not begun or begun != completed]
+        if missing:
+            raise IncompleteUpload(content.sha256, missing, "was not sent whole")
+        wanted = [_tag(content, number, begun) for number, (begun, _) in marks.items()]
+        other = [n for n, tag in enumerate(wanted, 1) if n > len(tags) or tags[n - 1] != tag]
+        if other:
+            raise IncompleteUpload(content.sha256, other, "is not the one of this ETag")
+        os.ftruncate(self.file, content.size_bytes)
+        return [begun for begun, _ in marks.values()]
+
+    def _mark(self, number: int) -> tuple[int, int]:
+        """How often a part was begun, and which of these times was completed.
+
+        Raises:
+            Conflict: the sending has ended.
+        """
+        if os.fstat(self.file).st_size == self.content.size_bytes:
+            raise _too_late(self.content, number)
+        mark = os.pread(self.file, _MARK.size, self._mark_at(number))
+        begun, completed = _MARK.unpack(mark.ljust(_MARK.size, b"\0"))
+        return begun, completed
+
+    def _mark_at(self, number: int) -> int:
+        return self.content.size_bytes + (number - 1) * _MARK.size
 
 
-def _mark_at(content: PartedContent, number: int) -> int:
-    return content.size_bytes + (number - 1) * _MARK.size
-
-
-def _end_sending(file: int, content: PartedContent, tags: Sequence[str]) -> list[int]:
-    """Cut the marks off, if all parts are there; a kill after that leaves a content to be hashed.
-
-    Gives how often each part was begun; nothing where the marks were cut off before.
-    """
-    if os.fstat(file).st_size == content.size_bytes:
-        return []
-    marks = [_mark(file, content, number) for number in range(1, content.count + 1)]
-    missing = [number for number, (begun, done) in enumerate(marks, 1) if not done or begun != done]
-    if missing:
-        raise IncompleteUpload(content.sha256, missing, "was not sent whole")
-    other = [
-        number
-        for number, (begun, _) in enumerate(marks, 1)
-        if number > len(tags) or tags[number - 1] != _tag(content, number, begun)
-    ]
-    if other:
-        raise IncompleteUpload(content.sha256, other, "is not the one of this ETag")
-    os.ftruncate(file, content.size_bytes)
-    return [begun for begun, _ in marks]
-
-
-def _publish(places: Places, file: int, place: Path, content: PartedContent, got: str) -> None:
-    if got != content.sha256:
-        place.unlink()
-        raise DigestMismatch(content.sha256, wanted=f"sha256:{content.sha256}", got=f"sha256:{got}")
-    _right(place).touch(mode=0o600)
-    places.publish(file, str(place), content.sha256)
-
-
-def _sha256(file: int, content: PartedContent, running: Running) -> str:
+def _sha256(sent: _Sent, running: Running) -> str:
     """The digest of the whole; what is not in ``running`` is read."""
-    start = content.span(len(running.begun))[1] if running.begun else 0
-    if start < content.size_bytes:
-        reader = DirectReader(file)
-        for at in range(start, content.size_bytes, PIECE_BYTES):
-            running.digest.update(reader.read(at, min(at + PIECE_BYTES, content.size_bytes)))
+    size = sent.content.size_bytes
+    start = sent.content.span(len(running.begun))[1] if running.begun else 0
+    if start < size:
+        reader = DirectReader(sent.file)
+        for at in range(start, size, PIECE_BYTES):
+            running.digest.update(reader.read(at, min(at + PIECE_BYTES, size)))
     return running.digest.hexdigest()
-
-
-@contextmanager
-def _locked(file: int, how: int) -> Iterator[None]:
-    fcntl.flock(file, how)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
-
-
-def _is_at(file: int, place: Path) -> bool:
-    try:
-        return os.path.samestat(place.stat(), os.fstat(file))
-    except FileNotFoundError:
-        return False
 
 
 def _tag(content: PartedContent, number: int, begun: int) -> str:
@@ -216,17 +235,9 @@ def _called(content: PartedContent, number: int) -> str:
     return f"part {number} of {content.count} of sha256:{content.sha256[:12]}..."
 
 
-def _too_late(content: PartedContent, number: int) -> Conflict:
-    return Conflict(f"{_called(content, number)} comes too late: the upload was completed")
-
-
 def _right(place: Path) -> Path:
     return place.with_name(f"{place.name}.right")
 
 
-def _require_joined(places: Places, content: PartedContent) -> None:
-    if not _right(_place(places, content)).exists() or not Path(places.blob(content.sha256)).exists():
-        raise NotFound(
-            f"no part of this upload of sha256:{content.sha256[:12]}... is here",
-            hint="it was given up: begin the upload again",
-        )
+def _too_late(content: PartedContent, number: int) -> Conflict:
+    return Conflict(f"{_called(content, number)} comes too late: the upload was completed")
