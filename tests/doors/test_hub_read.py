@@ -135,6 +135,21 @@ def test_a_push_moves_nothing_between_pages_of_a_history_or_a_tree(registry: Reg
     assert [each["path"] for each in rest.json] == ["b.txt", "c.txt"]
 
 
+def test_a_listing_shows_each_change_at_once_and_to_each_what_is_theirs(registry: Registry) -> None:
+    def listed(user: str) -> list[str]:
+        return [each["id"] for each in registry.call(user, "GET", "/api/datasets?search=seen").json]
+
+    made = RepoId.parse("ann/seen", RepoKind.DATASET)
+    assert listed("rita") == listed("rita") == []
+    registry.bridge.repos.create(ANN, made)
+    assert listed("rita") == listed("rita") == listed("") == ["ann/seen"]
+    registry.bridge.repos.change_settings(ANN, made, private=True)
+    assert listed("rita") == listed("") == []
+    assert listed("ann") == ["ann/seen"]
+    registry.bridge.repos.delete(ANN, made)
+    assert listed("ann") == []
+
+
 # --- what a listing and an info may hold ------------------------------------------------------
 
 

@@ -149,6 +149,7 @@ def _hub_desk(
         reports.of,
         takes_xet=True,
         downloaded=tally.add,
+        watch_all=catalog.watch,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from weighbridge.bridge.callers import Callers, Everyone
 from weighbridge.bridge.last_commits import LastCommits
+from weighbridge.bridge.listings import Listings
 from weighbridge.bridge.served import ServedFile, Tree
 from weighbridge.bridge.shard_headers import ShardHeaders, shard_headers
 from weighbridge.domain.access import Permission, Principal, can
@@ -48,7 +49,8 @@ class HubDesk:
     """One method per verb, over any Hub. ``people`` None means that everyone may read; ``view``
     gives the Hub as a principal sees it, where not all see the same, and ``let_in`` raises Gated
     where a principal may see a repository and not its files; ``scans`` None: nothing is ever scanned;
-    ``downloaded`` is told of each download when its bytes begin to leave.
+    ``downloaded`` is told of each download when its bytes begin to leave. ``watch`` makes a watch for
+    one repository, ``watch_all`` for all of them.
     ``takes_xet`` says that large files may come by Xet.
 
     Every method raises NotAuthenticated or NotPermitted where the caller may not, for existing
@@ -67,6 +69,7 @@ class HubDesk:
         scans: Scans | None = None,
         takes_xet: bool = False,
         downloaded: Callable[[RepoId], None] | None = None,
+        watch_all: Callable[[], Unchanged | None] | None = None,
     ) -> None:
         self._seen_by = view or (lambda _: hub)
         self._let_in = let_in or (lambda _, __: None)
@@ -76,7 +79,7 @@ class HubDesk:
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()
-        self._last = LastCommits()
+        self._last, self._listings = LastCommits(), Listings(watch_all)
 
     def principal(self, secret: str | None) -> Principal:
         """Who is behind a bearer token.
@@ -181,7 +184,7 @@ class HubDesk:
     def repos(self, principal: Principal, kind: RepoKind, query: RepoQuery) -> Sequence[ModelInfo]:
         """Every repository that answers a query and that the caller may see."""
         _require(principal, Permission.SEARCH)
-        listed = self._seen_by(principal).repos(kind)
+        listed = self._listings.of(principal, kind, lambda: self._seen_by(principal).repos(kind))
         shown = (info for info in listed if not (info.raw.get("private") and principal.is_anonymous))
         return query.select(shown)
 
