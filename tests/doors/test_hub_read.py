@@ -17,7 +17,7 @@ from tests.hub_process import safetensors
 from weighbridge.bridge import open_bridge
 from weighbridge.bridge.repos import State
 from weighbridge.domain.access import Permission, Principal
-from weighbridge.domain.hosted import Change, DeleteFile, SmallFile
+from weighbridge.domain.hosted import Change, DeleteFile, Gate, SmallFile
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.settings import load_settings
 
@@ -97,6 +97,37 @@ def test_a_new_commit_is_named_at_once(registry: Registry) -> None:
         assert listed["0.txt"]["title"] == "change 0"
 
 
+def test_the_file_system_of_the_client_reads_every_form(client: Client, grown: str) -> None:
+    got = client.python(f"""
+from huggingface_hub import HfFileSystem
+fs, repo = HfFileSystem(), "{grown}"
+listed = {{each["name"].partition("/grown/")[2]: each for each in fs.ls(repo + "/sub", expand_info=True)}}
+result = {{"titles": {{name: each["last_commit"].title for name, each in listed.items()}}}}
+result["glob"] = sorted(fs.glob(repo + "/**/*.txt"))
+result["found"] = sorted(fs.find(repo + "/sub", withdirs=True))
+result["kinds"] = [fs.isdir(repo + "/sub"), fs.isfile(repo + "/a.txt"), fs.exists(repo + "/nope")]
+result["read"] = [fs.cat_file(repo + "/a.txt", 2, 7).decode(), fs.read_text(repo + "@main/sub/b.txt")]
+with fs.open(repo + "/a.txt", block_size=4) as file:
+    file.seek(6)
+    result["seek"] = file.read(5).decode()
+result["modified"] = fs.modified(repo + "/a.txt").year > 2000
+result["size"] = fs.du(repo + "/sub")
+commits = {{each.title: each.commit_id for each in api.list_repo_commits(repo)}}
+result["older"] = fs.read_text(repo + "@" + commits["one"] + "/a.txt")
+""")
+    assert got == {
+        "titles": {"sub/b.txt": "one", "sub/deep": "one"},
+        "glob": [f"{grown}/{path}" for path in ("a.txt", "sub/b.txt", "sub/deep/c.txt")],
+        "found": [f"{grown}/sub{path}" for path in ("", "/b.txt", "/deep", "/deep/c.txt")],
+        "kinds": [True, True, False],
+        "read": ["her w", "words\n"],
+        "seek": "words",
+        "modified": True,
+        "size": 12,
+        "older": "words\n",
+    }
+
+
 # --- pages while something changes ------------------------------------------------------------
 
 
@@ -151,6 +182,45 @@ def test_a_listing_shows_each_change_at_once_and_to_each_what_is_theirs(registry
 
 
 # --- what a listing and an info may hold ------------------------------------------------------
+
+
+def test_the_client_sorts_and_filters_as_it_can(registry: Registry, client: Client) -> None:
+    cards = {
+        "s1": ("license: mit\nlanguage: en\npipeline_tag: fill-mask", 640),
+        "s2": ("license: mit\ntags: [odd]\npipeline_tag: fill-mask", 64_000),
+        "s3": ("license: apache-2.0\ntags: [odd]", 0),
+    }
+    for name, (front, values) in cards.items():
+        registry.bridge.repos.create(ANN, RepoId.parse(f"ann/{name}"))
+        weights = [small("model.safetensors", safetensors(values))] if values else []
+        card = small("README.md", f"---\n{front}\n---\n".encode())
+        push(registry, f"ann/{name}", "A card", card, *weights)
+    registry.bridge.repos.change_settings(ANN, RepoId.parse("ann/s3"), gate=Gate.MANUAL)
+    registry.bridge.repos.guests.like(ANN, RepoId.parse("ann/s2"))
+    got = client.python("""
+def found(**query):
+    names = [m.id[4:] for m in api.list_models(author="ANN", search="ann/s", **query)]
+    return [name for name in names if name in ("s1", "s2", "s3")]
+asked = dict(full=True, cardData=True, fetch_config=True)
+odd = ("sort", "num_parameters", "inference")
+sorts = ("created_at", "downloads", "last_modified", "likes", "trending_score")
+result = {
+    "sorted": {sort: found(sort=sort) for sort in sorts},
+    "license": found(filter="license:mit"),
+    "both": found(filter=["license:mit", "odd"]),
+    "task": found(pipeline_tag="fill-mask", filter="en"),
+    "gated": [found(gated=True), found(gated=False)],
+    "parameters": [found(num_parameters="max:1K"), found(num_parameters="min:60K")],
+    "one": [m.id for m in api.list_models(search="s2 ann", limit=1, **asked)],
+    "odd": [said(lambda: list(api.list_models(**{key: "x"})))[0] for key in odd],
+}
+""")
+    first = {sort: found[0] for sort, found in got["sorted"].items() if sort in ("likes", "trending_score")}
+    assert first == {"likes": "s2", "trending_score": "s1"}
+    assert all(sorted(found) == ["s1", "s2", "s3"] for found in got["sorted"].values())
+    assert (got["license"], got["both"], got["task"]) == (["s1", "s2"], ["s2"], ["s1"])
+    assert (got["gated"], got["parameters"]) == ([["s3"], ["s1", "s2"]], [["s1"], ["s2"]])
+    assert (got["one"], got["odd"]) == (["ann/s2"], ["BadRequestError"] * 3)
 
 
 def test_every_property_that_the_client_knows_may_be_expanded(client: Client, grown: str) -> None:
