@@ -19,6 +19,7 @@ any moment leaves only what ``sweep`` removes; a later fetch goes on with what i
     partial     a file that is being fetched, and what of it is there
     parts       what somebody sends in parts
     running     their digests while they come in order
+    small_turns turns for files too small for a lock file
     places      paths, renames, locks, and a failing medium as StoreDown
 """
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from weighbridge.adapters.blobs_fs.hashing import Digesting, Follower
 from weighbridge.adapters.blobs_fs.partial import Partial
 from weighbridge.adapters.blobs_fs.parts import Parts
 from weighbridge.adapters.blobs_fs.places import Places, medium, take_turn, work_name
+from weighbridge.adapters.blobs_fs.small_turns import SmallTurns
 from weighbridge.adapters.blobs_fs.spool import drain, spool
 from weighbridge.adapters.blobs_fs.spread import Spread
 from weighbridge.adapters.blobs_fs.straight import check_end, fetch_straight, fill
@@ -42,7 +43,7 @@ class FolderBlobs:
     def __init__(self, home: Path, *, durable: bool = False, connections: int = 15) -> None:
         self._home, self._places = home, Places(home, durable=durable)
         self._helpers = BoundedSemaphore(connections)
-        self._small = _SmallTurns()
+        self._small = SmallTurns()
         self._parts = Parts(self._places, self._require_room)
 
     def holds(self, sha256: str) -> bool:
@@ -289,34 +290,6 @@ class _Told:
 
 def _nobody(count: int) -> None:
     """Hears of bytes that came in, where nobody asked to."""
-
-
-class _SmallTurn:
-    def __init__(self) -> None:
-        self.lock, self.users, self.sha256 = Lock(), 0, ""
-
-
-class _SmallTurns:
-    """Turns among the threads of this process, for files too small to be worth a lock file."""
-
-    def __init__(self) -> None:
-        self._turns: dict[str, _SmallTurn] = {}
-        self._lock = Lock()
-
-    @contextmanager
-    def turn(self, name: str) -> Iterator[_SmallTurn]:
-        """Hold the turn for ``name``; ``sha256`` tells what the one before found, if any."""
-        with self._lock:
-            turn = self._turns.setdefault(name, _SmallTurn())
-            turn.users += 1
-        try:
-            with turn.lock:
-                yield turn
-        finally:
-            with self._lock:
-                turn.users -= 1
-                if not turn.users:
-                    del self._turns[name]
 
 
 def _aged(folder: Path, limit: float) -> list[Path]:
