@@ -11,11 +11,14 @@ import pytest
 
 from tests.adapters.test_catalog import T0, line, package
 from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.catalog.refs import RefKind
 from weighbridge.domain.access import Principal, sight_of
 from weighbridge.domain.hosted import Gate, Repository, Revision, make_revision
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.errors import Conflict, NoSuchRepo, RepoExists
+from weighbridge.domain.repo import Refs
+from weighbridge.domain.rewriting import Rewriting
+from weighbridge.errors import Conflict, NoSuchRepo, RepoExists, StaleParent, StoreDown
 
 NAME = RepoId.parse("Org/Model")
 
@@ -129,3 +132,58 @@ def test_downloads_are_counted_by_the_day_under_every_name(catalog: Catalog) -> 
     assert catalog.downloads("other", date(2026, 1, 1)) == (0, 0)
     catalog.delete_repository("k", "deleted", line("repo.delete"))
     assert catalog.downloads("k", date(2026, 1, 1)) == (0, 0)
+
+
+def test_a_copy_that_fails_half_way_is_not_there(catalog: Catalog) -> None:
+    first = begin(catalog)
+    copy = RepoId.parse("org/copy")
+    repository = Repository(key="c", id=copy, private=False, gate=Gate.OPEN, created_at=T0, created_by="ada")
+
+    def revisions() -> Iterator[Revision]:
+        yield first
+        raise StoreDown("the disk is gone")
+
+    refs = Refs(branches={"main": first.commit.id})
+    with pytest.raises(StoreDown):
+        catalog.add_repository(repository, refs, revisions(), line("repo.duplicate"))
+    assert catalog.hosted(copy) is None
+    assert catalog.commits_of("c") == {}
+    catalog.add_repository(repository, refs, [first], line("repo.duplicate"))
+    assert catalog.hosted_refs("c").branches == {"main": first.commit.id}
+
+
+def test_a_history_is_only_replaced_where_nobody_came_between(catalog: Catalog) -> None:
+    first = begin(catalog)
+    repository = catalog.hosted(NAME)
+    assert repository is not None
+    seen = catalog.hosted_refs("k")
+
+    def follow(title: str, *parents: str) -> Revision:
+        return make_revision(NAME, (), parents=parents, author="ada", title=title, description="", at=T0)
+
+    second, other = follow("second", first.commit.id), follow("other")
+    catalog.add_revision(repository, "main", second, line("repo.commit"))
+    with pytest.raises(StaleParent):
+        catalog.replace_branch(repository, "main", first.commit.id, other, first.commit.id, line("squash"))
+    done = Rewriting(made=[other], renamed={first.commit.id: other.commit.id}, dropped={first.commit.id})
+    with pytest.raises(Conflict):
+        catalog.rewrite(repository, seen, done, "e" * 32, "gone", line("rewrite"))
+    assert catalog.commits_of("k").keys() == {first.commit.id, second.commit.id}
+    assert [entry.verb for entry in catalog.audit_lines()] == ["repo.commit", "repo.create"]
+    catalog.replace_branch(repository, "main", second.commit.id, other, second.commit.id, line("squash"))
+    assert catalog.hosted_refs("k").former == {"main": second.commit.id}
+    catalog.drop_ref(repository, RefKind.BRANCH, "main", line("drop"))
+    assert catalog.hosted_refs("k") == Refs()
+
+
+def test_what_a_tag_names_is_judged_after_a_kill(catalog: Catalog) -> None:
+    first = begin(catalog)
+    repository = catalog.hosted(NAME)
+    assert repository is not None
+    second = make_revision(
+        NAME, (), parents=(first.commit.id,), author="ada", title="2", description="", at=T0
+    )
+    catalog.add_revision(repository, "main", second, line("repo.commit"))
+    for name in ("v1", "v2"):
+        catalog.put_ref(repository, RefKind.TAG, name, first.commit.id, line("repo.tag"))
+    assert sorted(commit for _, commit in catalog.unjudged()) == sorted((first.commit.id, second.commit.id))

@@ -296,8 +296,8 @@ class Hosted(Commits):
             return connection.execute(query).first() is not None
 
     def unjudged(self) -> Sequence[tuple[Repository, str]]:
-        """Heads of branches that are neither package nor refusal: a judgement that was lost, or could
-        not tell.
+        """What branches and tags name and is neither package nor refusal: a judgement that was lost, or
+        could not tell.
         """
         names = REPOSITORY_NAMES.c
         named = names.repository == REFS.c.repository
@@ -313,12 +313,16 @@ class Hosted(Commits):
         query = (
             select(*REPOSITORIES.c, REFS.c.commit_id)
             .join_from(REFS, REPOSITORIES)
-            .where(REFS.c.kind == RefKind.BRANCH.value, REPOSITORIES.c.deleted_at.is_(None))
+            .where(
+                REFS.c.kind.in_((RefKind.BRANCH.value, RefKind.TAG.value)),
+                REPOSITORIES.c.deleted_at.is_(None),
+            )
             .where(~package.exists(), ~refusal.exists())
             .order_by(REPOSITORIES.c.name, REFS.c.name)
         )
         with self._reading() as connection:
-            return [(repository_of(row), row.commit_id) for row in connection.execute(query)]
+            found = ((repository_of(row), row.commit_id) for row in connection.execute(query))
+            return list(dict.fromkeys(found))
 
 
 def packages_of_repository(key: str) -> ColumnElement[bool]:
