@@ -74,6 +74,7 @@ def grant(visit: Visit, *, proposing: bool) -> Grant:
     visit.repos.lfs_missing(visit.principal, visit.repo, (), proposing=proposing)
     there = visit.repos.repository(visit.principal, visit.repo)
     repo, space = there.id, sending_space(visit.principal, there).lower()
+    visit.repos.quotas.require_any(space)
     origin = visit.address(repo).removesuffix(path_of(repo))
     return Grant(
         address=f"{origin}/xet/{_desk(visit).collection()}/{space}",
