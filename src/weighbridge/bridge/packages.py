@@ -67,6 +67,8 @@ class Packages:
                 f"{request.ref.repo.kind.value}"
             )
         if self._hidden(principal, request.ref.repo):
+            # asked for like any other, so that an upstream that is down tells nothing about it
+            self._tools.hub.info(request.ref)
             raise NoSuchRepo(request.ref.repo.full_name)
         if self._catalog.hosted(request.ref.repo) is not None:
             raise Conflict(
