@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -60,3 +61,12 @@ def test_a_stretch_begins_anywhere(tmp_path: Path) -> None:
             writer.finish()
             assert os.pread(file, len(CONTENT) + 1, at) == CONTENT
         assert os.pread(file, 3, 0) == bytes(3)
+
+
+def test_the_end_of_a_file_is_read_as_directly_as_its_beginning(tmp_path: Path) -> None:
+    with a_file(tmp_path) as file:
+        os.write(file, CONTENT)
+        reader = DirectReader(file)
+        before = fcntl.fcntl(file, fcntl.F_GETFL)
+        assert bytes(reader.read(len(CONTENT) - 5, len(CONTENT) + 90_000)) == CONTENT[-5:]
+        assert fcntl.fcntl(file, fcntl.F_GETFL) == before

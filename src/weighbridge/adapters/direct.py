@@ -94,9 +94,9 @@ class DirectReader:
                     raise
                 self._is_direct = not _set_direct(self._file, False)
                 continue
-            if not count:
-                break
             came += count
+            if not count or (self._is_direct and count % _BLOCK_BYTES):
+                break  # the file ends; going on from there would be no multiple of a block
         return came
 
 
