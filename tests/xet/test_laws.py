@@ -14,19 +14,16 @@ from hypothesis import strategies as st
 from tests.xet.samples import held
 from tests.xet.test_recorded import read
 from weighbridge.domain.invalid import Invalid
+from weighbridge.xet.chunks import Scheme, chunk_bytes, chunks_bytes, unpack
 from weighbridge.xet.claims import verify_listing, verify_reconstruction
 from weighbridge.xet.hashes import HashTree, XetHash, file_hash, range_hash
 from weighbridge.xet.shards import Reconstruction, Shard, Term, listing_of, parse_shard, write_shard
 from weighbridge.xet.xorbs import (
     MAX_FOOTER_BYTES,
     MAX_XORB_CHUNKS,
-    Scheme,
     Xorb,
     XorbReader,
-    chunk_bytes,
-    chunks_bytes,
     parse_xorb,
-    unpack,
     verify_xorb,
     write_xorb,
 )

@@ -19,17 +19,11 @@ from weighbridge.bridge.repos import Repos
 from weighbridge.domain.access import Principal
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.ref import RepoId
+from weighbridge.xet.chunks import Chunk, Scheme, chunks_bytes
 from weighbridge.xet.claims import verify_listing, verify_reconstruction
 from weighbridge.xet.hashes import XetHash, hash_text, parse_hash
 from weighbridge.xet.shards import MAX_SHARD_BYTES, Reconstruction, Term, parse_shard
-from weighbridge.xet.xorbs import (
-    MAX_PACKED_XORB_BYTES,
-    Chunk,
-    Scheme,
-    XorbReader,
-    chunks_bytes,
-    require_hash,
-)
+from weighbridge.xet.xorbs import MAX_PACKED_XORB_BYTES, XorbReader, require_hash
 
 XORB_LIMIT_BYTES, SHARD_LIMIT_BYTES = MAX_PACKED_XORB_BYTES, MAX_SHARD_BYTES
 _ROW = struct.Struct("<32sIIIIB")

@@ -5,7 +5,7 @@ A client cuts a file into **chunks** by content, packs chunks into **xorbs**, an
 what it names, so whatever a client claims can be computed again, and here it is:
 
     xorbs.XorbReader, parse_xorb, verify_xorb     a xorb's bytes -> Xorb, each chunk unpacked and hashed
-    xorbs.chunk_bytes, chunks_bytes               chunks of a xorb that was read before
+    chunks.chunk_bytes, chunks_bytes              chunks of a xorb that was read before
     shards.parse_shard                            a shard's bytes -> Shard
     claims.verify_listing, verify_reconstruction  what a shard says, against what the xorbs hold
 

@@ -22,14 +22,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weighbridge.domain.invalid import Invalid
+from weighbridge.xet.chunks import MAX_CHUNK_BYTES
 from weighbridge.xet.hashes import HASH_BYTES, Buffer, XetHash, hash_text, parse_hash
-from weighbridge.xet.xorbs import (
-    MAX_CHUNK_BYTES,
-    MAX_PACKED_XORB_BYTES,
-    MAX_XORB_BYTES,
-    MAX_XORB_CHUNKS,
-    Xorb,
-)
+from weighbridge.xet.xorbs import MAX_PACKED_XORB_BYTES, MAX_XORB_BYTES, MAX_XORB_CHUNKS, Xorb
 
 MAX_SHARD_BYTES = 64 << 20
 """The client begins another shard before it."""

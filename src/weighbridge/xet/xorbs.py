@@ -10,54 +10,24 @@ chunk unpacks to is bounded by its header before anything is unpacked, and that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
-
-import lz4.frame  # type: ignore[import-untyped]
 
 from weighbridge.domain.invalid import Invalid
+from weighbridge.xet.chunks import MAX_CHUNK_BYTES, Chunk, Scheme, Unpacker, packed_by
 from weighbridge.xet.hashes import Buffer, HashTree, XetHash, chunk_hash, hash_text
 
-MAX_CHUNK_BYTES = 128 << 10
-"""Unpacked; the client's chunker cuts here at the latest."""
 MAX_XORB_CHUNKS = 8192
 MAX_XORB_BYTES = 64 << 20
 """Unpacked; the client closes a xorb before it."""
 MAX_FOOTER_BYTES = 1 << 20
 """Twice what 8192 chunks need in the largest footer known."""
-STRETCH_BYTES = 1_000_000
-"""What is read at once of a xorb that is kept."""
 _HEADER_BYTES = 8
 _FRAME_BYTES = 64
 """What an LZ4 frame may add to a chunk that does not get shorter; writers ought to send that raw."""
 MAX_PACKED_XORB_BYTES = MAX_XORB_BYTES + MAX_XORB_CHUNKS * (_HEADER_BYTES + _FRAME_BYTES) + MAX_FOOTER_BYTES
 """As sent."""
 _FOOTER_MARK = b"XETBLOB"
-
-
-class Scheme(IntEnum):
-    """How a chunk is packed. GROUPED: all bytes at 0 mod 4, then at 1, 2 and 3, then LZ4."""
-
-    RAW = 0
-    LZ4 = 1
-    GROUPED_LZ4 = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
-    """One chunk of a xorb: ``offset`` counts unpacked bytes, ``packed_offset`` those of the xorb as sent.
-
-    ``packed_offset`` is where the packed bytes start, behind their header.
-    """
-
-    hash: XetHash
-    offset: int
-    length: int
-    packed_offset: int
-    packed_length: int
-    scheme: Scheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +65,7 @@ class XorbReader:
         self._position = 0
         self._needed = _HEADER_BYTES
         self._in_footer = False
-        self._unpacker = _Unpacker()
+        self._unpacker = Unpacker()
 
     def feed(self, piece: Buffer) -> None:
         """Take the next bytes: chunks that they complete are unpacked and hashed.
@@ -243,97 +213,6 @@ def require_hash(xorb: Xorb, wanted: XetHash) -> None:
         raise Invalid("xorb", hash_text(wanted), f"holds the chunks of {hash_text(xorb.hash)}")
 
 
-def chunk_bytes(source: Buffer, chunk: Chunk) -> bytes | bytearray | memoryview:
-    """The unpacked bytes of ``chunk`` from its xorb, which was read before.
-
-    Of a raw chunk it is a view on ``source``: nothing is copied.
-
-    Raises:
-        Invalid: ``source`` no longer holds it, as far as lengths tell.
-    """
-    return unpack(memoryview(source)[chunk.packed_offset :][: chunk.packed_length], chunk)
-
-
-def unpack(packed: Buffer, chunk: Chunk) -> bytes | bytearray | memoryview:
-    """The unpacked bytes of ``chunk`` from its packed ones alone.
-
-    Raises:
-        Invalid: they do not unpack to its length.
-    """
-    return _Unpacker().unpack(memoryview(packed), chunk.scheme, chunk.length)
-
-
-def chunks_bytes(
-    read: Callable[[int, int], Buffer], chunks: Iterable[Chunk]
-) -> Iterator[bytes | bytearray | memoryview]:
-    """The unpacked bytes of successive chunks of one xorb, each good until the next is asked for.
-
-    Args:
-        read: gives the bytes of the xorb as it was sent, from one to another; it is asked for
-            at most ``STRETCH_BYTES`` at once.
-        chunks: as they follow each other.
-
-    Raises:
-        Invalid: the xorb no longer holds them, as far as lengths tell.
-    """
-    unpacker = _Unpacker()
-    for stretch in _stretches(chunks):
-        begin, last = stretch[0].packed_offset, stretch[-1]
-        view = memoryview(read(begin, last.packed_offset + last.packed_length))
-        for chunk in stretch:
-            packed = view[chunk.packed_offset - begin :][: chunk.packed_length]
-            yield unpacker.unpack(packed, chunk.scheme, chunk.length)
-
-
-def _stretches(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
-    stretch: list[Chunk] = []
-    for chunk in chunks:
-        end = chunk.packed_offset + chunk.packed_length
-        if stretch and end - stretch[0].packed_offset > STRETCH_BYTES:
-            yield stretch
-            stretch = []
-        stretch.append(chunk)
-    if stretch:
-        yield stretch
-
-
-class _Unpacker:
-    """Unpacks chunks one after the other with one LZ4 context, which is the costly part of a small frame."""
-
-    def __init__(self) -> None:
-        self._context: Any = lz4.frame.create_decompression_context()
-
-    def unpack(self, packed: memoryview, scheme: Scheme, length: int) -> bytes | bytearray | memoryview:
-        if scheme is Scheme.RAW:
-            if len(packed) != length:
-                raise Invalid("chunk", len(packed), f"is raw and has not {length} bytes")
-            return packed
-        plain = self._frame(packed, length)
-        return plain if scheme is Scheme.LZ4 else _ungrouped(plain)
-
-    def _frame(self, packed: memoryview, length: int) -> bytes:
-        lz4.frame.reset_decompression_context(self._context)
-        try:
-            unpacked: tuple[bytes, int, bool] = lz4.frame.decompress_chunk(
-                self._context, packed, max_length=length
-            )
-        except RuntimeError as error:
-            raise Invalid("chunk packed to bytes:", len(packed), "is no LZ4 frame") from error
-        plain, used, ended = unpacked
-        if not ended or used != len(packed) or len(plain) != length:
-            raise Invalid("chunk packed to bytes:", len(packed), f"is no LZ4 frame of {length} bytes")
-        return plain
-
-
-def _ungrouped(grouped: bytes) -> bytearray:
-    plain, start = bytearray(len(grouped)), 0
-    for place in range(4):
-        end = start + (len(grouped) - place + 3) // 4
-        plain[place::4] = grouped[start:end]
-        start = end
-    return plain
-
-
 def _broken(position: int, why: str) -> Invalid:
     return Invalid("xorb at byte", position, why)
 
@@ -347,7 +226,7 @@ def write_xorb(chunks: Iterable[tuple[Buffer, Scheme]]) -> bytes:
     parts = []
     for data, scheme in chunks:
         plain = bytes(data)
-        packed = _packed(plain, scheme)
+        packed = packed_by(scheme, plain)
         if len(packed) >= len(plain):
             packed, scheme = plain, Scheme.RAW
         header = len(packed).to_bytes(3, "little") + bytes([scheme]) + len(plain).to_bytes(3, "little")
@@ -355,12 +234,3 @@ def write_xorb(chunks: Iterable[tuple[Buffer, Scheme]]) -> bytes:
     xorb = b"".join(parts)
     parse_xorb(xorb)
     return xorb
-
-
-def _packed(plain: bytes, scheme: Scheme) -> bytes:
-    if scheme is Scheme.RAW:
-        return plain
-    if scheme is Scheme.GROUPED_LZ4:
-        plain = b"".join(plain[place::4] for place in range(4))
-    frame: bytes = lz4.frame.compress(plain)
-    return frame
