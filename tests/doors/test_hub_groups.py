@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -196,3 +200,65 @@ def test_what_was_done_to_groups_is_audited(registry: Registry) -> None:
         ("repo.create", ""),
         ("group.add", ""),
     ]
+
+
+def test_a_digest_is_no_ticket_into_another_group(registry: Registry) -> None:
+    """What one group was sent is not there for the rest of the organization."""
+    content = b"of one group" * 1000
+    digest = sha256(content).hexdigest()
+    id = group(registry, "Sender", carl="write")
+    made = {"name": "sent", "organization": "acme", "private": True, "resourceGroupId": id}
+    assert registry.call("carl", "POST", "/api/repos/create", made).status == 200
+    mine = {"name": "thief", "organization": "acme"}
+    assert registry.call("bob", "POST", "/api/repos/create", mine).status == 200
+    wanted = {"operation": "upload", "objects": [{"oid": digest, "size": len(content)}]}
+
+    def action(user: str, repo: str) -> str:
+        got = registry.call(user, "POST", f"/acme/{repo}.git/info/lfs/objects/batch", wanted).json
+        return str(got["objects"][0].get("actions", {}).get("upload", {}).get("href", ""))
+
+    parts = urlsplit(action("carl", "sent"))
+    assert registry.call("", "PUT", f"{parts.path}?{parts.query}", content).status == 200
+    assert action("carl", "sent") == ""
+    assert action("bob", "thief")
+    value = {"path": "w.bin", "algo": "sha256", "oid": digest, "size": len(content)}
+    lines = [{"key": "header", "value": {"summary": "Mine"}}, {"key": "lfsFile", "value": value}]
+    body = "\n".join(json.dumps(line) for line in lines).encode()
+    refused = registry.call("bob", "POST", "/api/models/acme/thief/commit/main", body)
+    assert (refused.status, "was not sent" in refused.json["error"]) == (400, True)
+    assert registry.call("carl", "POST", "/api/models/acme/sent/commit/main", body).status == 200
+    used = registry.bridge.repos.quotas.of("acme").used_bytes
+    assert used >= len(content)  # a group has no room of its own: the organization pays
+
+
+def test_evidence_of_one_group_quotes_no_card_of_another(registry: Registry) -> None:
+    ids = {name: group(registry, name, carl="write") for name in ("Quoted", "Quoting")}
+
+    def push(repo: str, card: str) -> str:
+        value = {"path": "README.md", "content": card, "encoding": "utf-8"}
+        lines = [{"key": "header", "value": {"summary": "A card"}}, {"key": "file", "value": value}]
+        body = "\n".join(json.dumps(line) for line in lines).encode()
+        sent = registry.call("carl", "POST", f"/api/models/acme/{repo}/commit/main", body)
+        assert sent.status == 200, sent.json
+        return str(sent.json["commitOid"])
+
+    for repo, name in (("base", "Quoted"), ("tuned", "Quoting"), ("sibling", "Quoted")):
+        made = {"name": repo, "organization": "acme", "private": True, "resourceGroupId": ids[name]}
+        assert registry.call("carl", "POST", "/api/repos/create", made).status == 200
+    push("base", "---\nlicense: mit\ntags: [very-secret-word]\n---\n")
+    quoted = {}
+    for repo in ("tuned", "sibling"):
+        commit = push(repo, "---\nlicense: mit\nbase_model: acme/base\n---\n")
+        path = f"/standing/model/{commit}/acme/{repo}"
+        while (standing := registry.call("ann", "GET", path).json)["state"] == "waiting":
+            time.sleep(0.05)
+        packages, record = registry.bridge.packages, (standing["refusal"] or standing["package"]).split("/")
+        kept = (
+            packages.refusal(LOCAL, record[2])[0]
+            if standing["refusal"]
+            else packages.package(LOCAL, record[2])
+        )
+        name = kept.evidence_sha256
+        evidence = (registry.home / "blobs-v1" / "sha256" / name[:2] / name).read_bytes()
+        quoted[repo] = b"very-secret-word" in evidence
+    assert quoted == {"tuned": False, "sibling": True}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from weighbridge.bridge.pulls import Differences, NewPull, OldPull, sending_space
+from weighbridge.bridge.pulls import Differences, NewPull, OldPull, paying_namespace, sending_space
 from weighbridge.bridge.talks import Talks
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.discussion import (
@@ -150,7 +150,7 @@ class Discussions(Talks):
             begun,
             partial(self._event, principal, EventKind.COMMIT),
             self._words(principal, description),
-            sending_space(principal, there),
+            paying_namespace(principal, there),
         )
         asked = Push(
             repository=there,
@@ -192,7 +192,7 @@ class Discussions(Talks):
             parent=parent,
         )
         event = partial(self._event, principal, EventKind.COMMIT)
-        branches = OldPull(self._catalog, found, event, sending_space(principal, there))
+        branches = OldPull(self._catalog, found, event, paying_namespace(principal, there))
         return push(self._push_tools(branches, principal, there), asked).commit
 
     def writable(self, principal: Principal, repo: RepoId, number: int) -> tuple[Repository, Discussion]:

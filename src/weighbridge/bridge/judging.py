@@ -15,7 +15,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.bridge.later import Later
-from weighbridge.domain.access import AuditLine, Permission, Principal
+from weighbridge.domain.access import LOCAL, AuditLine, Permission, Principal, Role
 from weighbridge.domain.hosted import Repository, is_bare
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Policy, Waiver
@@ -120,6 +120,19 @@ class Judging:
         call = partial(self.submit, repository, commit)
         return self._later.again(f"{repository.key} {commit}", call, at_least_s)
 
+    def _eyes(self, repository: Repository) -> Principal:
+        """Who sees what all who see the repository see: evidence must not quote other private cards."""
+        namespace = repository.id.namespace.lower()
+        if not self._catalog.is_organization(namespace):
+            return Principal(name=namespace, permissions=_OWNER)
+        groups = frozenset({(repository.group, Role.WRITE)} if repository.group else ())
+        return Principal(
+            name=LOCAL.name,
+            permissions=_OWNER,
+            roles=frozenset({(namespace, Role.WRITE)}),
+            groups=groups,
+        )
+
     def _is_hosted(self, repo: RepoId) -> bool:
         return self._catalog.hosted(repo) is not None
 
@@ -129,9 +142,7 @@ class Judging:
         return self._catalog.is_refused(repository.key, commit)
 
     def _tools_for(self, repository: Repository) -> Tools:
-        # As its owner sees it, and no more: evidence must not quote other people's private cards.
-        owner = Principal(name=repository.id.namespace.lower(), permissions=_OWNER)
-        hub = EitherHub(self._is_hosted, self._hub.seen_by(owner), self._tools.hub)
+        hub = EitherHub(self._is_hosted, self._hub.seen_by(self._eyes(repository)), self._tools.hub)
         metrics = self._tools.metrics if repository.id.kind is RepoKind.MODEL else {}
         return replace(self._tools, hub=hub, ledger=_HostedLedger(self._catalog), metrics=metrics)
 

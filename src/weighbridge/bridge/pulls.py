@@ -24,14 +24,19 @@ class CommitEvent(Protocol):
 
 
 def sending_space(principal: Principal, repository: Repository) -> str:
-    """The namespace that what somebody sends for a repository is counted to.
+    """Whose commits may name what somebody sends for a repository.
 
-    It is the repository's for those who may write it, else the sender's own: nobody can use what
-    others have sent for knowing its digest.
+    The repository's namespace for those who may write it, its group where it is in one (``_`` begins
+    no namespace), else the sender's own: nobody can use what others have sent for knowing its digest.
     """
-    if may(principal, Verb.WRITE, repository):
-        return repository.id.namespace
-    return principal.name
+    if not may(principal, Verb.WRITE, repository):
+        return principal.name
+    return f"_{repository.group}" if repository.group else repository.id.namespace
+
+
+def paying_namespace(principal: Principal, repository: Repository) -> str:
+    """The namespace whose room is used by what somebody sends for a repository."""
+    return repository.id.namespace if may(principal, Verb.WRITE, repository) else principal.name
 
 
 class OldPull:

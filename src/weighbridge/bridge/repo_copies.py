@@ -73,7 +73,7 @@ class RepoCopies(RepoLife):
         with self._taking(principal, made.id):
             self._catalog.add_repository(made, refs, self._revisions(source, plan, large), line)
         for sha256 in large:
-            self._receipts.add(made.id.namespace, sha256)
+            self._receipts.add(sending_space(principal, made), sha256)
         for commit in {*plan.branches.values(), *plan.tags.values()}:
             self._judging.submit(made, commit)
         return made

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 
-from weighbridge.bridge.pulls import sending_space
+from weighbridge.bridge.pulls import paying_namespace, sending_space
 from weighbridge.bridge.repo_refs import RepoRefs
 from weighbridge.domain.access import Principal, Verb
 from weighbridge.domain.manifest import sha256 as sha256_digest
@@ -60,7 +60,7 @@ class RepoLfs(RepoRefs):
                 missing.append((sha256, size))
             elif (held := self._blobs.path(sha256).stat().st_size) != size:
                 raise SizeMismatch(sha256, wanted=size, got=held)
-        self.quotas.require(space, dict(objects))
+        self.quotas.require(paying_namespace(principal, there), dict(objects))
         self._blobs.require_room(sum(size for _, size in missing))
         return tuple(missing)
 
@@ -83,7 +83,7 @@ class RepoLfs(RepoRefs):
         there = self.allowed(principal, repo, Verb.PROPOSE)
         check_size(self._limit, sha256_digest(sha256).value, size_bytes)
         space = sending_space(principal, there)
-        self.quotas.require(space, {sha256: size_bytes})
+        self.quotas.require(paying_namespace(principal, there), {sha256: size_bytes})
         self._blobs.take(sha256, size_bytes, pieces)
         self._receipts.add(space, sha256)
 
@@ -117,7 +117,7 @@ class RepoLfs(RepoRefs):
         """
         there = self.allowed(principal, repo, Verb.PROPOSE)
         check_size(self._limit, content.sha256, content.size_bytes)
-        self.quotas.require(sending_space(principal, there), {content.sha256: content.size_bytes})
+        self.quotas.require(paying_namespace(principal, there), {content.sha256: content.size_bytes})
         return self._blobs.take_part(content, number, pieces)
 
     def join_parts(
@@ -135,6 +135,6 @@ class RepoLfs(RepoRefs):
         """
         there = self.allowed(principal, repo, Verb.PROPOSE)
         space = sending_space(principal, there)
-        self.quotas.require(space, {content.sha256: content.size_bytes})
+        self.quotas.require(paying_namespace(principal, there), {content.sha256: content.size_bytes})
         self._blobs.join_parts(content, tags)
         self._receipts.add(space, content.sha256)

@@ -10,7 +10,7 @@ from weighbridge.bridge.discussions import Discussions
 from weighbridge.bridge.groups import Groups
 from weighbridge.bridge.guests import Guests
 from weighbridge.bridge.profiles import Profiles
-from weighbridge.bridge.pulls import sending_space
+from weighbridge.bridge.pulls import paying_namespace, sending_space
 from weighbridge.bridge.repo_answers import Advice, Candidate, Standing, State
 from weighbridge.bridge.repo_copies import RepoCopies
 from weighbridge.bridge.repo_history import RepoHistory
@@ -82,7 +82,7 @@ class Repos(RepoCopies, RepoHistory, RepoLarge, RepoLfs):
         ignored = Ignored(hidden.pop("", ""), hidden)
         advice = tuple(_advice(file, head, attributes, ignored) for file in files)
         wanted = (file.size_bytes for file, said in zip(files, advice, strict=True) if not said.ignored)
-        self.quotas.require_sizes(sending_space(principal, self.repository(principal, repo)), wanted)
+        self.quotas.require_sizes(paying_namespace(principal, self.repository(principal, repo)), wanted)
         return advice
 
     def commit(
@@ -107,11 +107,12 @@ class Repos(RepoCopies, RepoHistory, RepoLarge, RepoLfs):
             OverQuota: what it brings does not fit into the room of the namespace.
         """
         there = self.allowed(principal, repo, Verb.WRITE)
+        space = sending_space(principal, there)
         made = push(
             PushTools(
                 branches=self._catalog,
                 blobs=self._blobs,
-                sent=lambda sha256: self._receipts.has(there.id.namespace, sha256),
+                sent=lambda sha256: self._receipts.has(space, sha256),
                 max_file_bytes=self._limit,
                 forbidden=self._forbidden,
             ),

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import parse_qsl, quote
 
-from weighbridge.bridge.pulls import sending_space
+from weighbridge.bridge.pulls import paying_namespace, sending_space
 from weighbridge.bridge.xet import XetDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.discussion import pull_number
@@ -74,7 +74,7 @@ def grant(visit: Visit, *, proposing: bool) -> Grant:
     visit.repos.lfs_missing(visit.principal, visit.repo, (), proposing=proposing)
     there = visit.repos.repository(visit.principal, visit.repo)
     repo, space = there.id, sending_space(visit.principal, there).lower()
-    visit.repos.quotas.require_any(space)
+    visit.repos.quotas.require_any(paying_namespace(visit.principal, there))
     origin = visit.address(repo).removesuffix(path_of(repo))
     return Grant(
         address=f"{origin}/xet/{_desk(visit).collection()}/{space}",
