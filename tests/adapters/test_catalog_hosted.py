@@ -13,7 +13,7 @@ from tests.adapters.test_catalog import T0, line, package
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.refs import RefKind
 from weighbridge.domain.access import Principal, sight_of
-from weighbridge.domain.hosted import Gate, Repository, Revision, make_revision
+from weighbridge.domain.hosted import Copied, Gate, Repository, Revision, make_revision
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.repo import Refs
@@ -148,8 +148,15 @@ def test_a_copy_that_fails_half_way_is_not_there(catalog: Catalog) -> None:
         catalog.add_repository(repository, refs, revisions(), line("repo.duplicate"))
     assert catalog.hosted(copy) is None
     assert catalog.commits_of("c") == {}
-    catalog.add_repository(repository, refs, [first], line("repo.duplicate"))
+    lost = Copied(source="k", commits=(first.commit.id, "f" * 40))
+    with pytest.raises(Conflict):
+        catalog.add_repository(repository, refs, [], line("repo.duplicate"), lost)
+    assert catalog.hosted(copy) is None
+    copied = Copied(source="k", commits=(first.commit.id,), contents={"a" * 64: 7})
+    catalog.add_repository(repository, refs, [], line("repo.duplicate"), copied)
     assert catalog.hosted_refs("c").branches == {"main": first.commit.id}
+    assert catalog.commits_of("c") == catalog.commits_of("k")
+    assert catalog.used_by(repository) == 7
 
 
 def test_a_history_is_only_replaced_where_nobody_came_between(catalog: Catalog) -> None:

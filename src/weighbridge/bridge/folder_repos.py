@@ -18,7 +18,7 @@ from weighbridge.bridge.repo_answers import Standing, State
 from weighbridge.bridge.repos import Repos
 from weighbridge.domain.access import LOCAL, AuditLine, Principal, User, Verb, may
 from weighbridge.domain.git_objects import tree_ids
-from weighbridge.domain.hosted import Gate, Repository, Revision
+from weighbridge.domain.hosted import Copied, Gate, Repository, Revision
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import ModelInfo, Refs
 from weighbridge.errors import (
@@ -79,7 +79,12 @@ class FolderCatalog(Catalog):
         return tuple(each for each in super().hosted_repos(kind) if self._is_there(each))
 
     def add_repository(
-        self, repository: Repository, refs: Refs, revisions: Iterable[Revision], audit: AuditLine
+        self,
+        repository: Repository,
+        refs: Refs,
+        revisions: Iterable[Revision],
+        audit: AuditLine,
+        copied: Copied | None = None,
     ) -> None:
         """See ``Hosted.add_repository``; its folder is made.
 
@@ -89,7 +94,7 @@ class FolderCatalog(Catalog):
         with self.placing:
             self._drop_missing(repository.id, audit)
             self._require_place(repository.id)
-            super().add_repository(repository, refs, revisions, audit)
+            super().add_repository(repository, refs, revisions, audit, copied)
         self._copies.follow(repository)
 
     def adopt_repository(self, repository: Repository, refs: Refs, first: Revision, audit: AuditLine) -> None:

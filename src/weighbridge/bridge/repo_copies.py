@@ -10,11 +10,20 @@ from weighbridge.bridge.access import require
 from weighbridge.bridge.pulls import sending_space
 from weighbridge.bridge.repo_life import RepoLife
 from weighbridge.domain.access import Permission, Principal, Verb
-from weighbridge.domain.hosted import DEFAULT_BRANCH, Gate, Repository, Revision, history, make_revision
-from weighbridge.domain.manifest import Manifest, Storage
+from weighbridge.domain.hosted import (
+    DEFAULT_BRANCH,
+    Copied,
+    Gate,
+    Repository,
+    Revision,
+    history,
+    make_revision,
+)
+from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.manifest import sha256 as sha256_digest
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import Refs
+from weighbridge.domain.rewriting import large_contents
 from weighbridge.errors import Conflict, NoSuchRepo, NoSuchRevision, StoreDown
 from weighbridge.flows.push import check_name, check_size
 from weighbridge.ports import Hub
@@ -67,11 +76,13 @@ class RepoCopies(RepoLife):
             group=group,
         )
         plan = self._plan(principal, hub, source) if source else self._mirrored(principal, hub, repo)
-        large = set[str]()
+        copied, large = self._copied(source, plan) if source else (None, set[str]())
+        for root in plan.roots.values():
+            large |= large_contents(root.manifest)
         refs = Refs(branches=plan.branches, tags=plan.tags)
         line = self._line(principal, "repo.duplicate", made.id.full_name, f"of {repo.full_name}")
         with self._taking(principal, made.id):
-            self._catalog.add_repository(made, refs, self._revisions(source, plan, large), line)
+            self._catalog.add_repository(made, refs, plan.roots.values(), line, copied)
         for sha256 in large:
             self._receipts.add(sending_space(principal, made), sha256)
         for commit in {*plan.branches.values(), *plan.tags.values()}:
@@ -91,7 +102,7 @@ class RepoCopies(RepoLife):
         for manifest in _manifests(hub, repo):
             if not missing:
                 break
-            found = missing.intersection(_large(manifest))
+            found = missing & large_contents(manifest)
             for sha256 in found:
                 self._receipts.add(sending_space(principal, there), sha256)
             missing -= found
@@ -155,21 +166,16 @@ class RepoCopies(RepoLife):
             at=self._now(),
         )
 
-    def _revisions(self, source: Repository | None, plan: _Plan, large: set[str]) -> Iterator[Revision]:
-        """Every commit of a plan; ``large`` gets the contents that were sent before their commit."""
+    def _copied(self, source: Repository, plan: _Plan) -> tuple[Copied, set[str]]:
+        """The commits that are copied as they are, and the large contents among what they hold."""
+        contents, large = dict[str, int](), set[str]()
         for id in plan.whole:
-            revision = self._catalog.revision(source, id) if source else None
+            revision = self._catalog.revision(source, id)
             if revision is None:
                 raise Conflict(f"the commit {id[:12]} was taken away meanwhile", hint="try again")
-            large.update(_large(revision.manifest))
-            yield revision
-        for root in plan.roots.values():
-            large.update(_large(root.manifest))
-            yield root
-
-
-def _large(manifest: Manifest) -> Iterator[str]:
-    return (entry.sha256 for entry in manifest.files if entry.storage is Storage.LFS and entry.sha256)
+            contents.update((e.sha256, e.size_bytes) for e in revision.manifest.files if e.sha256)
+            large |= large_contents(revision.manifest)
+        return Copied(source=source.key, commits=tuple(plan.whole), contents=contents), large
 
 
 def _manifests(hub: Hub, repo: RepoId) -> Iterator[Manifest]:

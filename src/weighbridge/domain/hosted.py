@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
@@ -169,6 +169,15 @@ class Admission:
     version: str
     served: bool
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """Commits of another repository (by its key), and what they hold: bytes by sha256."""
+
+    source: str
+    commits: tuple[str, ...] = ()
+    contents: Mapping[str, int] = field(default_factory=dict)
 
 
 def spelled(at: datetime) -> str:

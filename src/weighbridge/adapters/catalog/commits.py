@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal, select
 
 from weighbridge.adapters.catalog.tables import COMMITS
 from weighbridge.adapters.catalog.usage import Usage
-from weighbridge.domain.hosted import Repository, Revision
+from weighbridge.domain.hosted import Copied, Repository, Revision
+from weighbridge.errors import Conflict
+
+_AT_ONCE = 500
 
 
 class Commits(Usage):
@@ -25,6 +28,24 @@ class Commits(Usage):
         if not has_commit(connection, repository.key, revision.commit.id):
             self._count(connection, repository, revision, payer)
             write_commit(connection, repository.key, revision)
+
+    def _copy_commits(self, connection: Connection, repository: Repository, copied: Copied) -> None:
+        """Write the commits of another repository, row by row as they are there.
+
+        Raises:
+            Conflict: one of them is not there any more; the transaction must not be committed.
+            OverQuota: there is no room for them; likewise.
+        """
+        columns = [column for column in COMMITS.c if column is not COMMITS.c.repository]
+        waiting = list(copied.commits)
+        while waiting:
+            some, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+            there = select(literal(repository.key), *columns)
+            there = there.where(COMMITS.c.repository == copied.source, COMMITS.c.id.in_(some))
+            into = COMMITS.insert().from_select([COMMITS.c.repository, *columns], there)
+            if connection.execute(into).rowcount != len(some):
+                raise Conflict("commits were taken away while they were copied", hint="try again")
+        self._count_contents(connection, repository, copied.contents)
 
 
 def has_commit(connection: Connection, key: str, id: str) -> bool:

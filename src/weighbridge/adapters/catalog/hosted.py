@@ -31,7 +31,7 @@ from weighbridge.adapters.catalog.tables import (
     REPOSITORY_NAMES,
 )
 from weighbridge.domain.access import AuditLine, Sight
-from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, spelled
+from weighbridge.domain.hosted import Admission, Copied, Gate, Repository, Revision, spelled
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
@@ -96,15 +96,20 @@ class Hosted(Commits):
         self.add_repository(repository, Refs(branches={branch: first.commit.id}), [first], audit)
 
     def add_repository(
-        self, repository: Repository, refs: Refs, revisions: Iterable[Revision], audit: AuditLine
+        self,
+        repository: Repository,
+        refs: Refs,
+        revisions: Iterable[Revision],
+        audit: AuditLine,
+        copied: Copied | None = None,
     ) -> None:
-        """Make a repository with branches, tags and all their commits.
+        """Make a repository with branches, tags and all their commits: ``revisions`` and ``copied`` ones.
 
         Raises:
             RepoExists: the name is taken.
             OverQuota: its namespace has no room left.
             NotFound: its group was deleted.
-            Whatever ``revisions`` raises.
+            Conflict: a commit that was to be copied was taken away.
         """
         values = {
             "key": repository.key,
@@ -127,6 +132,8 @@ class Hosted(Commits):
                 take(connection, repository.key, repository.id)
             except IntegrityError as error:  # on PostgreSQL somebody may be faster even now
                 raise RepoExists(repository.id.full_name) from error
+            if copied is not None:
+                self._copy_commits(connection, repository, copied)
             for revision in revisions:
                 self._add_commit(connection, repository, revision)
             connection.execute(REFS.insert(), rows)

@@ -90,9 +90,15 @@ class Usage(Database):
         Raises:
             OverQuota: there is no room for it; the transaction must not be committed.
         """
+        contents = {each.sha256: each.size_bytes for each in revision.manifest.files if each.sha256}
+        self._count_contents(connection, repository, contents, payer)
+
+    def _count_contents(
+        self, connection: Connection, repository: Repository, contents: Mapping[str, int], payer: str = ""
+    ) -> None:
+        """Count contents, bytes by sha256; raises as ``_count``."""
         owner = repository.id.namespace.lower()
         payer = payer.lower() or owner
-        contents = {each.sha256: each.size_bytes for each in revision.manifest.files if each.sha256}
         _ensure(connection, payer)
         found = _known(connection, payer, contents)
         held = {sha256 for key, sha256 in found if key == repository.key}
