@@ -17,6 +17,7 @@ from weighbridge.adapters.hub_dir import FolderHub
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.hub_http import HttpHub
+from weighbridge.bridge.last_commits import LastCommits
 from weighbridge.domain.access import AuditLine, Permission, Principal
 from weighbridge.domain.hosted import Change, Gate, LargeFile, Repository, SmallFile, make_revision
 from weighbridge.domain.json_values import canonical
@@ -79,7 +80,7 @@ class HubContract:
 
     def test_every_name_of_the_commit_means_it(self, hub: Hub) -> None:
         commit = hub.info(ModelRef(repo=REPO)).commit
-        for revision in ("refs/heads/main", "HEAD", commit, commit[:7]):
+        for revision in ("refs/heads/main", "HEAD", commit, commit[:7], commit[:5], commit[:9].upper()):
             assert hub.info(ModelRef(repo=REPO, revision=revision)).commit == commit
 
     def test_upper_and_lower_case_do_not_matter(self, hub: Hub) -> None:
@@ -143,6 +144,12 @@ class HubContract:
         assert history[0].authors
         assert hub.commits(REPO, "main", limit=1) == history[:1]
         assert [c.created_at for c in history] == sorted((c.created_at for c in history), reverse=True)
+
+    def test_every_file_and_folder_names_a_commit_of_the_history(self, hub: Hub) -> None:
+        manifest = self.manifest(hub)
+        last = LastCommits().of(hub, REPO, manifest.commit)
+        assert set(last) == {"", "sub dir", "sub dir/deep", *manifest.by_path}
+        assert {commit.id for commit in last.values()} <= {c.id for c in hub.commits(REPO, "main")}
 
     def test_repositories_come_by_downloads(self, hub: Hub) -> None:
         listed = list(hub.repos(RepoKind.MODEL))
