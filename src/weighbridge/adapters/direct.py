@@ -14,8 +14,8 @@ import fcntl
 import os
 from mmap import mmap
 
-PIECE_BYTES = 1 << 20
-"""What is written at once. Larger pieces cost as much, smaller ones more."""
+PIECE_BYTES = 2 << 20
+"""What is written at once. 1 MiB costs as much CPU and, on a busy machine, half again as much waiting."""
 _BLOCK_BYTES = 4096
 """Direct I/O begins and ends at multiples of the disk's blocks, in the file and in memory."""
 _DIRECT = getattr(os, "O_DIRECT", 0)

@@ -18,7 +18,7 @@ from weighbridge.xet.hashes import Buffer, XetHash
 
 MAX_CHUNK_BYTES = 128 << 10
 """Unpacked; the client's chunker cuts here at the latest."""
-STRETCH_BYTES = 1_000_000
+STRETCH_BYTES = 2_000_000
 """What is read at once of a xorb that is kept."""
 
 
