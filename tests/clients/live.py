@@ -16,7 +16,10 @@ _UPLOADERS, _READERS = ("ann", "bob"), ("rita",)
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """Where it is, and a token for each user: ann and bob may upload, rita may only read."""
+    """Where it is, and a token for each user: ann and bob may upload, rita may only read.
+
+    ann and bob are members of the organization acme; ann is its admin.
+    """
 
     url: str
     tokens: Mapping[str, str] = field(repr=False)
@@ -40,6 +43,9 @@ def live_registry(home: Path, *, serve: str) -> Iterator[Live]:
         "HOME": str(home),
     }
     tokens = {name: _account(env, name, name in _UPLOADERS) for name in (*_UPLOADERS, *_READERS)}
+    _told(env, ["org", "add", "acme"], "")
+    for name, role in (("ann", "admin"), ("bob", "write")):
+        _told(env, ["org", "member", "acme", name, "--role", role], "")
     home.mkdir(parents=True, exist_ok=True)
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(

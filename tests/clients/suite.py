@@ -69,6 +69,7 @@ ORDINARY: Sequence[Run] = (
     Run(program="hub_read.py", mode="plain", column="huggingface_hub"),
     Run(program="filesystem.py", mode="plain", column="HfFileSystem"),
     Run(program="people.py", mode="plain", column="huggingface_hub"),
+    Run(program="hub_life.py", mode="plain", column="huggingface_hub"),
     Run(program="gate.py", mode="plain", column="huggingface_hub", serve="accepted"),
     Run(program="talks.py", mode="xet", column="huggingface_hub"),
     Run(program="talks.py", mode="lfs", column="huggingface_hub, no Xet"),

@@ -16,7 +16,9 @@ from tests.hub_process import hub_process
 
 _RUNS = [run for run in ORDINARY if run.name in ("hub_write-xet", "hub_read-plain", "filesystem-plain")]
 _MORE = [
-    run for run in ORDINARY if run not in _RUNS and not run.program.startswith(("people", "with_", "gate"))
+    run
+    for run in ORDINARY
+    if run not in _RUNS and not run.program.startswith(("people", "with_", "gate", "hub_life"))
 ]
 NEEDS_ACCOUNTS = {
     "a_stranger_does_not_close",

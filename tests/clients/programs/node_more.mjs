@@ -66,6 +66,18 @@ await test("create", "createRepo_of_each_kind", async () => {
   assert.equal((await hub.datasetInfo({ name, ...at })).private, true);
   assert.equal((await hub.spaceInfo({ name, ...at })).name, name);
 });
+await test("create", "createRepo_with_files", async () => {
+  const one = { type: "model", name: `${name}-files` };
+  const attributes = "*.html filter=lfs diff=lfs merge=lfs -text";
+  const files = [
+    { path: ".gitattributes", content: new Blob([attributes]) },
+    { path: "a.txt", content: new Blob(["a"]) },
+  ];
+  await hub.createRepo({ repo: one, files, license: "mit", ...at });
+  const blob = await hub.downloadFile({ repo: one, path: ".gitattributes", ...at });
+  assert.equal(await blob.text(), attributes);
+  assert.equal(await hub.fileExists({ repo: one, path: "a.txt", ...at }), true);
+});
 await test("upload a file", "gitattributes_decide_what_is_large", async () => {
   await hub.uploadFile({ repo, file: { path: "page.html", content: new Blob(["<p>"]) }, ...at });
   const pointer = await (await fetch(`${hubUrl}/${name}/raw/main/page.html`)).text();
