@@ -133,6 +133,16 @@ class NoSuchFile(NotFound):
         super().__init__(f"'{repo}' has no file '{path}' at '{revision}'", hint=hint)
 
 
+class NoSuchOwner(NotFound):
+    """The Hub knows neither a user nor an organization of this name."""
+
+    code = "no-such-owner"
+
+    def __init__(self, name: str, *, hint: str = "") -> None:
+        self.name = name
+        super().__init__(f"nobody is called '{name}' here", hint=hint)
+
+
 class NoSuchPackage(NotFound):
     """The registry has no such package."""
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 if TYPE_CHECKING:  # every command starts with this module, and only annotations name these
+    from weighbridge.domain.json_values import JsonObject
     from weighbridge.domain.manifest import FileEntry, Manifest
     from weighbridge.domain.parts import PartedContent
     from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-    from weighbridge.domain.repo import Commit, ModelInfo, Refs
+    from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, Refs
     from weighbridge.domain.scan import Finding
 
 
@@ -102,6 +103,28 @@ class Hub(Protocol):
 
     def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
         """Every repository that this caller may see, most downloaded first."""
+
+    def details(self, ref: ModelRef) -> JsonObject:
+        """What ``info`` leaves out because it is dear: ``baseModels``, ``childrenModelCount``,
+        ``evalResults`` and ``securityRepoStatus``, each where the Hub has it.
+
+        Raises:
+            NoSuchRepo, NoSuchRevision: there is none, or it is not shown.
+        """
+
+    def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
+        """Discussions and pull requests, newest first.
+
+        Raises:
+            NoSuchRepo: there is none, or it is not shown.
+        """
+
+    def owner(self, repo: RepoId) -> Owner:
+        """Who publishes under the repository's namespace.
+
+        Raises:
+            NoSuchOwner: this Hub knows neither a user nor an organization of that name.
+        """
 
 
 class BlobStore(Protocol):

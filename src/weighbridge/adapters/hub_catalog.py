@@ -16,12 +16,13 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from weighbridge.adapters.repo_info import base_models
 from weighbridge.adapters.stored_files import StoredFiles
-from weighbridge.domain.json_values import Json, JsonObject, child
+from weighbridge.domain.json_values import Json, JsonObject, child, objects
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.package import Package, PackageState
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
-from weighbridge.errors import Disabled, NoSuchRepo, NoSuchRevision, NotFound, StoreDown
+from weighbridge.domain.repo import DETAILS, Commit, DiscussionHead, ModelInfo, Owner, Refs
+from weighbridge.domain.sources import discussion_from_json, owner_from_json
+from weighbridge.errors import Disabled, NoSuchOwner, NoSuchRepo, NoSuchRevision, NotFound, StoreDown
 from weighbridge.ports import BlobStore
 
 _NOT_OURS = frozenset(
@@ -128,6 +129,24 @@ class CatalogHub(StoredFiles):
             active = [p for p in self._packages(repo) if p.state is PackageState.ACTIVE]
             found += [self._info(package) for package in active[:1]]
         return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
+
+    def details(self, ref: ModelRef) -> JsonObject:
+        """See ``ports.Hub.details``: what the upstream said when the package was weighed."""
+        evidence = self._load(_at(ref.repo, self._packages(ref.repo), ref.revision).evidence_sha256)
+        said = child(evidence, "info")
+        return {name: said[name] for name in DETAILS if name in said}
+
+    def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
+        """See ``ports.Hub.discussions``: those of the upstream when the newest package was weighed."""
+        evidence = self._load(self._packages(repo)[0].evidence_sha256)
+        return tuple(discussion_from_json(each) for each in objects(evidence, "discussions"))[:limit]
+
+    def owner(self, repo: RepoId) -> Owner:
+        """See ``ports.Hub.owner``: whom the upstream named when the newest package was weighed."""
+        owner = owner_from_json(child(self._load(self._packages(repo)[0].evidence_sha256), "owner"))
+        if owner is None:
+            raise NoSuchOwner(repo.namespace)
+        return owner
 
     def _packages(self, repo: RepoId) -> tuple[Package, ...]:
         """The packages of a repository, newest first; never an empty tuple.

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, Refs
 from weighbridge.ports import ByteStream, Hub
 
 
@@ -52,6 +53,18 @@ class EitherHub:
         others = [info for info in self._other.repos(kind) if not self._is_hosted(info.repo)]
         both = [*self._hosted.repos(kind), *others]
         return iter(sorted(both, key=lambda info: (-info.downloads, info.repo)))
+
+    def details(self, ref: ModelRef) -> JsonObject:
+        """See ``ports.Hub.details``."""
+        return self._of(ref.repo).details(ref)
+
+    def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
+        """See ``ports.Hub.discussions``."""
+        return self._of(repo).discussions(repo, limit)
+
+    def owner(self, repo: RepoId) -> Owner:
+        """See ``ports.Hub.owner``."""
+        return self._of(repo).owner(repo)
 
     def _of(self, repo: RepoId) -> Hub:
         return self._hosted if self._is_hosted(repo) else self._other

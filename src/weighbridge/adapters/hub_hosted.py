@@ -20,13 +20,13 @@ from typing import Protocol, TypeVar
 from weighbridge.adapters.hosted_view import HostedView
 from weighbridge.adapters.repo_info import is_read, raw_info
 from weighbridge.adapters.stored_files import StoredFiles
-from weighbridge.domain.access import LOCAL, Principal, Verb, may, role_for
-from weighbridge.domain.discussion import Discussion
+from weighbridge.domain.access import LOCAL, Principal, Role, Verb, may, role_for
+from weighbridge.domain.discussion import Discussion, DiscussionQuery
 from weighbridge.domain.hosted import Admission, Gate, Repository, Revision, history
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, OwnerKind, Refs
 from weighbridge.errors import Gated, NoSuchRepo, NoSuchRevision
 from weighbridge.ports import BlobStore
 
@@ -71,6 +71,14 @@ class Hosting(Protocol):
 
     def is_let_in(self, key: str, user: str) -> bool:
         """Whether a user was let in to a gated repository."""
+
+    def discussions(
+        self, key: str, query: DiscussionQuery, start: int = 0, limit: int = 50
+    ) -> tuple[int, Sequence[Discussion]]:
+        """How many there are, and a page of them, newest first."""
+
+    def organizations(self) -> Mapping[str, Mapping[str, Role]]:
+        """Every organization with its members."""
 
     def pulls_by(self, key: str, author: str) -> Sequence[Discussion]:
         """The pull requests that somebody opened."""
@@ -186,6 +194,25 @@ class HostedHub(StoredFiles):
                 found += [self._info(view, main)] if main else []
         return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
 
+    def details(self, ref: ModelRef) -> JsonObject:
+        """See ``ports.Hub.details``: nothing that the files do not say is known here."""
+        self.info(ref)
+        return {}
+
+    def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
+        """See ``ports.Hub.discussions``."""
+        key = self._view(repo).repository.key
+        _, found = self._catalog.discussions(key, DiscussionQuery(), limit=limit)
+        return tuple(_head(each) for each in found)
+
+    def owner(self, repo: RepoId) -> Owner:
+        """See ``ports.Hub.owner``: an organization with its members, else the user of that name."""
+        namespace = self._view(repo).repository.id.namespace
+        members = self._catalog.organizations().get(namespace.lower())
+        if members is None:
+            return Owner(name=namespace, kind=OwnerKind.USER)
+        return Owner(name=namespace, kind=OwnerKind.ORGANIZATION, members=len(members))
+
     def _view(self, repo: RepoId) -> HostedView:
         repository = self._catalog.hosted(repo)
         if repository is None or not may(self._principal, Verb.SEE, repository):
@@ -270,6 +297,16 @@ class HostedHub(StoredFiles):
     def _places(self, manifest: Manifest) -> Mapping[str, Path]:
         held = (e for e in manifest.files if e.sha256 and is_read(e.path) and self._blobs.holds(e.sha256))
         return {entry.path: self._blobs.path(entry.sha256 or "") for entry in held}
+
+
+def _head(discussion: Discussion) -> DiscussionHead:
+    return DiscussionHead(
+        number=discussion.number,
+        title=discussion.title,
+        author=discussion.author,
+        status=discussion.status.value,
+        is_pull=discussion.is_pull,
+    )
 
 
 _GATES = {

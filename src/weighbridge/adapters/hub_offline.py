@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, Refs
 from weighbridge.errors import HubDown
 from weighbridge.ports import ByteStream
 
@@ -39,6 +40,18 @@ class OfflineHub:
         raise _offline(repo)
 
     def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
+        """Raises HubDown."""
+        raise _offline(repo)
+
+    def details(self, ref: ModelRef) -> JsonObject:
+        """Raises HubDown."""
+        raise _offline(ref.repo)
+
+    def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
+        """Raises HubDown."""
+        raise _offline(repo)
+
+    def owner(self, repo: RepoId) -> Owner:
         """Raises HubDown."""
         raise _offline(repo)
 

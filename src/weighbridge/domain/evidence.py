@@ -1,8 +1,7 @@
 """All that metrics may look at, captured once.
 
 Everything here was read by ``flows.gather``; a metric sees nothing else, so the same evidence
-gives the same scores years later. Each source says whether it was read, was not there, or could
-not be reached: the three are never confused.
+gives the same scores years later. What each source said, and whether it could be read: ``sources``.
 """
 
 from __future__ import annotations
@@ -17,48 +16,45 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, child, mended, objects, text
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import RepoId
+from weighbridge.domain.repo import Commit, DiscussionHead, Owner
+from weighbridge.domain.sources import (
+    DataSet,
+    Likeness,
+    OperatorNote,
+    Parent,
+    Resemblance,
+    Source,
+    SourceState,
+    Text,
+    commit_from_json,
+    commit_to_json,
+    data_set_from_json,
+    discussion_from_json,
+    operator_note_from_json,
+    owner_from_json,
+    parent_from_json,
+    resemblance_from_json,
+    source_from_json,
+)
 
-EVIDENCE_FORMAT = 1
-
-
-class SourceState(StrEnum):
-    """Whether a source could be read."""
-
-    READ = "read"
-    ABSENT = "absent"
-    UNREACHABLE = "unreachable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """The state of one source and, where it was not read, why."""
-
-    state: SourceState
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
-    """A small text file of the repository, and the sha256 of the whole file."""
-
-    content: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
-    """A model that this one says it was made from.
-
-    ``info`` is the Hub's own answer for it and ``total_bytes`` its weight files; both are None
-    where the Hub could not be asked or does not have it (``source`` says which).
-    """
-
-    id: str
-    relation: str
-    declared_in: str
-    source: Source
-    info: JsonObject | None = None
-    weight_bytes: int | None = None
+__all__ = [
+    "EVIDENCE_FORMAT",
+    "DataSet",
+    "Evidence",
+    "Likeness",
+    "ModelShape",
+    "OperatorNote",
+    "Parent",
+    "Resemblance",
+    "Source",
+    "SourceState",
+    "Text",
+    "evidence_from_json",
+    "weight_format",
+]
+EVIDENCE_FORMAT = 2
+_READ_FORMATS = (1, 2)
+"""Format 1 had neither history, owner, data sets nor registry; there they read as unreachable."""
 
 
 class ModelShape(StrEnum):
@@ -111,8 +107,9 @@ class Evidence:
     """Everything that judging may look at, for one commit of one repository.
 
     Attributes:
-        sources: state by name: ``info``, ``texts``, ``headers``, ``parents``.
-        info: the Hub's answer for the revision; empty where it could not be read.
+        sources: state by name, see ``sources.SOURCES``.
+        info: the Hub's answer for the revision, with what it says at length (source ``details``:
+            ``baseModels``, ``childrenModelCount``, ``evalResults``, ``securityRepoStatus``).
         texts: small text files by path (README.md, LICENSE, config.json, index files ...).
         front_matter: the card's YAML, parsed; None where there is none or it is broken.
         front_matter_error: what is wrong with the YAML; empty where nothing is.
@@ -121,6 +118,12 @@ class Evidence:
         headers: by path, what the header of a weight file says: ``{"format", "tensors",
             "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
         parents: the base models, as the card and adapter_config.json declare them.
+        commits: the history, newest first, at most a thousand.
+        discussions: discussions and pull requests, newest first, at most a thousand.
+        owner: who publishes under the namespace; None where the Hub knows nobody.
+        data_sets: the data sets that the card, the tags and the results name.
+        resemblances: what other repositories here, or in the shipped list, have in common with it.
+        notes: what operators attached.
         captured_at: when (``YYYY-MM-DDTHH:MM:SSZ``); no score depends on it.
     """
 
@@ -133,6 +136,12 @@ class Evidence:
     eval_results: Mapping[str, JsonObject] = field(default_factory=dict)
     headers: Mapping[str, JsonObject] = field(default_factory=dict)
     parents: tuple[Parent, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    discussions: tuple[DiscussionHead, ...] = ()
+    owner: Owner | None = None
+    data_sets: tuple[DataSet, ...] = ()
+    resemblances: tuple[Resemblance, ...] = ()
+    notes: tuple[OperatorNote, ...] = ()
     captured_at: str = ""
 
     @property
@@ -181,27 +190,20 @@ class Evidence:
         return {
             "evidence_format": EVIDENCE_FORMAT,
             "manifest": self.manifest.to_json(),
-            "sources": {
-                name: {"state": s.state.value, "reason": s.reason} for name, s in self.sources.items()
-            },
+            "sources": {name: source.to_json() for name, source in self.sources.items()},
             "info": self.info,
             "texts": {p: {"content": t.content, "sha256": t.sha256} for p, t in self.texts.items()},
             "front_matter": self.front_matter,
             "front_matter_error": self.front_matter_error,
             "eval_results": dict(self.eval_results),
             "headers": dict(self.headers),
-            "parents": [
-                {
-                    "id": p.id,
-                    "relation": p.relation,
-                    "declared_in": p.declared_in,
-                    "state": p.source.state.value,
-                    "reason": p.source.reason,
-                    "info": p.info,
-                    "weight_bytes": p.weight_bytes,
-                }
-                for p in self.parents
-            ],
+            "parents": [parent.to_json() for parent in self.parents],
+            "commits": [commit_to_json(commit) for commit in self.commits],
+            "discussions": [discussion.to_json() for discussion in self.discussions],
+            "owner": self.owner.to_json() if self.owner else None,
+            "data_sets": [data_set.to_json() for data_set in self.data_sets],
+            "resemblances": [resemblance.to_json() for resemblance in self.resemblances],
+            "notes": [note.to_json() for note in self.notes],
             "captured_at": self.captured_at,
         }
 
@@ -212,12 +214,12 @@ def evidence_from_json(source: JsonObject) -> Evidence:
     Raises:
         Invalid: the bundle is of another format or lacks its manifest.
     """
-    if source.get("evidence_format") != EVIDENCE_FORMAT:
-        raise Invalid("evidence_format", source.get("evidence_format"), f"is not {EVIDENCE_FORMAT}")
-    front = source.get("front_matter")
+    if source.get("evidence_format") not in _READ_FORMATS:
+        raise Invalid("evidence_format", source.get("evidence_format"), f"is none of {_READ_FORMATS}")
+    front, sources = source.get("front_matter"), child(source, "sources")
     return Evidence(
         manifest=Manifest.from_json(child(source, "manifest")),
-        sources={name: _source(child(child(source, "sources"), name)) for name in child(source, "sources")},
+        sources={name: source_from_json(child(sources, name)) for name in sources},
         info=child(source, "info"),
         texts={
             path: Text(
@@ -231,28 +233,16 @@ def evidence_from_json(source: JsonObject) -> Evidence:
         front_matter_error=text(source, "front_matter_error") or "",
         eval_results=_objects_by_path(child(source, "eval_results")),
         headers=_objects_by_path(child(source, "headers")),
-        parents=tuple(_parent(p) for p in objects(source, "parents")),
+        parents=tuple(parent_from_json(p) for p in objects(source, "parents")),
+        commits=tuple(commit_from_json(c) for c in objects(source, "commits")),
+        discussions=tuple(discussion_from_json(d) for d in objects(source, "discussions")),
+        owner=owner_from_json(child(source, "owner")),
+        data_sets=tuple(data_set_from_json(d) for d in objects(source, "data_sets")),
+        resemblances=tuple(resemblance_from_json(r) for r in objects(source, "resemblances")),
+        notes=tuple(operator_note_from_json(n) for n in objects(source, "notes")),
         captured_at=text(source, "captured_at") or "",
     )
 
 
 def _objects_by_path(source: JsonObject) -> dict[str, JsonObject]:
     return {path: child(source, path) for path in source}
-
-
-def _source(source: JsonObject) -> Source:
-    return Source(
-        state=SourceState(text(source, "state") or "unreachable"), reason=text(source, "reason") or ""
-    )
-
-
-def _parent(source: JsonObject) -> Parent:
-    info, size = source.get("info"), source.get("weight_bytes")
-    return Parent(
-        id=text(source, "id") or "",
-        relation=text(source, "relation") or "",
-        declared_in=text(source, "declared_in") or "",
-        source=_source(source),
-        info=info if isinstance(info, Mapping) else None,
-        weight_bytes=size if isinstance(size, int) else None,
-    )

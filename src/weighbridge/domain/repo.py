@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, child, text, texts, whole
 from weighbridge.domain.ref import RepoId, is_commit
 
+DETAILS = ("baseModels", "childrenModelCount", "evalResults", "securityRepoStatus")
+"""Properties of a model that the Hub gives only when it is asked for them."""
 _SHORT = re.compile(r"[0-9a-fA-F]{5,40}")
 
 
@@ -68,6 +71,53 @@ class Refs:
         ids = {*known, *self.branches.values(), *self.tags.values()}
         found = [id for id in ids if id.startswith(revision.lower())]
         return found[0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscussionHead:
+    """A discussion or a pull request as a list shows it; ``status`` is open, closed, merged or draft."""
+
+    number: int
+    title: str
+    author: str
+    status: str
+    is_pull: bool
+
+    def to_json(self) -> JsonObject:
+        """All fields."""
+        return {
+            "number": self.number,
+            "title": self.title,
+            "author": self.author,
+            "status": self.status,
+            "is_pull": self.is_pull,
+        }
+
+
+class OwnerKind(StrEnum):
+    """Who a namespace belongs to."""
+
+    USER = "user"
+    ORGANIZATION = "organization"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who publishes under a namespace; ``members`` None: a user, or the Hub does not say."""
+
+    name: str
+    kind: OwnerKind
+    members: int | None = None
+    is_verified: bool = False
+
+    def to_json(self) -> JsonObject:
+        """All fields."""
+        return {
+            "name": self.name,
+            "kind": self.kind.value,
+            "members": self.members,
+            "is_verified": self.is_verified,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

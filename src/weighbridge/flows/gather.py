@@ -12,24 +12,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
+from typing import TypeVar
 
-from weighbridge.domain.evidence import Evidence, Parent, Source, SourceState, Text, weight_format
-from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import Json, JsonObject, child, objects, text, texts
+from weighbridge.domain.evidence import Evidence, Source, SourceState, Text, weight_format
+from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
-from weighbridge.domain.ref import ModelRef, RepoId
+from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.repo import ModelInfo
-from weighbridge.domain.weights import deployable
-from weighbridge.errors import Denied, NotFound, Unreachable
+from weighbridge.errors import Denied, IntegrityError, NotFound, Unreachable
+from weighbridge.flows.relatives import CARD_LIMIT_BYTES, data_sets_of, parents_of, state_of
 from weighbridge.ports import BlobStore, Hub
 
 TEXT_LIMIT_BYTES = 256 * 1024
 """Larger text files are not captured: nothing that a metric reads is that long."""
-CARD_LIMIT_BYTES = 1024 * 1024
 TEXTS_LIMIT_BYTES = 16 * 1024 * 1024
 """All texts together: the evidence is held in memory, and a repository may have any number of files."""
-PARENT_LIMIT = 8
-"""How many declared base models are looked up; a merge of more is judged by the first ones."""
+HISTORY_LIMIT = 500
+DISCUSSION_LIMIT = 200
+"""The newest commits and discussions: the Hub gives fifty, or fewer, with each request."""
+_Answer = TypeVar("_Answer")
 
 _CAPTURED = re.compile(
     r"""
@@ -68,21 +69,58 @@ def gather(
     """Everything but what the weights' headers say; see ``with_headers``.
 
     Raises:
-        Whatever the Hub raises for a file that its own listing names. A parent that cannot be
+        Whatever the Hub raises for a file that its own listing names. Any other source that cannot be
         reached is recorded, not raised.
     """
+    with ThreadPoolExecutor(max_workers=5, thread_name_prefix="gather") as pool:
+        ref = ModelRef(repo=info.repo, revision=info.commit)
+        details = pool.submit(_asked, lambda: hub.details(ref))
+        commits = pool.submit(_asked, lambda: tuple(hub.commits(info.repo, info.commit, HISTORY_LIMIT)))
+        talks = pool.submit(_asked, lambda: tuple(hub.discussions(info.repo, DISCUSSION_LIMIT)))
+        owner = pool.submit(_asked, lambda: hub.owner(info.repo))
+        draft = _from_files(manifest, blobs, fetch, readers, at)
+    draft = replace(
+        draft,
+        info={**info.raw, **(details.result()[1] or {})},
+        commits=commits.result()[1] or (),
+        discussions=talks.result()[1] or (),
+        owner=owner.result()[1],
+        sources={
+            **draft.sources,
+            "info": Source(state=SourceState.READ),
+            "details": details.result()[0],
+            "commits": commits.result()[0],
+            "discussions": talks.result()[0],
+            "owner": owner.result()[0],
+            "headers": Source(state=SourceState.UNREACHABLE, reason="the weights are not fetched yet"),
+        },
+    )
+    parents, data_sets = parents_of(draft, hub, blobs), data_sets_of(draft, hub, blobs)
+    sources = {**draft.sources, "parents": state_of(parents), "data_sets": state_of(data_sets)}
+    return replace(draft, parents=parents, data_sets=data_sets, sources=sources)
+
+
+def _asked(ask: Callable[[], _Answer]) -> tuple[Source, _Answer | None]:
+    """An answer of the Hub with the state of its source; None where there is none."""
+    try:
+        return Source(state=SourceState.READ), ask()
+    except NotFound as error:
+        return Source(state=SourceState.ABSENT, reason=error.message), None
+    except (Unreachable, Denied, IntegrityError) as error:
+        return Source(state=SourceState.UNREACHABLE, reason=error.message), None
+
+
+def _from_files(
+    manifest: Manifest, blobs: BlobStore, fetch: Fetch, readers: Readers, at: datetime
+) -> Evidence:
+    """What the revision's own small files say."""
     wanted, beyond = texts_of(manifest)
     captured = _captured_texts(wanted, blobs, fetch)
     card = captured.get("README.md")
     front, error = readers.front_matter(card.content) if card else (None, "")
-    draft = Evidence(
+    return Evidence(
         manifest=manifest,
-        sources={
-            "info": Source(state=SourceState.READ),
-            "texts": Source(state=SourceState.READ, reason=_left_out(beyond)),
-            "headers": Source(state=SourceState.UNREACHABLE, reason="the weights are not fetched yet"),
-        },
-        info=info.raw,
+        sources={"texts": Source(state=SourceState.READ, reason=_left_out(beyond))},
         texts=captured,
         front_matter=front,
         front_matter_error=error,
@@ -93,8 +131,6 @@ def gather(
         },
         captured_at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-    parents = _parents(draft, hub)
-    return replace(draft, parents=parents, sources={**draft.sources, "parents": _state_of(parents)})
 
 
 def with_headers(draft: Evidence, blobs: BlobStore, readers: Readers) -> Evidence:
@@ -137,67 +173,3 @@ def _captured_texts(wanted: Iterable[FileEntry], blobs: BlobStore, fetch: Fetch)
             content = file.read().decode("utf-8", "replace")
         captured[path] = Text(content=content, sha256=entry.sha256)
     return captured
-
-
-def _state_of(parents: tuple[Parent, ...]) -> Source:
-    away = [parent.id for parent in parents if parent.source.state is SourceState.UNREACHABLE]
-    if away:
-        return Source(state=SourceState.UNREACHABLE, reason=f"could not read {', '.join(away)}")
-    return Source(state=SourceState.READ if parents else SourceState.ABSENT)
-
-
-def _parents(draft: Evidence, hub: Hub) -> tuple[Parent, ...]:
-    declared = list(_declared_parents(draft).items())[:PARENT_LIMIT]
-    if not declared:
-        return ()
-    with ThreadPoolExecutor(max_workers=len(declared), thread_name_prefix="gather") as pool:
-        return tuple(pool.map(lambda named: _read_parent(named[0], named[1], hub), declared))
-
-
-def _declared_parents(draft: Evidence) -> dict[str, tuple[str, str]]:
-    """Id to (relation, where it is declared), the most trustworthy declaration first.
-
-    Order of vetting: the Hub's ``baseModels``, the card's ``base_model``, adapter_config.json,
-    and the ``base_model:`` tags.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    resolved = child(draft.info, "baseModels")
-    relation = text(resolved, "relation") or ""
-    for model in objects(resolved, "models"):
-        if named := text(model, "id"):
-            found.setdefault(named, (relation, "info:baseModels"))
-    front = draft.front_matter or {}
-    stated = text(front, "base_model_relation") or ""
-    for named in texts(front, "base_model"):
-        found.setdefault(named, (stated or relation, "README.md:base_model"))
-    adapter = draft.json_of("adapter_config.json")
-    if named := text(adapter, "base_model_name_or_path"):
-        found.setdefault(named, ("adapter", "adapter_config.json:base_model_name_or_path"))
-    for tag in texts(draft.info, "tags"):
-        if tag.startswith("base_model:"):
-            named = tag.rpartition(":")[2]
-            between = tag.removeprefix("base_model:").rpartition(":")[0]
-            found.setdefault(named, (between, "info:tags"))
-    found.pop(draft.repo.full_name, None)
-    return found
-
-
-def _read_parent(id: str, declared: tuple[str, str], hub: Hub) -> Parent:
-    relation, declared_in = declared
-
-    def parent(source: Source, info: JsonObject | None = None, size: int | None = None) -> Parent:
-        return Parent(
-            id=id, relation=relation, declared_in=declared_in, source=source, info=info, weight_bytes=size
-        )
-
-    try:
-        ref = ModelRef(repo=RepoId.parse(id))
-        info = hub.info(ref)
-        files = hub.manifest(ref.repo, info.commit).files
-    except Invalid as error:
-        return parent(Source(state=SourceState.ABSENT, reason=f"not a repository id: {error.why}"))
-    except NotFound as error:
-        return parent(Source(state=SourceState.ABSENT, reason=error.message))
-    except (Unreachable, Denied) as error:
-        return parent(Source(state=SourceState.UNREACHABLE, reason=error.message))
-    return parent(Source(state=SourceState.READ), info.raw, deployable(files).size_bytes or None)

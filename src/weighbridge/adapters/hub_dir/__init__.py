@@ -23,7 +23,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weighbridge.adapters.file_stream import file_stream
-from weighbridge.adapters.hub_dir.card import last_modified, raw_info, read_sidecar
+from weighbridge.adapters.hub_dir.card import (
+    last_modified,
+    raw_info,
+    read_sidecar,
+    said_discussions,
+    said_owner,
+)
 from weighbridge.adapters.hub_dir.digests import DigestIndex, Stamp
 from weighbridge.adapters.hub_dir.glance import Glance
 from weighbridge.adapters.hub_dir.tree import (
@@ -40,8 +46,8 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, child, digest_of, objects, text, texts
 from weighbridge.domain.manifest import FileEntry, Manifest, Storage
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind, is_commit
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
-from weighbridge.errors import BadListing, NoSuchFile, NoSuchRepo, NoSuchRevision
+from weighbridge.domain.repo import DETAILS, Commit, DiscussionHead, ModelInfo, Owner, Refs
+from weighbridge.errors import BadListing, NoSuchFile, NoSuchOwner, NoSuchRepo, NoSuchRevision
 from weighbridge.ports import ByteStream
 
 _AUTHOR, _MESSAGE = "Weighbridge <>", "The folder as it is"
@@ -106,6 +112,22 @@ class FolderHub:
                 log.warning("%s is not listed: %s", repo.full_name, error.message)
         self._index.save()
         return iter(sorted(found, key=lambda info: (-info.downloads, info.repo)))
+
+    def details(self, ref: ModelRef) -> JsonObject:
+        """See ``ports.Hub.details``: what the sidecar says of them."""
+        sidecar = self._at(ref.repo, ref.revision).sidecar
+        return {name: sidecar[name] for name in DETAILS if name in sidecar}
+
+    def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
+        """See ``ports.Hub.discussions``: those of the sidecar."""
+        return tuple(said_discussions(self._now(repo).sidecar))[:limit]
+
+    def owner(self, repo: RepoId) -> Owner:
+        """See ``ports.Hub.owner``: whom the sidecar names."""
+        owner = said_owner(self._now(repo).sidecar, repo.namespace)
+        if owner is None:
+            raise NoSuchOwner(repo.namespace)
+        return owner
 
     def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path:
         """See ``ports.Hub.locate``.
@@ -253,6 +275,6 @@ def _commit(head: _Head, entry: JsonObject, *, first: bool) -> Commit:
         id=head.manifest.commit if first else older,
         title=text(entry, "title") or _MESSAGE,
         message=text(entry, "message") or "",
-        authors=texts(entry, "authors") or ("weighbridge",),
+        authors=texts(entry, "authors"),
         created_at=text(entry, "date") or last_modified(head.files, head.sidecar),
     )

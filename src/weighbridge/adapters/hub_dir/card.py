@@ -10,9 +10,9 @@ from pathlib import Path
 
 from weighbridge.adapters import repo_info
 from weighbridge.adapters.hub_dir.tree import Found
-from weighbridge.domain.json_values import JsonObject, objects, text, texts, whole
+from weighbridge.domain.json_values import JsonObject, child, objects, text, texts, whole
 from weighbridge.domain.manifest import Manifest
-from weighbridge.domain.repo import ModelInfo
+from weighbridge.domain.repo import DiscussionHead, ModelInfo, Owner, OwnerKind
 from weighbridge.errors import BadListing
 
 
@@ -63,3 +63,31 @@ def last_modified(files: Sequence[Found], sidecar: JsonObject) -> str:
     newest_ns = max((found.stamp.mtime_ns for found in files), default=0)
     moment = datetime.fromtimestamp(newest_ns // 1_000_000_000, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{newest_ns // 1_000_000 % 1000:03d}Z"
+
+
+def said_discussions(sidecar: JsonObject) -> list[DiscussionHead]:
+    """The discussions of a sidecar, in its order."""
+    return [
+        DiscussionHead(
+            number=whole(row, "num") or 0,
+            title=text(row, "title") or "",
+            author=text(row, "author") or "",
+            status=text(row, "status") or "open",
+            is_pull=row.get("isPullRequest") is True,
+        )
+        for row in objects(sidecar, "discussions")
+    ]
+
+
+def said_owner(sidecar: JsonObject, name: str) -> Owner | None:
+    """Who a sidecar says to publish under a namespace."""
+    said = child(sidecar, "owner")
+    kind = text(said, "kind")
+    if kind not in set(OwnerKind):
+        return None
+    return Owner(
+        name=name,
+        kind=OwnerKind(kind),
+        members=whole(said, "members"),
+        is_verified=said.get("isVerified") is True,
+    )

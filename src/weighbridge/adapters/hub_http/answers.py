@@ -17,7 +17,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json, JsonObject, child, mended, objects, text, texts, whole
 from weighbridge.domain.manifest import Digest, FileEntry, Manifest, Storage, git_sha1, sha256
 from weighbridge.domain.ref import RepoId, RepoKind, is_commit
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, OwnerKind, Refs
 from weighbridge.errors import BadListing
 
 _NEXT = re.compile(r"""<([^<>]*)>\s*;[^,<]*\brel="?next"?""")
@@ -43,8 +43,12 @@ def _finite(spelled: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _mended(question: Question, source: JsonObject) -> JsonObject:
-    """The object with lone surrogates replaced: no UTF-8 can hold them. Paths are refused instead."""
+def mended_object(question: Question, source: JsonObject) -> JsonObject:
+    """The object with lone surrogates replaced: no UTF-8 can hold them. Paths are refused instead.
+
+    Raises:
+        BadListing: it is nested too deep.
+    """
     try:
         sound = mended(source)
     except RecursionError as error:
@@ -106,7 +110,7 @@ def read_info(question: Question, repo: RepoId, raw: JsonObject) -> ModelInfo:
         raise BadListing(f"{question.hub} names no commit for {question}")
     if question.revision and is_commit(question.revision) and commit != question.revision:
         raise BadListing(f"{question.hub} answers for {question} with commit {commit}")
-    return ModelInfo(repo=repo, commit=commit, raw=_mended(question, raw))
+    return ModelInfo(repo=repo, commit=commit, raw=mended_object(question, raw))
 
 
 def read_manifest(question: Question, repo: RepoId, commit: str, rows: Iterable[JsonObject]) -> Manifest:
@@ -144,7 +148,7 @@ def read_refs(question: Question, raw: JsonObject) -> Refs:
     Raises:
         BadListing: the answer is nested too deep.
     """
-    sound = _mended(question, raw)
+    sound = mended_object(question, raw)
 
     def named(key: str) -> dict[str, str]:
         pairs = ((text(row, "name"), text(row, "targetCommit")) for row in objects(sound, key))
@@ -159,7 +163,7 @@ def read_commit(question: Question, row: JsonObject) -> Commit:
     Raises:
         BadListing: it has no commit id.
     """
-    row = _mended(question, row)
+    row = mended_object(question, row)
     try:
         return Commit(
             id=text(row, "id") or "",
@@ -171,6 +175,39 @@ def read_commit(question: Question, row: JsonObject) -> Commit:
         )
     except Invalid as error:
         raise BadListing(f"{question.hub} lists a commit that cannot be, for {question}: {error}") from error
+
+
+def read_discussions(question: Question, source: JsonObject) -> tuple[list[DiscussionHead], int]:
+    """A page of discussions, and how many there are.
+
+    Raises:
+        BadListing: the answer is nested too deep, or is no list of them.
+    """
+    sound = mended_object(question, source)
+    if not isinstance(sound.get("discussions"), list):
+        raise BadListing(f"{question.hub} lists no discussions for {question}")
+    heads = [
+        DiscussionHead(
+            number=whole(row, "num") or 0,
+            title=text(row, "title") or "",
+            author=text(child(row, "author"), "name") or "",
+            status=text(row, "status") or "",
+            is_pull=row.get("isPullRequest") is True,
+        )
+        for row in objects(sound, "discussions")
+    ]
+    return heads, whole(sound, "count") or len(heads)
+
+
+def read_owner(question: Question, name: str, kind: OwnerKind, source: JsonObject) -> Owner:
+    """A user's or an organization's overview.
+
+    Raises:
+        BadListing: the answer is nested too deep.
+    """
+    sound = mended_object(question, source)
+    members = whole(sound, "numUsers") if kind is OwnerKind.ORGANIZATION else None
+    return Owner(name=name, kind=kind, members=members, is_verified=sound.get("isVerified") is True)
 
 
 def read_repo_id(row: JsonObject, kind: RepoKind) -> RepoId | None:

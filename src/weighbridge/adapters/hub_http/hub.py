@@ -10,11 +10,14 @@ from urllib.parse import quote
 from weighbridge.adapters.hub_http.addresses import split_address
 from weighbridge.adapters.hub_http.answer import Answer
 from weighbridge.adapters.hub_http.answers import (
+    mended_object,
     next_page,
     read_commit,
+    read_discussions,
     read_info,
     read_manifest,
     read_object,
+    read_owner,
     read_refs,
     read_repo_id,
     read_rows,
@@ -27,11 +30,12 @@ from weighbridge.adapters.hub_http.wire import Wire
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
-from weighbridge.errors import BadInput, BadListing
+from weighbridge.domain.repo import DETAILS, Commit, DiscussionHead, ModelInfo, Owner, OwnerKind, Refs
+from weighbridge.errors import BadInput, BadListing, NoSuchOwner, NotFound
 
 MAX_JSON_BYTES = 256 << 20
 """The most that one answer, or all pages of one listing, may hold: a million files fit."""
+_EXPANDED = tuple(name for name in DETAILS if name != "securityRepoStatus")
 _COMMITS_PER_PAGE = 50
 _REPOS_PER_PAGE = 500
 
@@ -125,6 +129,38 @@ class HttpHub:
                 yield read_info(Question(hub=self._name, repo=repo), repo, row)
             else:
                 yield self.info(ModelRef(repo=repo))
+
+    def details(self, ref: ModelRef) -> JsonObject:
+        """See ``ports.Hub.details``: one request; a property that this Hub refuses is left out."""
+        question = Question(hub=self._name, repo=ref.repo, revision=ref.revision)
+        wanted = "&".join(f"expand={name}" for name in _EXPANDED)
+        target = self._api(ref.repo, f"revision/{quote(ref.revision, safe='')}?{wanted}&securityStatus=true")
+        said = mended_object(question, read_object(question, self._read(target, question)))
+        return {name: said[name] for name in DETAILS if name in said}
+
+    def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
+        """See ``ports.Hub.discussions``: one request a page."""
+        question = Question(hub=self._name, repo=repo)
+        found: list[DiscussionHead] = []
+        for page in range(limit):
+            body = self._read(self._api(repo, f"discussions?p={page}&type=all&status=all"), question)
+            heads, count = read_discussions(question, read_object(question, body))
+            found += heads
+            if not heads or len(found) >= min(count, limit):
+                break
+        return found[:limit]
+
+    def owner(self, repo: RepoId) -> Owner:
+        """See ``ports.Hub.owner``: an organization's overview, else a user's."""
+        question = Question(hub=self._name, repo=repo)
+        for kind, folder in ((OwnerKind.ORGANIZATION, "organizations"), (OwnerKind.USER, "users")):
+            target = f"{self._prefix}/api/{folder}/{quote(repo.namespace, safe='')}/overview"
+            try:
+                said = read_object(question, self._read(target, question))
+            except NotFound:
+                continue
+            return read_owner(question, repo.namespace, kind, said)
+        raise NoSuchOwner(repo.namespace)
 
     def close(self) -> None:
         """Close the connections that are kept open."""
