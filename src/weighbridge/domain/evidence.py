@@ -117,6 +117,7 @@ class Evidence:
             (by the format a list).
         headers: by path, what the header of a weight file says: ``{"format", "tensors",
             "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
+        blocked: the files that the scanners block, by path, with the rule that did.
         parents: the base models, as the card and adapter_config.json declare them.
         commits: the history, newest first, at most a thousand.
         discussions: discussions and pull requests, newest first, at most a thousand.
@@ -135,6 +136,7 @@ class Evidence:
     front_matter_error: str = ""
     eval_results: Mapping[str, JsonObject] = field(default_factory=dict)
     headers: Mapping[str, JsonObject] = field(default_factory=dict)
+    blocked: Mapping[str, str] = field(default_factory=dict)
     parents: tuple[Parent, ...] = ()
     commits: tuple[Commit, ...] = ()
     discussions: tuple[DiscussionHead, ...] = ()
@@ -197,6 +199,7 @@ class Evidence:
             "front_matter_error": self.front_matter_error,
             "eval_results": dict(self.eval_results),
             "headers": dict(self.headers),
+            "blocked": dict(self.blocked),
             "parents": [parent.to_json() for parent in self.parents],
             "commits": [commit_to_json(commit) for commit in self.commits],
             "discussions": [discussion.to_json() for discussion in self.discussions],
@@ -216,7 +219,7 @@ def evidence_from_json(source: JsonObject) -> Evidence:
     """
     if source.get("evidence_format") not in _READ_FORMATS:
         raise Invalid("evidence_format", source.get("evidence_format"), f"is none of {_READ_FORMATS}")
-    front, sources = source.get("front_matter"), child(source, "sources")
+    front, sources, blocked = source.get("front_matter"), child(source, "sources"), child(source, "blocked")
     return Evidence(
         manifest=Manifest.from_json(child(source, "manifest")),
         sources={name: source_from_json(child(sources, name)) for name in sources},
@@ -233,6 +236,7 @@ def evidence_from_json(source: JsonObject) -> Evidence:
         front_matter_error=text(source, "front_matter_error") or "",
         eval_results=_objects_by_path(child(source, "eval_results")),
         headers=_objects_by_path(child(source, "headers")),
+        blocked={path: text(blocked, path) or "" for path in blocked},
         parents=tuple(parent_from_json(p) for p in objects(source, "parents")),
         commits=tuple(commit_from_json(c) for c in objects(source, "commits")),
         discussions=tuple(discussion_from_json(d) for d in objects(source, "discussions")),

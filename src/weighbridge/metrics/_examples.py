@@ -20,6 +20,8 @@ from weighbridge.domain.ref import RepoId
 warnings.filterwarnings("ignore", category=SyntaxWarning, module="<card>")
 # What a card's author escapes wrongly is no warning to whoever runs this process.
 
+PARSES = 0.5
+"""From this grade on, a block parses."""
 CODE_LIMIT = 20_000
 """Longer blocks, in characters, are cut: no example needs more, and parsing has to be bounded."""
 
@@ -57,8 +59,12 @@ class Example:
 
 def best_example(card: Card, repo: RepoId) -> Example | None:
     """The example that helps most; None where the card has none."""
-    graded = [example for block in card.code if (example := _graded(block, repo))]
-    return max(graded, key=lambda example: (example.grade, -example.line.number), default=None)
+    return max(examples(card, repo), key=lambda example: (example.grade, -example.line.number), default=None)
+
+
+def examples(card: Card, repo: RepoId) -> list[Example]:
+    """Every block that is code one would run, graded."""
+    return [example for block in card.code if (example := _graded(block, repo))]
 
 
 def names(repo: RepoId, text: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from weighbridge.domain.card import CARD_PATH, card_of
 from weighbridge.domain.evidence import Evidence, Parent, SourceState
 from weighbridge.domain.json_values import child, texts
-from weighbridge.domain.licence import Licence, stated_by_parent
+from weighbridge.domain.licence import stated_by_parent
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Cap, Proof
+from weighbridge.metrics._licence_statement import Statement
 from weighbridge.metrics._licence_texts import LicenceText
 from weighbridge.metrics._parents import judged_parents
 from weighbridge.metrics._proofs import front_field, parent_field, text_line
@@ -18,15 +18,6 @@ from weighbridge.metrics._proofs import front_field, parent_field, text_line
 CONFLICT_CAP = 0.45
 WORST_PARENT = 0.2
 """The least free class that a base model's licence can be read as (research only)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """Where the licence is stated and what it comes to; empty where it is nowhere stated."""
-
-    licences: tuple[Licence, ...] = ()
-    proofs: tuple[Proof, ...] = ()
-    is_declared: bool = False
 
 
 def strangers(found: Sequence[LicenceText], statement: Statement) -> tuple[LicenceText, ...]:

@@ -10,19 +10,19 @@ from collections.abc import Mapping, Sequence
 
 from weighbridge.domain.card import card_of
 from weighbridge.domain.evidence import Evidence, SourceState
-from weighbridge.domain.json_values import text, texts
-from weighbridge.domain.licence import Licence, stated_in_front_matter, stated_in_tags
+from weighbridge.domain.json_values import text
+from weighbridge.domain.licence import Licence
 from weighbridge.domain.policy import Policy
-from weighbridge.domain.score import Proof, Score, Signal, weigh
+from weighbridge.domain.score import Score, Signal, weigh
 from weighbridge.metrics._licence_conflicts import (
-    Statement,
     parent_caps,
     silent_parents,
     strangers,
     text_caps,
 )
+from weighbridge.metrics._licence_statement import Statement, statement_of
 from weighbridge.metrics._licence_texts import LicenceText, is_licence_file, licence_texts
-from weighbridge.metrics._proofs import front_field, hub_field, listed
+from weighbridge.metrics._proofs import front_field, listed
 
 NAME, VERSION = "license", "1.0.0"
 _STATE_IT = "State the licence in the card's front matter, for example `license: apache-2.0`."
@@ -33,7 +33,7 @@ def license_score(evidence: Evidence, policy: Policy) -> Score:
     if evidence.state("texts") is SourceState.UNREACHABLE:
         return _unknown(evidence.sources["texts"].reason if "texts" in evidence.sources else "")
     found = licence_texts(evidence)
-    statement = _statement(evidence, found)
+    statement = statement_of(evidence, found)
     if not statement.is_declared and evidence.state("info") is SourceState.UNREACHABLE:
         return _unknown("the card states no licence, and the Hub's tags could not be read")
     if not statement.licences:
@@ -44,30 +44,6 @@ def license_score(evidence: Evidence, policy: Policy) -> Score:
     signals = (free, _clarity(evidence, found, statement, worst, p))
     caps = [*text_caps(found, statement, p, policy), *parent_caps(evidence, statement, p, policy)]
     return weigh(NAME, VERSION, signals, caps)
-
-
-def _statement(evidence: Evidence, found: Sequence[LicenceText]) -> Statement:
-    front = evidence.front_matter or {}
-    recognised = tuple(t for t in found if t.licence is not None)
-    stated = stated_in_front_matter(front)
-    if stated:
-        line = card_of(evidence).front_line("license")
-        proofs: tuple[Proof, ...] = (front_field(evidence, line, "license"),)
-    else:
-        tags = [tag for tag in texts(evidence.info, "tags") if tag.startswith("license:")]
-        stated = stated_in_tags(tags)
-        proofs = tuple(hub_field("tags", tag) for tag in sorted(tags))
-    if not stated:
-        return Statement(
-            licences=tuple(t.licence for t in recognised if t.licence),
-            proofs=tuple(t.proof for t in recognised),
-        )
-    resolved: list[Licence] = []
-    for licence in stated:
-        by_text = [t for t in recognised if t.licence] if licence.id == "other" else []
-        resolved += [t.licence for t in by_text if t.licence] or [licence]
-        proofs += tuple(t.proof for t in by_text)
-    return Statement(licences=tuple(resolved), proofs=proofs, is_declared=True)
 
 
 def _permissiveness(worst: Licence, p: float, statement: Statement, aside: str) -> Signal:

@@ -1,0 +1,60 @@
+"""What a model has in common with others in the registry, without saying so.
+
+A copied model brings its author's results, people and data along; they say nothing of the copy. So
+whoever publishes another one's weights or card under a new name without naming it is not credited
+with them.
+"""
+
+from __future__ import annotations
+
+from weighbridge.domain.evidence import Evidence, Likeness, Resemblance
+from weighbridge.domain.score import Cap, Proof
+from weighbridge.metrics._parents import judged_parents
+
+COPY_CAP = 0.45
+"""Below the usual threshold: a copy does not pass on what belongs to the original."""
+SAME_CARD = 0.8
+"""From this share of common word trigrams on, a card is another one's."""
+
+
+def copy_caps(evidence: Evidence) -> list[Cap]:
+    """A cap for everything that was taken over without naming where it came from."""
+    named = {parent.id.lower() for parent in judged_parents(evidence)}
+    card = (evidence.content("README.md") or "").lower()
+    caps = []
+    for found in evidence.resemblances:
+        if found.repo.lower() in named or not _counts(found, card):
+            continue
+        caps.append(
+            Cap(
+                limit=COPY_CAP,
+                reason=_REASONS[found.likeness].format(repo=found.repo, subject=found.subject),
+                proofs=(proof_of(found),),
+                how_to_improve=f"Name {found.repo} as base_model in the card.",
+            )
+        )
+    return caps
+
+
+def proof_of(found: Resemblance) -> Proof:
+    """A resemblance as evidence."""
+    return Proof(
+        source="registry",
+        path=found.repo,
+        locator=found.likeness.value,
+        excerpt=f"{found.subject} ({found.degree:.2f})",
+    )
+
+
+def _counts(found: Resemblance, card: str) -> bool:
+    if found.likeness is Likeness.SAME_WEIGHTS:
+        return True
+    return (
+        found.likeness is Likeness.SAME_CARD and found.degree > SAME_CARD and found.repo.lower() not in card
+    )
+
+
+_REASONS = {
+    Likeness.SAME_WEIGHTS: "{subject} is byte for byte the one of {repo}, which is not named as its base",
+    Likeness.SAME_CARD: "the card is that of {repo}, which it does not mention",
+}

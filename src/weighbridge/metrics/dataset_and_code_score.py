@@ -1,0 +1,166 @@
+"""``dataset_and_code_score``: whether data and code behind the model can be had.
+
+Six signals: data_identified .20, data_obtainable .15, data_described .15, example_code .20,
+source_or_training_code .20, training_procedure .10.
+"""
+
+from __future__ import annotations
+
+import re
+
+from weighbridge.domain.card import Card, Role, card_of
+from weighbridge.domain.evidence import Evidence, SourceState
+from weighbridge.domain.json_values import text, texts
+from weighbridge.domain.policy import Policy
+from weighbridge.domain.score import Proof, Score, Signal, weigh
+from weighbridge.metrics._copies import copy_caps
+from weighbridge.metrics._examples import best_example
+from weighbridge.metrics._files import file_set, library_of
+from weighbridge.metrics._proofs import card_line, first, front_field, hub_field, listed
+from weighbridge.metrics._training import CORPORA, data_sections, lines_of, procedure_line, prose_size
+
+NAME, VERSION = "dataset_and_code_score", "1.0.0"
+WEIGHTS = {
+    "data_identified": 0.20,
+    "data_obtainable": 0.15,
+    "data_described": 0.15,
+    "example_code": 0.20,
+    "source_or_training_code": 0.20,
+    "training_procedure": 0.10,
+}
+ENOUGH_TRIGRAMS = 60
+_A_FEW_TRIGRAMS, _FEWEST_TRIGRAMS = 25, 15
+DERIVABLE = 0.3
+_DATA_LINK = re.compile(
+    r"zenodo\.org/|doi\.org/10\.|huggingface\.co/datasets/|kaggle\.com/datasets/", re.IGNORECASE
+)
+_SCRIPT = re.compile(
+    r"(?:.*/)?(?:[\w-]*(?:train|finetune|fine_tune|fine-tune|convert|pretrain)[\w-]*)\.(?:py|ipynb|sh)"
+)
+_CODE_LINK = re.compile(r"(?:github\.com|gitlab\.com|codeberg\.org)/([\w.-]+)/([\w.-]+)", re.IGNORECASE)
+_GENERIC = frozenset(
+    {"transformers", "diffusers", "peft", "datasets", "accelerate", "pytorch", "tensorflow", "keras", "jax", "trl",
+     "llama.cpp", "ggml", "tokenizers", "huggingface_hub", "timm", "onnxruntime", "vllm", "hub-docs", "flax"}
+)  # fmt: skip
+"""Libraries that load or train any model: a link to them says nothing of this one."""
+_LATER = "Try again when the Hub can be reached."
+
+
+def dataset_and_code_score(evidence: Evidence, policy: Policy) -> Score:
+    """Whether somebody else could get the data and the code."""
+    if evidence.state("texts") is SourceState.UNREACHABLE:
+        return weigh(
+            NAME,
+            VERSION,
+            [Signal.unknown(id, w, "the card could not be read", _LATER) for id, w in WEIGHTS.items()],
+        )
+    card = card_of(evidence)
+    signals = (
+        _identified(evidence, card),
+        _obtainable(evidence, card),
+        _described(card),
+        _example(evidence, card),
+        _code(evidence, card),
+        _procedure(card),
+    )
+    return weigh(NAME, VERSION, signals, copy_caps(evidence))
+
+
+def _identified(evidence: Evidence, card: Card) -> Signal:
+    id = "data_identified"
+    remedy = "Name the data sets it was trained on: `datasets:` in the card's front matter."
+    front = texts(evidence.front_matter or {}, "datasets")
+    if front:
+        proof = front_field(evidence, card.front_line("datasets"), "datasets")
+        return Signal.of(id, WEIGHTS[id], 1.0, f"the card names {', '.join(front[:3])}", (proof,))
+    tags = sorted(tag for tag in texts(evidence.info, "tags") if tag.startswith("dataset:"))
+    if tags:
+        return Signal.of(id, WEIGHTS[id], 1.0, f"the Hub lists {tags[0]}", (hub_field("tags", tags[0]),))
+    sections = card.of(Role.TRAINING)
+    named = next((line for line in lines_of(sections) if CORPORA.search(line.text)), None)
+    value, reason, proofs = 0.0, "no data set is named", ()
+    if named:
+        value, reason, proofs = 0.7, "a training section names a well known corpus", (card_line(named),)
+    elif prose_size(data_sections(card)) >= _A_FEW_TRIGRAMS:
+        line = next(lines_of(data_sections(card)))
+        value, reason, proofs = 0.25, "the data are described, but not named", (card_line(line),)
+    if evidence.state("info") is SourceState.UNREACHABLE:
+        return Signal.between(
+            id, WEIGHTS[id], value, 1.0, f"{reason}; the tags could not be read", proofs, _LATER
+        )
+    return Signal.of(id, WEIGHTS[id], value, reason, proofs, remedy)
+
+
+def _obtainable(evidence: Evidence, card: Card) -> Signal:
+    id = "data_obtainable"
+    remedy = "Link the data: a data set of the Hub, or a record with a DOI."
+    known = next((d for d in evidence.data_sets if d.source.state is SourceState.READ), None)
+    if known:
+        proof = Proof(source="hub", path=known.id, locator="sha", excerpt=text(known.info or {}, "sha") or "")
+        return Signal.of(id, WEIGHTS[id], 1.0, f"the Hub has {known.id}", (proof,))
+    link = next((line for line in card.body_lines if _DATA_LINK.search(line.raw[:2000])), None)
+    value, proofs = (0.6, (card_line(link),)) if link else (0.0, ())
+    if evidence.state("data_sets") is SourceState.UNREACHABLE:
+        reason = "whether the data sets can be had could not be read"
+        return Signal.between(id, WEIGHTS[id], value, 1.0, reason, proofs, _LATER)
+    reason = "the card links data" if link else "the Hub has none of the data sets, and no link leads to data"
+    return Signal.of(id, WEIGHTS[id], value, reason, proofs, remedy)
+
+
+def _described(card: Card) -> Signal:
+    id = "data_described"
+    sections = data_sections(card)
+    size = prose_size(sections)
+    reason = f"what is said of the data holds {size} different word triples; {ENOUGH_TRIGRAMS} are enough"
+    proofs = first([card_line(line) for line in lines_of(sections)], 2) if size else ()
+    remedy = "Describe the training data in a section of its own: where from, how much, of what kind."
+    return Signal.of(id, WEIGHTS[id], size / ENOUGH_TRIGRAMS, reason, proofs, remedy)
+
+
+def _example(evidence: Evidence, card: Card) -> Signal:
+    id = "example_code"
+    remedy = f"Show in a Python block how to load {evidence.repo.full_name}."
+    best = best_example(card, evidence.repo)
+    grade = best.grade if best else 0.0
+    value = 1.0 if grade >= 0.7 else 0.5 if grade >= 0.5 else 0.2 if best else 0.0
+    reason = f"the best example {best.reason}" if best else "the card shows no example"
+    proofs: tuple[Proof, ...] = (card_line(best.line),) if best else ()
+    if value < DERIVABLE and file_set(evidence).is_complete:
+        if library := library_of(evidence):
+            seen = listed(evidence, sorted(evidence.manifest.by_path)[0])
+            return Signal.of(
+                id, WEIGHTS[id], DERIVABLE, f"{reason}; {library} loads it", (*proofs, seen), remedy
+            )
+        if evidence.state("info") is SourceState.UNREACHABLE:
+            return Signal.between(
+                id, WEIGHTS[id], value, DERIVABLE, f"{reason}; the library is not known", proofs
+            )
+    return Signal.of(id, WEIGHTS[id], value, reason, proofs, remedy)
+
+
+def _code(evidence: Evidence, card: Card) -> Signal:
+    id = "source_or_training_code"
+    remedy = "Put the training script into the repository, or link the repository that holds it."
+    script = next((path for path in sorted(evidence.manifest.by_path) if _SCRIPT.fullmatch(path)), None)
+    if script:
+        return Signal.of(id, WEIGHTS[id], 1.0, f"{script} is in the repository", (listed(evidence, script),))
+    generic: Proof | None = None
+    for line in card.body_lines:
+        for found in _CODE_LINK.finditer(line.raw[:5000]):
+            name = found[2].lower().removesuffix(".git").rstrip(".")
+            if name not in _GENERIC:
+                return Signal.of(id, WEIGHTS[id], 1.0, f"the card links {found[0]}", (card_line(line),))
+            generic = generic or card_line(line)
+    if generic:
+        return Signal.of(id, WEIGHTS[id], 0.3, "the card links only a library", (generic,), remedy)
+    return Signal.of(id, WEIGHTS[id], 0.0, "neither script nor source repository is given", (), remedy)
+
+
+def _procedure(card: Card) -> Signal:
+    id = "training_procedure"
+    remedy = "State the hyper-parameters and the machines in a section on training."
+    line = procedure_line(card)
+    size = prose_size(card.of(Role.TRAINING))
+    if line is None or size < _FEWEST_TRIGRAMS:
+        return Signal.of(id, WEIGHTS[id], 0.0, "how it was trained is not stated", (), remedy)
+    return Signal.of(id, WEIGHTS[id], 1.0, "how it was trained is stated", (card_line(line),))

@@ -1,0 +1,116 @@
+"""``dataset_quality``: how good the training data are known to be.
+
+R: the better half of the named data sets' grades, times (.6 + .4 x share that the Hub has). C: the share
+of six facets that the card states of its data. score = max(.65 C, .75 R + .25 C): a public data set
+can beat prose, and prose alone comes to .65 at most.
+"""
+
+from __future__ import annotations
+
+import re
+
+from weighbridge.domain.card import Card, Role, card_of
+from weighbridge.domain.evidence import Evidence, SourceState
+from weighbridge.domain.markdown import Line
+from weighbridge.domain.policy import Policy
+from weighbridge.domain.score import Score, Signal, weigh
+from weighbridge.metrics._copies import copy_caps
+from weighbridge.metrics._data_sets import graded
+from weighbridge.metrics._proofs import card_line, first
+from weighbridge.metrics._training import data_sections, lines_of, prose_size
+
+NAME, VERSION = "dataset_quality", "1.0.0"
+WEIGHTS = {"records": 0.75, "card": 0.25}
+PROSE_ALONE = 0.65
+_FEWEST_TRIGRAMS = 15
+FACETS = {
+    "source": re.compile(
+        r"\b(?:scrap|crawl|collect|download|sourc|drawn|taken|extract|deriv|gather|obtain)\w*\b.{0,60}\b(?:from|of|in)\b"
+        r"|wikipedia|common ?crawl|book ?corpus|\bweb ?pages\b|\binternet\b|\breddit\b|\bnews\b|\bdatasets?\b",
+        re.IGNORECASE,
+    ),
+    "size": re.compile(
+        r"\d[\d,. ]*\s*(?:k|m|b|thousand|million|billion|trillion|[KMGT]i?B)?\s*(?:of )?(?:\w+ ){0,2}"
+        r"(?:tokens|words|sentences|examples|samples|pairs|images|pictures|hours|minutes|documents|records|rows|"
+        r"articles|books|utterances|tuples|lines|questions|reviews|pages|conversations|triplets|[KMGT]i?B)\b",
+        re.IGNORECASE,
+    ),
+    "composition": re.compile(
+        r"\b(?:consist|compos|contain|includ|compris|cover)\w*\b|languages?\b|\bdomains?\b|\bclasses\b|"
+        r"concatenation|mixture|\bsplits?\b",
+        re.IGNORECASE,
+    ),
+    "processing": re.compile(
+        r"token|lower-?cas|filter|dedup|clean|normali[sz]|pre-?process|resampl|\bmask|truncat|remov|split into|"
+        r"balanc|convert",
+        re.IGNORECASE,
+    ),
+    "supervision": re.compile(
+        r"label|annotat|supervis|crowd|objective|contrastive|masked language|next sentence|causal language|"
+        r"instruction|distill|fine-?tun|reward|human",
+        re.IGNORECASE,
+    ),
+    "limits": re.compile(
+        r"bias|limitation|not (?:suitable|intended|filtered)|unfiltered|offensive|risk|stereotyp|skew|"
+        r"under-?represent|not (?:been )?(?:release|publish)|unbalanced|noisy|only (?:in )?english",
+        re.IGNORECASE,
+    ),
+}
+"""What one would ask of data, and the words by which a sentence answers it."""
+_LATER = "Try again when the Hub can be reached."
+
+
+def dataset_quality(evidence: Evidence, policy: Policy) -> Score:
+    """How much is known for the good of the data."""
+    if evidence.state("texts") is SourceState.UNREACHABLE:
+        unread = [Signal.unknown(id, w, "the card could not be read", _LATER) for id, w in WEIGHTS.items()]
+        return weigh(NAME, VERSION, unread)
+    said = _said(evidence)
+    return weigh(NAME, VERSION, (_records(evidence, policy, said.value or 0.0), said), copy_caps(evidence))
+
+
+def _said(evidence: Evidence) -> Signal:
+    """C: the facets that the card states."""
+    card = card_of(evidence)
+    sections = (*data_sections(card), *card.of(Role.DESCRIPTION))
+    remedy = "Say of the data: source, amount with its unit, composition, processing, labels, known limits."
+    found = facets(card) if prose_size(sections) >= _FEWEST_TRIGRAMS else {}
+    lacking = [name for name in FACETS if name not in found]
+    reason = f"the card states {len(found)} of {len(FACETS)} facets of its data"
+    if lacking:
+        reason += f"; not stated: {', '.join(lacking)}"
+    proofs = first([card_line(line) for line in found.values()], 6)
+    return Signal.of("card", WEIGHTS["card"], len(found) / len(FACETS), reason, proofs, remedy)
+
+
+def facets(card: Card) -> dict[str, Line]:
+    """Each facet that is stated, with the first line that states it."""
+    found: dict[str, Line] = {}
+    for line in lines_of((*data_sections(card), *card.of(Role.DESCRIPTION))):
+        for name, pattern in FACETS.items():
+            if name not in found and pattern.search(line.text[:2000]):
+                found[name] = line
+    return {name: found[name] for name in FACETS if name in found}
+
+
+def _records(evidence: Evidence, policy: Policy, said: float) -> Signal:
+    """R, or what the card's own words are worth in its place, which makes .65 C of the whole."""
+    id, weight = "records", WEIGHTS["records"]
+    stand_in = (PROSE_ALONE - WEIGHTS["card"]) / weight * said
+    remedy = "Name data sets of the Hub whose cards state licence, structure, creation, splits and limits."
+    known = [graded(d, policy) for d in evidence.data_sets if d.source.state is SourceState.READ]
+    away = [d.id for d in evidence.data_sets if d.source.state is SourceState.UNREACHABLE]
+    known.sort(key=lambda each: (-each.grade, each.id))
+    better = known[: (len(known) + 1) // 2]
+    mean = sum(each.grade for each in better) / len(better) if better else 0.0
+    value = mean * (0.6 + 0.4 * len(known) / len(evidence.data_sets)) if better else 0.0
+    proofs = first([each.proof for each in better])
+    if evidence.state("data_sets") is SourceState.UNREACHABLE:
+        reason = f"not read: {', '.join(away)}" if away else "which data sets there are could not be read"
+        return Signal.between(id, weight, stand_in, 1.0, reason, proofs, _LATER)
+    if value <= stand_in:
+        reason = "no data set of the Hub says more than the card itself" if said else "no data set is known"
+        proofs = proofs or first([card_line(line) for line in facets(card_of(evidence)).values()], 1)
+        return Signal.of(id, weight, stand_in, reason, proofs if stand_in else (), remedy)
+    reason = "; ".join(each.reason for each in better[:3])
+    return Signal.of(id, weight, value, reason, proofs, remedy)
