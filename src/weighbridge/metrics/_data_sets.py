@@ -33,7 +33,8 @@ _METADATA = (
     ("configs", "dataset_info"),
 )
 _SPLIT = re.compile(
-    r"\b(?:train|test|validation|dev)\b[^\n]{0,60}\d[\d,. ]{2,}|\d[\d,.]{2,}[^\n]{0,60}\b(?:train|test)", re.I
+    r"\b(?:train|test|validation|dev)\b[^\n]{0,60}\d[\d,. ]{2,}|\d[\d,.]{2,}[^\n]{0,60}\b(?:train|test)",
+    re.IGNORECASE,
 )
 _CITATION = re.compile(r"@\w+\s*\{|arxiv\.org|doi\.org|bibtex", re.IGNORECASE)
 
@@ -58,10 +59,7 @@ def graded(data_set: DataSet, policy: Policy) -> Graded:
         "datasheet": (0.30, len(_filled(card)) / len(_DATASHEET)),
         "metadata": (0.15, _metadata(info)),
         "splits": (0.10, float(_has_splits(info, data_set.card))),
-        "no loading script": (
-            0.10,
-            float(not any("/" not in p and p.endswith(".py") for p in data_set.files)),
-        ),
+        "no loading script": (0.10, float(not any(_is_script(path) for path in data_set.files))),
         "citation": (0.10, float(_is_cited(info, data_set.card))),
         "in service": (0.05, float(info.get("disabled") is not True)),
     }
@@ -86,12 +84,15 @@ def _filled(card: Card) -> set[str]:
 
 def _metadata(info: JsonObject) -> float:
     card, tags = child(info, "cardData"), texts(info, "tags")
-    held = sum(
-        any(card.get(key) for key in keys)
-        or any(tag.startswith(tuple(f"{key}:" for key in keys)) for tag in tags)
-        for keys in _METADATA
-    )
-    return held / len(_METADATA)
+
+    def has(key: str) -> bool:
+        return bool(card.get(key)) or any(tag.startswith(f"{key}:") for tag in tags)
+
+    return sum(any(map(has, keys)) for keys in _METADATA) / len(_METADATA)
+
+
+def _is_script(path: str) -> bool:
+    return "/" not in path and path.endswith(".py")
 
 
 def _has_splits(info: JsonObject, card: str) -> bool:

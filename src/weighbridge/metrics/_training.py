@@ -11,16 +11,19 @@ from weighbridge.domain.markdown import Line, Paragraph, Section, distinct_trigr
 _DATA_TITLE = re.compile(r"\bdata|corpus|corpora|dataset", re.IGNORECASE)
 _TEST_TITLE = re.compile(r"evaluat|test|result|benchmark", re.IGNORECASE)
 _PROCEDURE = re.compile(
-    r"learning[ _-]?rate|batch[ _-]?size|epochs?\b|optimi[sz]er|adamw?\b|\bsgd\b|warm-?up|weight decay|\bsteps\b|"
-    r"\bTPU|\bGPUs?\b|A100|H100|V100|hyper-?parameters?|fp16|bf16|mixed precision|seed\b|scheduler",
+    r"learning[ _-]?rate|batch[ _-]?size|epochs?\b|optimi[sz]er|adamw?\b|\bsgd\b|warm-?up|weight decay|"
+    r"\bsteps\b|\bTPU|\bGPUs?\b|A100|H100|V100|hyper-?parameters?|fp16|bf16|mixed precision|seed\b|scheduler",
     re.IGNORECASE,
 )
 CORPORA = re.compile(
-    r"\b(?:wikipedia|book ?corpus|common ?crawl|c4|mc4|the pile|openwebtext|webtext|cc-?news|imagenet(?:-\d+k?)?|"
-    r"ms[ -]?coco|coco|librispeech|common voice|squad|glue|sst-?2|mnli|snli|multi-?nli|laion(?:-\w+)?|redpajama|"
-    r"refinedweb|fineweb|oscar|roots|stack ?exchange|ms ?marco|natural questions|trivia ?qa|cifar-?10+|mnist|"
-    r"fashion-mnist|ljspeech|voxpopuli|opus|wmt\d*|s2orc|reddit comments|flan|super-?natural instructions|dolma|"
-    r"slim ?pajama|starcoderdata|the stack|github code|pubmed|arxiv papers|conll-?\d+|ag ?news|imdb)\b",
+    r"\b(?:"
+    r"wikipedia|book ?corpus|common ?crawl|c4|mc4|the pile|openwebtext|webtext|cc-?news|"
+    r"imagenet(?:-\d+k?)?|ms[ -]?coco|coco|librispeech|common voice|squad|glue|sst-?2|mnli|snli|"
+    r"multi-?nli|laion(?:-\w+)?|redpajama|refinedweb|fineweb|oscar|roots|stack ?exchange|ms ?marco|"
+    r"natural questions|trivia ?qa|cifar-?10+|mnist|fashion-mnist|ljspeech|voxpopuli|opus|wmt\d*|"
+    r"s2orc|reddit comments|flan|super-?natural instructions|dolma|slim ?pajama|starcoderdata|"
+    r"the stack|github code|pubmed|arxiv papers|conll-?\d+|ag ?news|imdb"
+    r")\b",
     re.IGNORECASE,
 )
 """Corpora that can be found by their name alone."""

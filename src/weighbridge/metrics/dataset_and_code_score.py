@@ -39,8 +39,8 @@ _SCRIPT = re.compile(
 )
 _CODE_LINK = re.compile(r"(?:github\.com|gitlab\.com|codeberg\.org)/([\w.-]+)/([\w.-]+)", re.IGNORECASE)
 _GENERIC = frozenset(
-    {"transformers", "diffusers", "peft", "datasets", "accelerate", "pytorch", "tensorflow", "keras", "jax", "trl",
-     "llama.cpp", "ggml", "tokenizers", "huggingface_hub", "timm", "onnxruntime", "vllm", "hub-docs", "flax"}
+    {"transformers", "diffusers", "peft", "datasets", "accelerate", "pytorch", "tensorflow", "keras", "jax",
+     "trl", "llama.cpp", "ggml", "tokenizers", "huggingface_hub", "timm", "onnxruntime", "vllm", "hub-docs"}
 )  # fmt: skip
 """Libraries that load or train any model: a link to them says nothing of this one."""
 _LATER = "Try again when the Hub can be reached."
@@ -78,7 +78,7 @@ def _identified(evidence: Evidence, card: Card) -> Signal:
         return Signal.of(id, WEIGHTS[id], 1.0, f"the Hub lists {tags[0]}", (hub_field("tags", tags[0]),))
     sections = card.of(Role.TRAINING)
     named = next((line for line in lines_of(sections) if CORPORA.search(line.text)), None)
-    value, reason, proofs = 0.0, "no data set is named", ()
+    value, reason, proofs = 0.0, "no data set is named", tuple[Proof, ...]()
     if named:
         value, reason, proofs = 0.7, "a training section names a well known corpus", (card_line(named),)
     elif prose_size(data_sections(card)) >= _A_FEW_TRIGRAMS:

@@ -25,8 +25,9 @@ PROSE_ALONE = 0.65
 _FEWEST_TRIGRAMS = 15
 FACETS = {
     "source": re.compile(
-        r"\b(?:scrap|crawl|collect|download|sourc|drawn|taken|extract|deriv|gather|obtain)\w*\b.{0,60}\b(?:from|of|in)\b"
-        r"|wikipedia|common ?crawl|book ?corpus|\bweb ?pages\b|\binternet\b|\breddit\b|\bnews\b|\bdatasets?\b",
+        r"\b(?:scrap|crawl|collect|download|sourc|drawn|taken|extract|deriv|gather|obtain)\w*\b.{0,60}"
+        r"\b(?:from|of|in)\b"
+        r"|wikipedia|common ?crawl|book ?corpus|\bweb ?pages\b|\binternet\b|\breddit\b|\bnews\b|\bdatasets?",
         re.IGNORECASE,
     ),
     "size": re.compile(
@@ -41,8 +42,8 @@ FACETS = {
         re.IGNORECASE,
     ),
     "processing": re.compile(
-        r"token|lower-?cas|filter|dedup|clean|normali[sz]|pre-?process|resampl|\bmask|truncat|remov|split into|"
-        r"balanc|convert",
+        r"token|lower-?cas|filter|dedup|clean|normali[sz]|pre-?process|resampl|\bmask|truncat|remov|"
+        r"split into|balanc|convert",
         re.IGNORECASE,
     ),
     "supervision": re.compile(
