@@ -7,7 +7,6 @@ community .15. Nothing in it asks how new, how popular or whose the model is.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 
 from weighbridge.domain.evidence import Evidence, SourceState, weight_format
@@ -18,14 +17,12 @@ from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
 from weighbridge.metrics._files import custom_code, library_of
 from weighbridge.metrics._licence_statement import freedom
+from weighbridge.metrics._people import folded, is_person
 from weighbridge.metrics._proofs import first, hub_field, listed
 
 NAME, VERSION = "bus_factor", "1.0.0"
 COMMITS_A_DAY = 3
 """More commits of one person on one day count no more: a habit of saving is no second person."""
-_NOBODY = re.compile(
-    r"system|.*\[bot\]|.*[-_ ]bot|bot|sfconvertbot|hfbot|github-actions|dependabot|weighbridge"
-)
 _LATER = "Try again when the Hub can be reached."
 
 
@@ -41,28 +38,19 @@ def bus_factor(evidence: Evidence, policy: Policy) -> Score:
     return weigh(NAME, VERSION, signals, copy_caps(evidence))
 
 
-def folded(name: str) -> str:
-    """A name without case and punctuation: one person, however it is spelled."""
-    return re.sub(r"[\W_]+", "", name.casefold())
-
-
 def committers(evidence: Evidence) -> Counter[str]:
     """How many commits each person made, at most three a day; bots are no persons."""
     counted: Counter[str] = Counter()
     days: Counter[tuple[str, str]] = Counter()
     for commit in evidence.commits:
         author = commit.authors[0] if commit.authors else ""
-        if not _is_person(author):
+        if not is_person(author):
             continue
         day = (folded(author), commit.created_at[:10])
         days[day] += 1
         if days[day] <= COMMITS_A_DAY:
             counted[folded(author)] += 1
     return counted
-
-
-def _is_person(name: str) -> bool:
-    return bool(folded(name)) and not _NOBODY.fullmatch(name.casefold())
 
 
 def _committers(evidence: Evidence) -> Signal:
@@ -163,9 +151,7 @@ def _community(evidence: Evidence) -> Signal:
     id, weight = "community", 0.15
     remedy = "Merge pull requests of others; models that are made from this one count too."
     merged = [d for d in evidence.discussions if d.is_pull and d.status == "merged"]
-    authors = {
-        folded(d.author) for d in merged if folded(d.author) and not _NOBODY.fullmatch(d.author.casefold())
-    }
+    authors = {folded(d.author) for d in merged if is_person(d.author)}
     counts = child(evidence.info, "childrenModelCount")
     known = [n for kind in counts if (n := whole(counts, kind)) is not None]
     children = sum(known) if counts else whole(evidence.info, "childrenModelCount") or 0
