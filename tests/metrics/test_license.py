@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.metrics.models import ABSENT, AWAY, LLAMA_PARENT, READ, bert, evidence_of, licence
+from tests.metrics.making import ABSENT, AWAY, READ, evidence_of, licence
+from tests.metrics.models import LLAMA_PARENT, bert
 from weighbridge.domain.evidence import Parent
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.licence import PERMISSIVENESS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.metrics.models import AWAY, LLAMA_PARENT, READ, evidence_of
+from tests.metrics.making import AWAY, READ, evidence_of
+from tests.metrics.models import LLAMA_PARENT
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.policy import Policy

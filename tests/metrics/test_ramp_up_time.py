@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.metrics.models import AWAY, READ, TOKENIZER, config, evidence_of, gguf, phi, real_minilm
+from tests.metrics.making import AWAY, READ, config, evidence_of
+from tests.metrics.models import TOKENIZER, gguf, phi, real_minilm
 from weighbridge.domain.card import parse_card
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.policy import Policy

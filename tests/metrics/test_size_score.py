@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.metrics.models import AWAY, LLAMA_CONFIG, bare_lora, config, evidence_of, gguf, llama2, phi
+from tests.metrics.making import AWAY, config, evidence_of
+from tests.metrics.models import LLAMA_CONFIG, bare_lora, gguf, llama2, phi
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.weights import deployable

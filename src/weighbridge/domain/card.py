@@ -70,9 +70,15 @@ class Card:
         return tuple(block for section in self.sections for block in section.code)
 
     @property
-    def body_lines(self) -> tuple[Line, ...]:
-        """Every line after the front matter, as it stands."""
-        return tuple(Line(n, raw, raw) for n, raw in enumerate(self.lines[self.body - 1 :], self.body))
+    def shown_lines(self) -> tuple[Line, ...]:
+        """Every line that a reader sees, headings left out: prose, code and tables, but no comments."""
+        found = []
+        for section in self.sections:
+            found += [line for paragraph in section.paragraphs for line in paragraph.lines]
+            found += [line for block in section.code for line in block.lines]
+            for table in section.tables:
+                found += [table.header_line, *(line for line, _ in table.rows)]
+        return tuple(sorted(found, key=lambda line: line.number))
 
     @property
     def front_lines(self) -> tuple[Line, ...]:

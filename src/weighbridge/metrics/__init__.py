@@ -11,16 +11,37 @@ from collections.abc import Callable, Mapping
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Score
+from weighbridge.metrics.bus_factor import bus_factor
+from weighbridge.metrics.code_quality import code_quality
+from weighbridge.metrics.dataset_and_code_score import dataset_and_code_score
+from weighbridge.metrics.dataset_quality import dataset_quality
 from weighbridge.metrics.license import license_score
 from weighbridge.metrics.performance_claims import performance_claims
 from weighbridge.metrics.ramp_up_time import ramp_up_time
+from weighbridge.metrics.reproducibility import reproducibility
+from weighbridge.metrics.reviewedness import reviewedness
 from weighbridge.metrics.size_score import size_score
+from weighbridge.metrics.tree_score import tree_score
 
 Metric = Callable[[Evidence, Policy], Score]
+Report = Callable[[Evidence, Policy], Score | None]
+"""Like a metric; None where it does not apply, or nothing can be said."""
 
 METRICS: Mapping[str, Metric] = {
     "license": license_score,
     "size_score": size_score,
     "ramp_up_time": ramp_up_time,
+    "bus_factor": bus_factor,
     "performance_claims": performance_claims,
+    "dataset_and_code_score": dataset_and_code_score,
+    "dataset_quality": dataset_quality,
+    "code_quality": code_quality,
 }
+"""The eight that the gate asks for, in the order of the ingestion document."""
+
+REPORTED: Mapping[str, Report] = {
+    "reproducibility": reproducibility,
+    "reviewedness": reviewedness,
+    "tree_score": tree_score,
+}
+"""The three that are shown beside them and hold nothing up."""

@@ -20,11 +20,14 @@ SAME_CARD = 0.8
 def copy_caps(evidence: Evidence) -> list[Cap]:
     """A cap for everything that was taken over without naming where it came from."""
     named = {parent.id.lower() for parent in judged_parents(evidence)}
+    own = evidence.repo.namespace
     card = (evidence.content("README.md") or "").lower()
     caps = []
     for found in evidence.resemblances:
         if found.repo.lower() in named or not _counts(found, card):
             continue
+        if own and found.repo.partition("/")[0].lower() == own.lower():
+            continue  # a publisher may give a model of its own a second name
         caps.append(
             Cap(
                 limit=COPY_CAP,

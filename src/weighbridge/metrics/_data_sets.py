@@ -22,7 +22,7 @@ _DATASHEET = {
     "creation": re.compile(r"creation|curation|source|annotat|collect|construct|how .* made"),
     "considerations": re.compile(r"consideration|bias|limitation|social|personal|risk|ethic|out-of-scope"),
     "additional": re.compile(
-        r"additional|licen[sc]|citation|contribut|curator|contact|authors|more information"
+        r"additional|licen[sc]|citation|contribution|contributor|curator|contact|authors|more information"
     ),
 }
 """The parts of the Hub's data set card, after Gebru et al., Datasheets for Datasets (2021)."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from weighbridge.domain.card import card_of
 from weighbridge.domain.evidence import Evidence, ModelShape
 from weighbridge.domain.json_values import child, text, texts
 from weighbridge.domain.score import Proof
 from weighbridge.domain.weights import Deployable, deployable
-from weighbridge.metrics._proofs import first, listed
+from weighbridge.metrics._proofs import first, front_field, hub_field, listed
 
 _PROCESSOR = re.compile(
     r"tokenizer(_config)?\.json|tokenizer\.model|vocab\.(json|txt)|merges\.txt|[\w.-]*\.(spm|model|bpe|tiktoken)|"
     r"spiece\.model|sentencepiece[\w.-]*|(pre)?processor_config\.json|feature_extractor[\w/.-]*|"
     r"open_clip_config\.json|video_preprocessor_config\.json"
 )
-_SELF_DESCRIBING = frozenset({"onnx", "keras", "h5", "tflite", "coreml", "tf", "nemo"})
+SELF_DESCRIBING = frozenset({"onnx", "keras", "h5", "tflite", "coreml", "tf", "nemo"})
 """Formats whose files hold the network beside its weights."""
 _CUSTOM_CODE = re.compile(r"(modeling|configuration|tokenization|processing|image_processing)_[^/]*\.py")
 _CONFIGS = ("config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json")
@@ -71,7 +72,7 @@ def _completeness(evidence: Evidence, chosen: Deployable) -> tuple[float, str]:
             return 0.4, f"model_index.json names {', '.join(lacking)}, of which there are no files"
         return 1.0, "every component of model_index.json is there"
     if "config.json" not in paths:
-        if chosen.format in _SELF_DESCRIBING:
+        if chosen.format in SELF_DESCRIBING:
             return 0.8, f"{chosen.format} holds the network, but there is no config.json"
         return 0.0, "there is no config.json, so nothing says what the weights are"
     config = evidence.json_of("config.json")
@@ -111,6 +112,16 @@ def library_of(evidence: Evidence) -> str | None:
     if evidence.shape is ModelShape.GGUF:
         return "gguf"
     return "transformers" if text(evidence.json_of("config.json"), "model_type") else None
+
+
+def task_of(evidence: Evidence) -> Proof | None:
+    """Where the task (``pipeline_tag``) is stated: at the Hub, else in the card."""
+    stated = text(evidence.info, "pipeline_tag")
+    if stated:
+        return hub_field("pipeline_tag", stated)
+    if text(evidence.front_matter or {}, "pipeline_tag"):
+        return front_field(evidence, card_of(evidence).front_line("pipeline_tag"), "pipeline_tag")
+    return None
 
 
 def custom_code(evidence: Evidence) -> str | None:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weighbridge.domain.evidence import Evidence
-from weighbridge.metrics._examples import parsed
 
 COMPLEX = 15
 LONG_LINE = 120
@@ -47,15 +46,22 @@ class PythonFile:
 
 
 def python_files(evidence: Evidence) -> tuple[PythonFile, ...]:
-    """Every captured Python file, by path, at most fifty."""
-    paths = sorted(path for path in evidence.texts if path.endswith(".py"))[:FILES_LIMIT]
-    return tuple(_graded(path, evidence.content(path) or "") for path in paths)
+    """Every Python file, by path, at most fifty; one that was too long to be captured is graded 0."""
+    paths = sorted(path for path in evidence.manifest.by_path if path.lower().endswith(".py"))[:FILES_LIMIT]
+    return tuple(_graded(path, evidence.content(path)) for path in paths)
 
 
-def _graded(path: str, source: str) -> PythonFile:
-    tree = parsed(source) if len(source) <= CHARACTERS_LIMIT else None
-    if tree is None:
+def _graded(path: str, source: str | None) -> PythonFile:
+    if source is None or len(source) > CHARACTERS_LIMIT:
+        return PythonFile(path=path, grade=0.0, reason="is too long to be looked at")
+    try:
+        tree = ast.parse(source.removeprefix("\ufeff"), filename="<card>")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return PythonFile(path=path, grade=0.0, reason="does not parse")
+    return _weighed(path, source, tree)
+
+
+def _weighed(path: str, source: str, tree: ast.Module) -> PythonFile:
     functions = [node for node in ast.walk(tree) if isinstance(node, _Function)]
     definitions = [*functions, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)), tree]
     complex_one = next((f.name for f in functions if complexity(f) > COMPLEX), None)
@@ -96,9 +102,11 @@ def _dangers(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (a.name for a in node.names if a.name.split(".")[0] in _DANGEROUS_MODULES)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and not node.level:
             module = node.module or ""
             yield from (module,) if module.split(".")[0] in _DANGEROUS_MODULES else ()
+            called = (f"{module}.{alias.name}" for alias in node.names)
+            yield from (name for name in called if name in _DANGEROUS_CALLS)
         elif isinstance(node, ast.Call):
             yield from _dangerous_call(node.func)
 

@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 
 from weighbridge.domain.card import Card, Role
-from weighbridge.domain.markdown import Line, Paragraph, Section, distinct_trigrams
+from weighbridge.domain.markdown import Line, Paragraph, Section, distinct_trigrams, words
 
 _DATA_TITLE = re.compile(r"\bdata|corpus|corpora|dataset", re.IGNORECASE)
+_MACHINE_TITLE = re.compile(r"hardware|compute|infrastructure|environmental impact", re.IGNORECASE)
 _TEST_TITLE = re.compile(r"evaluat|test|result|benchmark", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?:[^.!?;]|[.!?;](?!\s))+[.!?;]*")
+FEWEST_WORDS = 5
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 _PROCEDURE = re.compile(
     r"learning[ _-]?rate|batch[ _-]?size|epochs?\b|optimi[sz]er|adamw?\b|\bsgd\b|warm-?up|weight decay|"
     r"\bsteps\b|\bTPU|\bGPUs?\b|A100|H100|V100|hyper-?parameters?|fp16|bf16|mixed precision|seed\b|scheduler",
@@ -29,11 +33,26 @@ CORPORA = re.compile(
 """Corpora that can be found by their name alone."""
 
 
+def training_sections(card: Card) -> tuple[Section, ...]:
+    """The sections on training with all beneath them, whatever it is called, but for evaluations."""
+    found = []
+    outer: int | None = None
+    for section, roles in zip(card.sections, card.roles, strict=True):
+        if outer is not None and section.level <= outer:
+            outer = None
+        if Role.TRAINING in roles:
+            outer = section.level if outer is None else outer
+            found.append(section)
+        elif outer is not None and Role.EVALUATION not in roles:
+            found.append(section)
+    return tuple(found)
+
+
 def data_sections(card: Card) -> tuple[Section, ...]:
-    """The sections on the training data; where none is called so, those on training."""
-    training = card.of(Role.TRAINING)
+    """The sections on the training data; where none of that name says anything, those on training."""
+    training = training_sections(card)
     about = tuple(s for s in training if _DATA_TITLE.search(s.title) and not _only_tests(s.title))
-    return about or training
+    return about if prose_size(about) else training
 
 
 def _only_tests(title: str) -> bool:
@@ -45,17 +64,47 @@ def paragraphs(sections: Sequence[Section]) -> list[Paragraph]:
     return [p for section in sections for p in section.paragraphs if not p.is_quote]
 
 
-def prose_size(sections: Sequence[Section]) -> int:
-    """How many different runs of three words their prose holds."""
-    return distinct_trigrams(paragraph.text for paragraph in paragraphs(sections))
+def prose_size(sections: Sequence[Section], *, with_tables: bool = False) -> int:
+    """How many different runs of three words their prose holds, and the words in their tables."""
+    said = [paragraph.text for paragraph in paragraphs(sections)]
+    if with_tables:
+        said += [text for _, text in _labels(sections)]
+    return distinct_trigrams(said)
 
 
-def lines_of(sections: Sequence[Section]) -> Iterator[Line]:
-    """Every line of their prose."""
+def _labels(sections: Sequence[Section]) -> Iterator[tuple[Line, str]]:
+    """The rows of their tables without the numbers: a list of sources is often a table."""
+    for section in sections:
+        for table in section.tables:
+            for line, cells in table.rows:
+                if text := " ".join(cell for cell in cells if _LETTERS.search(cell)):
+                    yield line, text
+
+
+def sentences(said: str) -> Iterator[tuple[int, str]]:
+    """The sentences of a paragraph that hold five words or more, each with where it begins.
+
+    Fewer words are a label or a list of catchwords: they state nothing.
+    """
+    for match in _SENTENCE.finditer(said):
+        if len(words(match[0])) >= FEWEST_WORDS:
+            yield match.start(), match[0]
+
+
+def lines_of(sections: Sequence[Section], *, with_tables: bool = False) -> Iterator[Line]:
+    """Every line of their prose, then those of the tables that hold words."""
     for paragraph in paragraphs(sections):
         yield from paragraph.lines
+    if with_tables:
+        yield from (line for line, _ in _labels(sections))
+
+
+def procedure_sections(card: Card) -> tuple[Section, ...]:
+    """The sections that would say how it was trained and on what machines."""
+    machines = tuple(s for s in card.sections if _MACHINE_TITLE.search(s.title))
+    return tuple(dict.fromkeys((*training_sections(card), *machines)))
 
 
 def procedure_line(card: Card) -> Line | None:
-    """The first line of a training section that says how it was trained or on what machines."""
-    return next((line for line in lines_of(card.of(Role.TRAINING)) if _PROCEDURE.search(line.text)), None)
+    """The first line that says how it was trained or on what machines."""
+    return next((line for line in lines_of(procedure_sections(card)) if _PROCEDURE.search(line.text)), None)

@@ -18,7 +18,7 @@ _FRAMEWORK = re.compile(
     r"sentence[- ]transformers|llama\.cpp|onnxruntime)\b[^\n\d]{0,20}\b\d+\.\d+",
     re.IGNORECASE,
 )
-_PIN = re.compile(r"[\w.\]-]\s*(?:==|>=|~=|<)\s*\d")
+_PIN = re.compile(r"[\w.\]-][ \t]*(?:==|>=|~=|<)[ \t]*\d")
 
 
 def versions_stated(evidence: Evidence, card: Card, weight: float) -> Signal:
@@ -28,9 +28,10 @@ def versions_stated(evidence: Evidence, card: Card, weight: float) -> Signal:
     if evidence.shape is ModelShape.GGUF:
         return Signal.not_applicable(id, weight, "a GGUF file states the version of its own format")
     for path in sorted(p for p in evidence.texts if p.startswith("requirements")):
-        if _PIN.search(evidence.content(path) or ""):
-            return Signal.of(id, weight, 1.0, f"{path} states versions", (text_line(evidence, path, "="),))
-    said = next((line for line in card.body_lines if _FRAMEWORK.search(line.raw[:1000])), None)
+        if pin := _PIN.search(evidence.content(path) or ""):
+            proof = text_line(evidence, path, pin[0])
+            return Signal.of(id, weight, 1.0, f"{path} states versions", (proof,))
+    said = next((line for line in card.shown_lines if _FRAMEWORK.search(line.raw[:1000])), None)
     if said:
         return Signal.of(id, weight, 1.0, "the card states versions", (card_line(said),))
     for path in (*_LEADING, *sorted(p for p in evidence.texts if p.endswith(".json") and p not in _LEADING)):

@@ -17,6 +17,7 @@ from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
 from weighbridge.metrics._files import custom_code, library_of
 from weighbridge.metrics._licence_statement import freedom
+from weighbridge.metrics._parents import judged_parents
 from weighbridge.metrics._people import folded, is_person
 from weighbridge.metrics._proofs import first, hub_field, listed
 
@@ -66,17 +67,18 @@ def _committers(evidence: Evidence) -> Signal:
     effective = math.exp(entropy)
     value = 0.2 + 0.8 * min(1.0, max(0.0, (effective - 1) / 2))
     reason = f"{len(counted)} people made {total} counted commits, as if {effective:.1f} shared them evenly"
-    shown = [c for c in evidence.commits if c.authors and folded(c.authors[0]) in counted]
-    proofs = [
-        Proof(
-            source="hub",
-            path="commits",
-            locator=commit.id[:12],
-            excerpt=f"{commit.authors[0]}: {commit.title}",
-        )
-        for commit in {c.authors[0]: c for c in reversed(shown)}.values()
+    return Signal.of(id, weight, value, reason, first(_commit_of_each(evidence, counted)), remedy)
+
+
+def _commit_of_each(evidence: Evidence, counted: Counter[str]) -> list[Proof]:
+    """One commit of each person, of those who made most first."""
+    newest = sorted(evidence.commits, key=lambda commit: (commit.created_at, commit.id), reverse=True)
+    by_person = {folded(c.authors[0]): c for c in reversed(newest) if c.authors}
+    ranked = sorted(counted, key=lambda person: (-counted[person], person))
+    return [
+        Proof(source="hub", path="commits", locator=c.id[:12], excerpt=f"{c.authors[0]}: {c.title}")
+        for c in (by_person[person] for person in ranked)
     ]
-    return Signal.of(id, weight, value, reason, first(proofs), remedy)
 
 
 def _publisher(evidence: Evidence) -> Signal:
@@ -138,32 +140,33 @@ def _carried_on(evidence: Evidence, policy: Policy) -> Signal:
     value = 1.0 if free >= 0.7 else 0.7 if free >= 0.5 else 0.0
     gated = bool(evidence.info.get("gated"))
     reason = f"the licence in force is {free:.2f} free" + (", and access is gated" if gated else "")
-    away = {evidence.state("info"), evidence.state("parents")} & {SourceState.UNREACHABLE}
+    low = high = value * (0.8 if gated else 1.0)
+    if evidence.state("info") is SourceState.UNREACHABLE:
+        low, high = (value * 0.8, value) if proofs else (0.0, 1.0)
+        reason += "; whether access is gated could not be read"
+    away = [p.id for p in judged_parents(evidence) if p.source.state is SourceState.UNREACHABLE]
     if away:
-        high = value if proofs else 1.0
-        return Signal.between(
-            id, weight, 0.0, high, f"{reason}; not everything could be read", proofs, _LATER
-        )
-    return Signal.of(id, weight, value * (0.8 if gated else 1.0), reason, proofs if value else (), remedy)
+        low, reason = 0.0, f"{reason}; the licence of {', '.join(sorted(away))} could not be read"
+    return Signal.between(id, weight, low, high, reason, proofs if high else (), _LATER if away else remedy)
 
 
 def _community(evidence: Evidence) -> Signal:
     id, weight = "community", 0.15
     remedy = "Merge pull requests of others; models that are made from this one count too."
-    merged = [d for d in evidence.discussions if d.is_pull and d.status == "merged"]
-    authors = {folded(d.author) for d in merged if is_person(d.author)}
+    merged = [d for d in evidence.discussions if d.is_pull and d.status == "merged" and is_person(d.author)]
+    authors = {folded(d.author) for d in merged}
     counts = child(evidence.info, "childrenModelCount")
     known = [n for kind in counts if (n := whole(counts, kind)) is not None]
-    children = sum(known) if counts else whole(evidence.info, "childrenModelCount") or 0
-    low = 0.5 * min(1.0, len(authors) / 3) + 0.5 * min(1.0, math.log10(1 + max(0, children)) / 2)
+    children = max(0, sum(known) if counts else whole(evidence.info, "childrenModelCount") or 0)
+    low = 0.5 * min(1.0, len(authors) / 3) + 0.5 * min(1.0, math.log10(1 + children) / 2)
     high = low
     if evidence.state("discussions") is SourceState.UNREACHABLE:
         high += 0.5
-    if evidence.state("details") is SourceState.UNREACHABLE and not children:
+    if SourceState.UNREACHABLE in (evidence.state("details"), evidence.state("info")) and not children:
         high += 0.5
     proofs = [
         Proof(source="hub", path="discussions", locator=f"#{d.number}", excerpt=f"{d.author}: {d.title}")
-        for d in merged[:2]
+        for d in sorted(merged, key=lambda d: -d.number)[:2]
     ]
     if children:
         proofs.append(hub_field("childrenModelCount", evidence.info.get("childrenModelCount")))

@@ -15,7 +15,7 @@ from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Cap, Proof, Score, Signal, weigh
 from weighbridge.domain.weights import deployable
 from weighbridge.metrics._examples import PARSES, examples
-from weighbridge.metrics._files import custom_code, library_of
+from weighbridge.metrics._files import SELF_DESCRIBING, custom_code, library_of
 from weighbridge.metrics._proofs import card_line, first, hub_field, listed, text_line
 from weighbridge.metrics._python_files import python_files
 from weighbridge.metrics._versions import versions_stated
@@ -70,16 +70,20 @@ def _serialisation(evidence: Evidence) -> Signal:
 
 
 def _integrity(evidence: Evidence) -> Signal:
-    """Three questions of equal weight: the JSON can be read, no shard is missing, the kind is stated."""
+    """Three questions of equal weight: the JSON can be read, no shard is missing, the kind is stated.
+
+    Weights that come without any configuration leave nothing to ask.
+    """
     id = "config_integrity"
     remedy = "Publish a config.json that parses and names model_type or architectures, and every shard."
     if not evidence.files:
         return Signal.of(id, WEIGHTS[id], 0.0, "the revision holds no files", (), remedy)
-    broken = [
-        path for path in sorted(evidence.texts) if path.endswith(".json") and not _parses(evidence, path)
-    ]
     chosen = deployable(evidence.files, evidence.json_of)
     stated, proof = _stated_kind(evidence)
+    configs = [path for path in sorted(evidence.texts) if path.endswith(".json")]
+    if not configs and not stated:
+        return Signal.of(id, WEIGHTS[id], 0.0, "no configuration says what the weights are", (), remedy)
+    broken = [path for path in configs if not _parses(evidence, path)]
     parts = (not broken, bool(chosen.files) and not chosen.missing, stated)
     weights = (
         "shards are missing" if chosen.missing else "weights are there" if chosen.files else "no weights"
@@ -103,8 +107,11 @@ def _parses(evidence: Evidence, path: str) -> bool:
 
 def _stated_kind(evidence: Evidence) -> tuple[bool, Proof | None]:
     if evidence.shape is ModelShape.GGUF:
-        path = next(p for p in sorted(evidence.manifest.by_path) if p.endswith(".gguf"))
-        return True, listed(evidence, path)
+        path = next(p for p in sorted(evidence.manifest.by_path) if p.lower().endswith(".gguf"))
+        return "error" not in evidence.headers.get(path, {}), listed(evidence, path)
+    chosen = deployable(evidence.files, evidence.json_of)
+    if chosen.format in SELF_DESCRIBING:
+        return True, listed(evidence, chosen.files[0].path)
     for path, keys in (
         ("config.json", ("model_type", "architectures")),
         ("adapter_config.json", ("peft_type", "base_model_name_or_path")),
@@ -160,10 +167,16 @@ def _examples(evidence: Evidence, card: Card) -> Signal:
 
 
 def _caps(evidence: Evidence) -> list[Cap]:
+    """What is known to be unsafe.
+
+    The Hub's own scanners can only take away: where their word could not be read, nothing is held
+    against the model, for their "safe" would not count either. Headers that nobody has looked into
+    yet may still turn out to be none.
+    """
     issues = objects(child(evidence.info, "securityRepoStatus"), "filesWithIssues")
     found = [
         _cap(path, f"the Hub's scanners call it {level}", hub_field("securityRepoStatus", dict(issue)))
-        for issue in issues
+        for issue in sorted(issues, key=lambda issue: text(issue, "path") or "")
         if (level := text(issue, "level")) in _UNSAFE_LEVELS and (path := text(issue, "path"))
     ]
     for path, rule in sorted(evidence.blocked.items()):
@@ -172,7 +185,19 @@ def _caps(evidence: Evidence) -> list[Cap]:
     for path, header in sorted(evidence.headers.items()):
         if error := text(header, "error"):
             found.append(_cap(path, f"its header cannot be read: {error}", listed(evidence, path)))
+    if not found and evidence.state("headers") is SourceState.UNREACHABLE:
+        found += _unread_headers(evidence)
     return found[:_CAPS_SHOWN]
+
+
+def _unread_headers(evidence: Evidence) -> list[Cap]:
+    """A cap that may hold, where there are headers to look into and nobody has."""
+    path = next((p for p in sorted(evidence.manifest.by_path) if weight_format(p) == "safetensors"), None)
+    if path is None:
+        return []
+    why = evidence.sources["headers"].reason if "headers" in evidence.sources else "not read"
+    reason = f"whether {path} is what its name says is not known: {why}"
+    return [Cap(limit=UNSAFE_CAP, reason=reason, how_to_improve=_LATER, is_certain=False)]
 
 
 def _cap(path: str, why: str, proof: Proof) -> Cap:

@@ -11,13 +11,22 @@ import re
 from weighbridge.domain.card import Card, Role, card_of
 from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.json_values import text, texts
+from weighbridge.domain.markdown import Line
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
 from weighbridge.metrics._examples import best_example
-from weighbridge.metrics._files import file_set, library_of
+from weighbridge.metrics._files import file_set, library_of, task_of
 from weighbridge.metrics._proofs import card_line, first, front_field, hub_field, listed
-from weighbridge.metrics._training import CORPORA, data_sections, lines_of, procedure_line, prose_size
+from weighbridge.metrics._training import (
+    CORPORA,
+    data_sections,
+    lines_of,
+    procedure_line,
+    procedure_sections,
+    prose_size,
+    training_sections,
+)
 
 NAME, VERSION = "dataset_and_code_score", "1.0.0"
 WEIGHTS = {
@@ -31,16 +40,21 @@ WEIGHTS = {
 ENOUGH_TRIGRAMS = 60
 _A_FEW_TRIGRAMS, _FEWEST_TRIGRAMS = 25, 15
 DERIVABLE = 0.3
-_DATA_LINK = re.compile(
-    r"zenodo\.org/|doi\.org/10\.|huggingface\.co/datasets/|kaggle\.com/datasets/", re.IGNORECASE
-)
+_DATA_LINK = re.compile(r"zenodo\.org/|huggingface\.co/datasets/|kaggle\.com/datasets/", re.IGNORECASE)
+_RECORD_LINK = re.compile(rf"{_DATA_LINK.pattern}|doi\.org/10\.", re.IGNORECASE)
+"""In a section on data a DOI is that of data; anywhere else it is a paper's."""
 _SCRIPT = re.compile(
     r"(?:.*/)?(?:[\w-]*(?:train|finetune|fine_tune|fine-tune|convert|pretrain)[\w-]*)\.(?:py|ipynb|sh)"
 )
 _CODE_LINK = re.compile(r"(?:github\.com|gitlab\.com|codeberg\.org)/([\w.-]+)/([\w.-]+)", re.IGNORECASE)
 _GENERIC = frozenset(
     {"transformers", "diffusers", "peft", "datasets", "accelerate", "pytorch", "tensorflow", "keras", "jax",
-     "trl", "llama.cpp", "ggml", "tokenizers", "huggingface_hub", "timm", "onnxruntime", "vllm", "hub-docs"}
+     "trl", "llama.cpp", "ggml", "tokenizers", "huggingface_hub", "timm", "onnxruntime", "vllm", "hub-docs",
+     "deepspeed", "flash-attention", "megatron-lm", "unsloth", "axolotl", "llama-factory", "mergekit",
+     "llama-cpp-python", "text-generation-webui", "text-generation-inference", "koboldcpp", "ctransformers",
+     "candle", "ollama", "open-webui", "autogptq", "autoawq", "exllama", "exllamav2", "mlx", "mlx-examples",
+     "bitsandbytes", "sentence-transformers", "setfit", "spacy", "scikit-learn", "onnx", "optimum",
+     "lm-evaluation-harness", "t5x", "fairseq", "espnet", "nemo", "lightning", "pytorch-lightning"}
 )  # fmt: skip
 """Libraries that load or train any model: a link to them says nothing of this one."""
 _LATER = "Try again when the Hub can be reached."
@@ -76,7 +90,7 @@ def _identified(evidence: Evidence, card: Card) -> Signal:
     tags = sorted(tag for tag in texts(evidence.info, "tags") if tag.startswith("dataset:"))
     if tags:
         return Signal.of(id, WEIGHTS[id], 1.0, f"the Hub lists {tags[0]}", (hub_field("tags", tags[0]),))
-    sections = card.of(Role.TRAINING)
+    sections = training_sections(card)
     named = next((line for line in lines_of(sections) if CORPORA.search(line.text)), None)
     value, reason, proofs = 0.0, "no data set is named", tuple[Proof, ...]()
     if named:
@@ -94,11 +108,12 @@ def _identified(evidence: Evidence, card: Card) -> Signal:
 def _obtainable(evidence: Evidence, card: Card) -> Signal:
     id = "data_obtainable"
     remedy = "Link the data: a data set of the Hub, or a record with a DOI."
-    known = next((d for d in evidence.data_sets if d.source.state is SourceState.READ), None)
-    if known:
+    read = [d for d in evidence.data_sets if d.source.state is SourceState.READ]
+    if read:
+        known = min(read, key=lambda each: each.id)
         proof = Proof(source="hub", path=known.id, locator="sha", excerpt=text(known.info or {}, "sha") or "")
         return Signal.of(id, WEIGHTS[id], 1.0, f"the Hub has {known.id}", (proof,))
-    link = next((line for line in card.body_lines if _DATA_LINK.search(line.raw[:2000])), None)
+    link = _data_link(card)
     value, proofs = (0.6, (card_line(link),)) if link else (0.0, ())
     if evidence.state("data_sets") is SourceState.UNREACHABLE:
         reason = "whether the data sets can be had could not be read"
@@ -107,12 +122,22 @@ def _obtainable(evidence: Evidence, card: Card) -> Signal:
     return Signal.of(id, WEIGHTS[id], value, reason, proofs, remedy)
 
 
+def _data_link(card: Card) -> Line | None:
+    """The first line that leads to data; a link in an evaluation leads to what it was tested on."""
+    for line in lines_of(data_sections(card)):
+        if _RECORD_LINK.search(line.raw[:2000]):
+            return line
+    tests = set(card.of(Role.EVALUATION))
+    elsewhere = lines_of([section for section in card.sections if section not in tests])
+    return next((line for line in elsewhere if _DATA_LINK.search(line.raw[:2000])), None)
+
+
 def _described(card: Card) -> Signal:
     id = "data_described"
     sections = data_sections(card)
-    size = prose_size(sections)
+    size = prose_size(sections, with_tables=True)
     reason = f"what is said of the data holds {size} different word triples; {ENOUGH_TRIGRAMS} are enough"
-    proofs = first([card_line(line) for line in lines_of(sections)], 2) if size else ()
+    proofs = first([card_line(line) for line in lines_of(sections, with_tables=True)], 2) if size else ()
     remedy = "Describe the training data in a section of its own: where from, how much, of what kind."
     return Signal.of(id, WEIGHTS[id], size / ENOUGH_TRIGRAMS, reason, proofs, remedy)
 
@@ -126,15 +151,13 @@ def _example(evidence: Evidence, card: Card) -> Signal:
     reason = f"the best example {best.reason}" if best else "the card shows no example"
     proofs: tuple[Proof, ...] = (card_line(best.line),) if best else ()
     if value < DERIVABLE and file_set(evidence).is_complete:
-        if library := library_of(evidence):
-            seen = listed(evidence, sorted(evidence.manifest.by_path)[0])
-            return Signal.of(
-                id, WEIGHTS[id], DERIVABLE, f"{reason}; {library} loads it", (*proofs, seen), remedy
-            )
+        library, task = library_of(evidence), task_of(evidence)
+        if library and task:
+            reason += f"; the Hub derives one for {library}"
+            return Signal.of(id, WEIGHTS[id], DERIVABLE, reason, (*proofs, task), remedy)
         if evidence.state("info") is SourceState.UNREACHABLE:
-            return Signal.between(
-                id, WEIGHTS[id], value, DERIVABLE, f"{reason}; the library is not known", proofs
-            )
+            reason += "; the Hub could not be asked for library and task"
+            return Signal.between(id, WEIGHTS[id], value, DERIVABLE, reason, proofs, _LATER)
     return Signal.of(id, WEIGHTS[id], value, reason, proofs, remedy)
 
 
@@ -145,7 +168,7 @@ def _code(evidence: Evidence, card: Card) -> Signal:
     if script:
         return Signal.of(id, WEIGHTS[id], 1.0, f"{script} is in the repository", (listed(evidence, script),))
     generic: Proof | None = None
-    for line in card.body_lines:
+    for line in card.shown_lines:
         for found in _CODE_LINK.finditer(line.raw[:5000]):
             name = found[2].lower().removesuffix(".git").rstrip(".")
             if name not in _GENERIC:
@@ -160,7 +183,7 @@ def _procedure(card: Card) -> Signal:
     id = "training_procedure"
     remedy = "State the hyper-parameters and the machines in a section on training."
     line = procedure_line(card)
-    size = prose_size(card.of(Role.TRAINING))
+    size = prose_size(procedure_sections(card))
     if line is None or size < _FEWEST_TRIGRAMS:
         return Signal.of(id, WEIGHTS[id], 0.0, "how it was trained is not stated", (), remedy)
     return Signal.of(id, WEIGHTS[id], 1.0, "how it was trained is stated", (card_line(line),))

@@ -17,17 +17,20 @@ from weighbridge.domain.score import Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
 from weighbridge.metrics._data_sets import graded
 from weighbridge.metrics._proofs import card_line, first
-from weighbridge.metrics._training import data_sections, lines_of, prose_size
+from weighbridge.metrics._training import data_sections, paragraphs, prose_size, sentences
 
 NAME, VERSION = "dataset_quality", "1.0.0"
 WEIGHTS = {"records": 0.75, "card": 0.25}
 PROSE_ALONE = 0.65
 _FEWEST_TRIGRAMS = 15
+TEXT_LIMIT = 10_000
+"""Longer paragraphs are read up to here, in characters."""
 FACETS = {
     "source": re.compile(
-        r"\b(?:scrap|crawl|collect|download|sourc|drawn|taken|extract|deriv|gather|obtain)\w*\b.{0,60}"
+        r"\b(?:scrap|crawl|collect|download|source|drawn|taken|extract|deriv|gather|obtain)\w*\b.{0,60}"
         r"\b(?:from|of|in)\b"
-        r"|wikipedia|common ?crawl|book ?corpus|\bweb ?pages\b|\binternet\b|\breddit\b|\bnews\b|\bdatasets?",
+        r"|publicly available|wikipedia|common ?crawl|book ?corpus|\bweb ?pages\b|\binternet\b|\breddit\b"
+        r"|\bnews\b|\bdatasets?",
         re.IGNORECASE,
     ),
     "size": re.compile(
@@ -37,12 +40,12 @@ FACETS = {
         re.IGNORECASE,
     ),
     "composition": re.compile(
-        r"\b(?:consist|compos|contain|includ|compris|cover)\w*\b|languages?\b|\bdomains?\b|\bclasses\b|"
-        r"concatenation|mixture|\bsplits?\b",
+        r"\b(?:consist|compos|contain|include|including|compris|cover)\w*\b|languages?\b|\bdomains?\b|\bclasses\b|"
+        r"concatenation|mixture|combination of|\bsplits?\b",
         re.IGNORECASE,
     ),
     "processing": re.compile(
-        r"token|lower-?cas|filter|dedup|clean|normali[sz]|pre-?process|resampl|\bmask|truncat|remov|"
+        r"token|lower-?cas|filter|dedup|clean|normali[sz]|pre-?process|resampl|\bmask|truncate|remov|"
         r"split into|balanc|convert",
         re.IGNORECASE,
     ),
@@ -85,12 +88,14 @@ def _said(evidence: Evidence) -> Signal:
 
 
 def facets(card: Card) -> dict[str, Line]:
-    """Each facet that is stated, with the first line that states it."""
+    """Each facet that a sentence states, with the line on which it does."""
     found: dict[str, Line] = {}
-    for line in lines_of((*data_sections(card), *card.of(Role.DESCRIPTION))):
-        for name, pattern in FACETS.items():
-            if name not in found and pattern.search(line.text[:2000]):
-                found[name] = line
+    sections = dict.fromkeys((*data_sections(card), *card.of(Role.DESCRIPTION)))
+    for paragraph in paragraphs(tuple(sections)):
+        for start, sentence in sentences(paragraph.text[:TEXT_LIMIT]):
+            for name, pattern in FACETS.items():
+                if name not in found and (seen := pattern.search(sentence)):
+                    found[name] = paragraph.line_at(start + seen.start())
     return {name: found[name] for name in FACETS if name in found}
 
 

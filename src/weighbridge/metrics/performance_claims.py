@@ -143,7 +143,7 @@ def _corroborated(evidence: Evidence, card: Card, found: _Found) -> Signal:
     proofs = [claim.proof for claim in found.accepted if claim.has_source]
     tags = sorted(tag for tag in texts(evidence.info, "tags") if tag.startswith(("arxiv:", "doi:")))
     proofs += [hub_field("tags", tag) for tag in tags[:1]]
-    proofs += [card_line(line) for line in card.body_lines if _PAPER.search(line.raw[:5_000])][:1]
+    proofs += [card_line(line) for line in card.shown_lines if _PAPER.search(line.raw[:5_000])][:1]
     if proofs:
         return Signal.of(id, weight, 1.0, "a paper or a source stands behind the results", first(proofs))
     return Signal.of(id, weight, 0.0, "neither paper nor source is given", (), remedy)

@@ -10,12 +10,12 @@ import re
 
 from weighbridge.domain.card import CARD_PATH, Card, Role, card_of
 from weighbridge.domain.evidence import Evidence, SourceState
-from weighbridge.domain.json_values import child, items, text
+from weighbridge.domain.json_values import child, items
 from weighbridge.domain.markdown import distinct_trigrams
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._examples import best_example
-from weighbridge.metrics._files import custom_code, file_set, library_of
+from weighbridge.metrics._files import custom_code, file_set, library_of, task_of
 from weighbridge.metrics._proofs import card_line, front_field, hub_field, listed, text_line
 
 NAME, VERSION = "ramp_up_time", "1.0.0"
@@ -68,7 +68,7 @@ def _quickstart(evidence: Evidence, card: Card) -> Signal:
     value = best.grade if best else 0.0
     reason = f"the best example {best.reason}" if best else "the card shows no example"
     proofs: tuple[Proof, ...] = (card_line(best.line),) if best else ()
-    library, task = library_of(evidence), _task(evidence)
+    library, task = library_of(evidence), task_of(evidence)
     if value < DERIVABLE and file_set(evidence).is_complete:
         if library and task:
             value = DERIVABLE
@@ -108,7 +108,7 @@ def _io_contract(evidence: Evidence, card: Card) -> Signal:
     shown = _shown_contract(evidence, card)
     if shown:
         return Signal.of(id, weight, 1.0, shown[0], (shown[1],))
-    task = _task(evidence)
+    task = task_of(evidence)
     has_code = best_example(card, evidence.repo) is not None
     value = 0.0 if task is None else 0.7 if has_code else 0.4
     reason = "no task is stated" if task is None else "the task is stated"
@@ -135,16 +135,6 @@ def _shown_contract(evidence: Evidence, card: Card) -> tuple[str, Proof] | None:
     for path in ("chat_template.jinja", "chat_template.json"):
         if path in evidence.manifest.by_path:
             return "a chat template is there", listed(evidence, path)
-    return None
-
-
-def _task(evidence: Evidence) -> Proof | None:
-    """Where the task (``pipeline_tag``) is stated."""
-    stated = text(evidence.info, "pipeline_tag")
-    if stated:
-        return hub_field("pipeline_tag", stated)
-    if text(evidence.front_matter or {}, "pipeline_tag"):
-        return front_field(evidence, card_of(evidence).front_line("pipeline_tag"), "pipeline_tag")
     return None
 
 
