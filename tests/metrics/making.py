@@ -128,6 +128,17 @@ def commits(made: Iterable[tuple[str, str]]) -> tuple[Commit, ...]:
     )
 
 
+def pulled(author: str, number: int, *others: str) -> Commit:
+    """What a merged pull request became: newer than ``history``, with those who are named besides."""
+    title = f"Proposal {number} (#{number})"
+    return Commit(
+        id=hashlib.sha1(f"{author} {title}".encode()).hexdigest(),
+        title=title,
+        authors=(author, *others),
+        created_at=f"2025-01-{number:02d}T12:00:00.000Z",
+    )
+
+
 def merged(*authors: str) -> tuple[DiscussionHead, ...]:
     """One merged pull request of each."""
     return tuple(

@@ -25,6 +25,7 @@ from tests.metrics.making import (
     licence,
     merged,
     organization,
+    pulled,
     template_card,
     user,
 )
@@ -33,7 +34,7 @@ from weighbridge.domain.evidence import DataSet, Evidence, Parent
 TOKENIZER = {"tokenizer.json": 1_355_256, "vocab.txt": 231_508}
 RESEARCH = organization("yard", 12, is_verified=True)
 """Who publishes the models of an institute: all but one of those in the table's first rows."""
-FOUR_PEOPLE = history(ann=4, ben=4, cleo=3, dora=2)
+FOUR_PEOPLE = (pulled("eve", 1), *history(ann=4, ben=4, cleo=3, dora=2))
 GENERATION = {"generation_config.json": config(transformers_version="4.26.0")}
 
 
@@ -405,6 +406,7 @@ def gguf() -> Evidence:
                 declared_in="README.md:base_model",
                 source=READ,
                 info={"cardData": {"license": "mit"}},
+                net_score=0.76,
                 weight_bytes=5_559_417_400,
             ),
         ),

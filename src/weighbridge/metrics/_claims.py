@@ -63,7 +63,12 @@ _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One stated result; ``rejected`` says why it is worth nothing, empty where it counts."""
+    """One stated result; ``rejected`` says why it is worth nothing, empty where it counts.
+
+    ``has_source``: a token, or the address of its source (``has_address``), stands behind it.
+    ``unattested`` is what it would be worth without its ``token``. An operator attached one that
+    ``is_noted``.
+    """
 
     rung: float
     metric: str
@@ -75,12 +80,20 @@ class Claim:
     has_protocol: bool = False
     has_source: bool = False
     is_table: bool = False
+    is_noted: bool = False
+    has_address: bool = False
+    token: str = ""
+    unattested: float = 0.0
     rejected: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What was measured: data set, configuration, metric. Saying it twice is saying it once."""
         return (folded(self.dataset), folded(self.config), folded(self.metric))
+
+    def without_token(self) -> Claim:
+        """The same where the token is that of another model."""
+        return replace(self, rung=min(self.rung, self.unattested), has_source=self.has_address, token="")
 
     @property
     def setup(self) -> float:

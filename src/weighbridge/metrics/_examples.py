@@ -52,6 +52,7 @@ _IMPORT = re.compile(r"^[ \t]{0,8}(?:>>> ?)?(?:from\s+[\w.]+\s+import\b|import\s
 class Example:
     """One graded block: its first telling line, and the grade in words."""
 
+    block: CodeBlock
     grade: float
     line: Line
     reason: str
@@ -155,7 +156,8 @@ def _loads(called: ast.expr) -> bool:
 def _example(block: CodeBlock, grade: float, reason: str) -> Example:
     telling = [line for line in block.lines if line.raw.strip()]
     loading = (line for line in telling if _RUNNER.search(line.raw) or _names_loader(line.raw))
-    return Example(grade=grade, line=next(loading, telling[0] if telling else block.lines[0]), reason=reason)
+    line = next(loading, telling[0] if telling else block.lines[0])
+    return Example(block=block, grade=grade, line=line, reason=reason)
 
 
 def _names_loader(raw: str) -> bool:

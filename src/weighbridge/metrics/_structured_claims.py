@@ -1,4 +1,4 @@
-"""Results stated as data: ``.eval_results/*.yaml``, the Hub's ``evalResults``, and ``model-index``.
+"""Results stated as data: ``.eval_results/*.yaml``, the Hub's ``evalResults``, ``model-index``, and notes.
 
 Formats: the Hub's eval-results specification (dataset.id, dataset.task_id, value, verifyToken,
 source.url) and the older model-index of the card's front matter (papers-with-code layout).
@@ -6,38 +6,51 @@ source.url) and the older model-index of the card's front matter (papers-with-co
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from weighbridge.domain.card import Card
-from weighbridge.domain.evidence import Evidence, Parent
+from weighbridge.domain.evidence import Evidence, Likeness, Resemblance
 from weighbridge.domain.json_values import Json, JsonObject, child, objects, text
 from weighbridge.domain.score import Proof
 from weighbridge.metrics._claims import (
     ATTESTED,
     COMPLETE,
-    DELEGATED,
     PROSE,
     SOURCED,
     Claim,
-    folded,
     lower_rung,
     number_of,
 )
-from weighbridge.metrics._proofs import card_line, front_field, hub_field, text_line
+from weighbridge.metrics._proofs import as_text, card_line, front_field, hub_field, text_line
 
 _FROM_OPEN_PR = ("pullRequest", "pull_request", "pr", "prNumber", "discussion")
 
 
 def structured_claims(evidence: Evidence, card: Card) -> Iterator[Claim]:
-    """Every result that is stated as data, in a fixed order."""
+    """Every result that is stated as data, in a fixed order; a token of another model counts for nothing."""
+    for claim in _stated_claims(evidence, card):
+        reused = claim.token and reused_token(evidence, claim.token)
+        yield claim.without_token() if reused else claim
+    yield from _noted(evidence)
+
+
+def reused_token(evidence: Evidence, token: str) -> Resemblance | None:
+    """The other repository in which a verification token was seen before, or None."""
+    digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    seen = (r for r in evidence.resemblances if r.likeness is Likeness.SAME_TOKEN and r.subject)
+    return next((r for r in seen if digest.startswith(r.subject.lower())), None)
+
+
+def _stated_claims(evidence: Evidence, card: Card) -> Iterator[Claim]:
     for path in sorted(evidence.eval_results):
         for entry in objects(evidence.eval_results[path], "results"):
             yield _entry(entry, text_line(evidence, path, _needle(entry)))
     for item in objects(evidence.info, "evalResults"):
         if "error" not in item:
             claim = _entry(child(item, "data") or item, hub_field("evalResults", item))
-            yield replace(claim, rung=lower_rung(claim.rung)) if _is_community(item) else claim
+            yield _a_rung_lower(claim) if _is_community(item) else claim
     front = evidence.front_matter or {}
     if front.get("model-index"):
         for metric, claim in _model_index(front):
@@ -51,25 +64,32 @@ def structured_claims(evidence: Evidence, card: Card) -> Iterator[Claim]:
                 return
 
 
-def inherited(claims: Iterator[Claim], parents: tuple[Parent, ...]) -> Iterator[Claim]:
-    """The claims, those with a base model's numbers worth no more than a reference to it."""
-    known = {
-        (folded(claim.metric), claim.value)
-        for parent in parents
-        for claim in _of_record(parent.info or {})
-        if claim.value is not None
-    }
-    for claim in claims:
-        same = (folded(claim.metric), claim.value) in known
-        yield replace(claim, rung=min(claim.rung, DELEGATED)) if same else claim
-
-
-def _of_record(info: JsonObject) -> Iterator[Claim]:
+def recorded_claims(info: JsonObject) -> Iterator[Claim]:
+    """What the Hub's answer for another model records of it."""
     for holder in (info, child(info, "cardData")):
         for _, claim in _model_index(holder):
             yield claim
     for item in objects(info, "evalResults"):
         yield _entry(child(item, "data") or item, hub_field("evalResults", ""))
+
+
+def _a_rung_lower(claim: Claim) -> Claim:
+    return replace(claim, rung=lower_rung(claim.rung), unattested=lower_rung(claim.unattested))
+
+
+def _noted(evidence: Evidence) -> Iterator[Claim]:
+    """What operators attached: as good as a result with its source, for they are named with it."""
+    for note in evidence.notes:
+        if note.metric != "performance_claims":
+            continue
+        for entry in note.entries:
+            where = f"{note.by}, {note.at}"
+            proof = Proof(source="operator", path="notes", locator=where, excerpt=as_text(entry))
+            claim = _entry({k: v for k, v in entry.items() if k != "verifyToken"}, proof)
+            if claim.rung >= COMPLETE:
+                yield replace(claim, rung=SOURCED, has_source=True, is_noted=True)
+            else:
+                yield claim
 
 
 def _entry(entry: JsonObject, proof: Proof) -> Claim:
@@ -79,15 +99,19 @@ def _entry(entry: JsonObject, proof: Proof) -> Claim:
     source = text(child(entry, "source"), "url") or ""
     rung = COMPLETE if id and task else PROSE
     rung = SOURCED if rung == COMPLETE and _is_address(source) else rung
-    rung = ATTESTED if rung >= COMPLETE and text(entry, "verifyToken") else rung
+    token = text(entry, "verifyToken") or ""
+    attested = rung >= COMPLETE and token
     return Claim(
-        rung=rung,
+        rung=ATTESTED if attested else rung,
+        unattested=rung,
+        token=token,
         metric=text(entry, "metric") or task,
         dataset=id,
         config=task,
         split=text(dataset, "split") or ("test" if task else ""),
         value=number_of(entry.get("value")),
-        has_source=rung >= SOURCED,
+        has_source=bool(attested) or rung == SOURCED,
+        has_address=rung == SOURCED,
         has_protocol=bool(text(entry, "notes")),
         proof=proof,
     )
@@ -104,17 +128,21 @@ def _model_index(holder: JsonObject) -> Iterator[tuple[JsonObject, Claim]]:
                 complete = bool(name and measure and (text(task, "type") or text(task, "name")))
                 rung = COMPLETE if complete else PROSE
                 rung = SOURCED if complete and _is_address(source) else rung
-                attested = complete and metric.get("verified") is True and text(metric, "verifyToken")
+                token = (metric.get("verified") is True and text(metric, "verifyToken")) or ""
+                attested = complete and token
                 yield (
                     metric,
                     Claim(
                         rung=ATTESTED if attested else rung,
+                        unattested=rung,
+                        token=token,
                         metric=measure,
                         dataset=name,
                         config=_word(dataset.get("config")) or _word(dataset.get("args")),
                         split=text(dataset, "split") or "",
                         value=number_of(metric.get("value")),
                         has_source=bool(attested) or rung == SOURCED,
+                        has_address=rung == SOURCED,
                         proof=hub_field("model-index", metric),
                     ),
                 )

@@ -10,14 +10,15 @@ import json
 
 from weighbridge.domain.card import Card, card_of
 from weighbridge.domain.evidence import Evidence, ModelShape, SourceState, weight_format
-from weighbridge.domain.json_values import child, objects, text, texts
+from weighbridge.domain.json_values import text, texts
 from weighbridge.domain.policy import Policy
-from weighbridge.domain.score import Cap, Proof, Score, Signal, weigh
+from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.domain.weights import deployable
 from weighbridge.metrics._examples import PARSES, examples
 from weighbridge.metrics._files import SELF_DESCRIBING, custom_code, library_of
-from weighbridge.metrics._proofs import card_line, first, hub_field, listed, text_line
+from weighbridge.metrics._proofs import card_line, first, listed, text_line
 from weighbridge.metrics._python_files import python_files
+from weighbridge.metrics._unsafe import unsafe_caps
 from weighbridge.metrics._versions import versions_stated
 
 NAME, VERSION = "code_quality", "1.0.0"
@@ -28,13 +29,10 @@ WEIGHTS = {
     "examples_parse": 0.20,
     "versions_stated": 0.10,
 }
-UNSAFE_CAP = 0.2
-_CAPS_SHOWN = 10
 _INERT = frozenset({"safetensors", "gguf", "onnx", "msgpack", "tflite"})
 """Formats that hold numbers and a description of the network: reading them runs nothing."""
 _BETWEEN = frozenset({"keras", "h5", "tf", "npz", "coreml", "rust"})
 """Formats that are no pickles, but whose readers can be made to run layers or operations."""
-_UNSAFE_LEVELS = frozenset({"unsafe", "suspicious"})
 _LATER = "Try again when the Hub can be reached."
 
 
@@ -51,7 +49,7 @@ def code_quality(evidence: Evidence, policy: Policy) -> Score:
         _examples(evidence, card),
         versions_stated(evidence, card, WEIGHTS["versions_stated"]),
     )
-    return weigh(NAME, VERSION, signals, _caps(evidence))
+    return weigh(NAME, VERSION, signals, unsafe_caps(evidence))
 
 
 def _serialisation(evidence: Evidence) -> Signal:
@@ -164,42 +162,3 @@ def _examples(evidence: Evidence, card: Card) -> Signal:
     reason = f"{len(sound)} of {len(found)} examples parse"
     proofs = first([card_line(line) for line in sound])
     return Signal.of(id, WEIGHTS[id], len(sound) / len(found), reason, proofs, remedy)
-
-
-def _caps(evidence: Evidence) -> list[Cap]:
-    """What is known to be unsafe.
-
-    The Hub's own scanners can only take away: where their word could not be read, nothing is held
-    against the model, for their "safe" would not count either. Headers that nobody has looked into
-    yet may still turn out to be none.
-    """
-    issues = objects(child(evidence.info, "securityRepoStatus"), "filesWithIssues")
-    found = [
-        _cap(path, f"the Hub's scanners call it {level}", hub_field("securityRepoStatus", dict(issue)))
-        for issue in sorted(issues, key=lambda issue: text(issue, "path") or "")
-        if (level := text(issue, "level")) in _UNSAFE_LEVELS and (path := text(issue, "path"))
-    ]
-    for path, rule in sorted(evidence.blocked.items()):
-        proof = Proof(source="registry", path="scan", locator=path, excerpt=rule)
-        found.append(_cap(path, f"the scanners block it ({rule})", proof))
-    for path, header in sorted(evidence.headers.items()):
-        if error := text(header, "error"):
-            found.append(_cap(path, f"its header cannot be read: {error}", listed(evidence, path)))
-    if not found and evidence.state("headers") is SourceState.UNREACHABLE:
-        found += _unread_headers(evidence)
-    return found[:_CAPS_SHOWN]
-
-
-def _unread_headers(evidence: Evidence) -> list[Cap]:
-    """A cap that may hold, where there are headers to look into and nobody has."""
-    path = next((p for p in sorted(evidence.manifest.by_path) if weight_format(p) == "safetensors"), None)
-    if path is None:
-        return []
-    why = evidence.sources["headers"].reason if "headers" in evidence.sources else "not read"
-    reason = f"whether {path} is what its name says is not known: {why}"
-    return [Cap(limit=UNSAFE_CAP, reason=reason, how_to_improve=_LATER, is_certain=False)]
-
-
-def _cap(path: str, why: str, proof: Proof) -> Cap:
-    remedy = f"Remove {path}, or write it again in a safe format."
-    return Cap(limit=UNSAFE_CAP, reason=f"{path}: {why}", proofs=(proof,), how_to_improve=remedy)

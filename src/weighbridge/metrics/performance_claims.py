@@ -11,18 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weighbridge.domain.card import Card, card_of
-from weighbridge.domain.evidence import Evidence, SourceState
+from weighbridge.domain.evidence import Evidence, Likeness, SourceState
 from weighbridge.domain.json_values import texts
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Cap, Proof, Score, Signal, weigh
 from weighbridge.metrics._claims import ADJECTIVE, DELEGATED, Claim, false_claims, sift
+from weighbridge.metrics._copies import copy_caps
+from weighbridge.metrics._inherited_claims import inherited
 from weighbridge.metrics._parents import judged_parents
 from weighbridge.metrics._proofs import card_line, first, hub_field
 from weighbridge.metrics._prose_claims import delegation, praise, prose_claims
-from weighbridge.metrics._structured_claims import inherited, structured_claims
+from weighbridge.metrics._structured_claims import structured_claims
 from weighbridge.metrics._table_claims import table_claims
 
-NAME, VERSION = "performance_claims", "1.0.0"
+NAME, VERSION = "performance_claims", "1.1.0"
 WEIGHTS = {"best_evidence": 0.50, "breadth": 0.15, "setup_stated": 0.15, "corroborated": 0.20}
 WORTH_BACKING = 0.3
 """Below this rung there is nothing that a paper could corroborate."""
@@ -35,7 +37,8 @@ _PAPER = re.compile(
 _LATER = "Try again when the Hub can be reached."
 _THREE_WAYS = (
     "State results as data: add `.eval_results/<benchmark>.yaml` with dataset, task, value and source, "
-    "or a model-index to the card; else a waiver records why none are needed."
+    "or a model-index to the card; or let an operator attach measured results; "
+    "else a waiver records why none are needed."
 )
 
 
@@ -67,16 +70,17 @@ def performance_claims(evidence: Evidence, policy: Policy) -> Score:
         _setup_stated(found),
         _corroborated(evidence, card, found),
     ]
-    more_at_hub = evidence.state("info") is SourceState.UNREACHABLE
+    more_at_hub = SourceState.UNREACHABLE in (evidence.state("info"), evidence.state("details"))
     if more_at_hub:
         signals = [_perhaps_more(signal) for signal in signals]
-    return weigh(NAME, VERSION, signals, _caps(evidence, card, found, is_certain=not more_at_hub))
+    caps = [*_caps(evidence, card, found, is_certain=not more_at_hub), *copy_caps(evidence)]
+    return weigh(NAME, VERSION, signals, caps)
 
 
 def _collect(evidence: Evidence, card: Card) -> _Found:
     name = evidence.repo.name
     stated = [*structured_claims(evidence, card), *table_claims(card, name), *prose_claims(card)]
-    accepted, rejected = sift(inherited(iter(stated), evidence.parents))
+    accepted, rejected = sift(inherited(stated, evidence.parents, name))
     return _Found(accepted=accepted, rejected=rejected, delegated=delegation(card), praised=praise(card))
 
 
@@ -95,10 +99,13 @@ def _best_evidence(evidence: Evidence, found: _Found) -> Signal:
         proofs, reason = (), "no results are stated"
     if found.rejected:
         reason += f"; {len(found.rejected)} not counted, for example {_described(found.rejected[0])}"
+    if borrowed := sorted({r.repo for r in evidence.resemblances if r.likeness is Likeness.SAME_TOKEN}):
+        reason += f"; verification tokens of {', '.join(borrowed[:3])} are not counted"
     away = [p.id for p in judged_parents(evidence) if p.source.state is SourceState.UNREACHABLE]
     if away and best > DELEGATED:
         reason += f"; whether the numbers are those of {', '.join(away)} could not be read"
-        return Signal.between(id, weight, DELEGATED, best, reason, proofs, _LATER)
+        least = max([DELEGATED, *(claim.rung for claim in found.accepted if claim.is_noted)])
+        return Signal.between(id, weight, least, best, reason, proofs, _LATER)
     return Signal.of(id, weight, best, reason, proofs, _THREE_WAYS)
 
 
