@@ -44,7 +44,7 @@ _DATA_LINK = re.compile(r"zenodo\.org/|huggingface\.co/datasets/|kaggle\.com/dat
 _RECORD_LINK = re.compile(rf"{_DATA_LINK.pattern}|doi\.org/10\.", re.IGNORECASE)
 """In a section on data a DOI is that of data; anywhere else it is a paper's."""
 _SCRIPT = re.compile(
-    r"(?:.*/)?(?:[\w-]*(?:train|finetune|fine_tune|fine-tune|convert|pretrain)[\w-]*)\.(?:py|ipynb|sh)"
+    r"(?:.*/)?(?:[\w-]*[_-])?(?:(?:pre)?train(?:er|ing)?|fine[_-]?tun(?:e|ing)|convert)(?:[_-][\w-]*)?\.(?:py|ipynb|sh)"
 )
 _CODE_LINK = re.compile(r"(?:github\.com|gitlab\.com|codeberg\.org)/([\w.-]+)/([\w.-]+)", re.IGNORECASE)
 _GENERIC = frozenset(
