@@ -291,7 +291,8 @@ def test_a_reader_sees_what_is_served_and_nothing_else(bridge: Bridge) -> None:
 
 
 def test_scores_without_listing(bridge: Bridge, hub: HubServer) -> None:
-    scores = {score.metric: score for score in bridge.packages.score(LOCAL, ModelRef.parse("acme/thin"))}
+    verdict = bridge.packages.score(LOCAL, ModelRef.parse("acme/thin"))
+    scores = {score.metric: score for score in verdict.scores}
     assert scores["performance_claims"].low < 0.5 <= scores["license"].low
     assert hub.asked("*/resolve/*/model.safetensors") == []
     assert bridge.packages.packages(LOCAL) == ()

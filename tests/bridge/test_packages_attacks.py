@@ -22,7 +22,7 @@ from weighbridge.domain.json_values import canonical
 from weighbridge.domain.policy import Waiver
 from weighbridge.doors.demo.models import train_made
 from weighbridge.errors import NotPermitted
-from weighbridge.flows.ingest import score_all
+from weighbridge.flows.weighing import score_all
 from weighbridge.metrics import METRICS
 from weighbridge.settings import load_settings
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
 
+from weighbridge.domain.json_values import canonical
 from weighbridge.domain.policy import METRICS_OF_THE_GATE, Policy, Waiver
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.score import Score, Signal
@@ -96,3 +98,21 @@ def test_json_keeps_everything() -> None:
     policy = Policy(waivers=(waiver("ramp_up_time", TODAY),), thresholds={"license": 0.7})
     judged = verdict(score("license", 0.6), score("ramp_up_time", 0.2, 0.9), policy=policy)
     assert Verdict.from_json(judged.to_json()) == judged
+
+
+def test_what_is_reported_holds_nothing_up_unless_the_policy_asks_for_it() -> None:
+    beside = {"tree_score": score("tree_score", 0.2), "reviewedness": None}
+    asking = Policy(thresholds={"tree_score": 0.4, "reviewedness": 0.4})
+
+    def judged(policy: Policy) -> Verdict:
+        return judge(
+            [score("license", 1.0)], CLEAN, policy, repo="a/b", commit="a" * 40, as_of=TODAY, reported=beside
+        )
+
+    assert judged(Policy()).outcome is Outcome.ACCEPTED
+    assert judged(Policy()).net_score == 1.0
+    refused = judged(asking)
+    assert [failure.metric for failure in refused.failures] == ["tree_score"]
+    assert refused.sentence().endswith("Failed metrics: Tree Score (0.20 < 0.40)")
+    assert list(refused.reported) == ["reviewedness", "tree_score"]
+    assert Verdict.from_json(json.loads(canonical(refused.to_json()))) == refused

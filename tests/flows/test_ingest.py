@@ -14,7 +14,7 @@ from weighbridge.domain.ref import RepoId
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Outcome, Verdict, judge
-from weighbridge.flows.ingest import score_all
+from weighbridge.flows.weighing import score_all
 
 MANIFEST = Manifest(repo=RepoId.parse("org/name"), commit="1" * 40, files=())
 

@@ -167,7 +167,8 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
     from weighbridge.adapters.manifests import ManifestShelf
     from weighbridge.adapters.progress import SilentReporter
     from weighbridge.flows.ingest import Tools
-    from weighbridge.metrics import METRICS
+    from weighbridge.flows.weighing import Scales
+    from weighbridge.metrics import METRICS, REPORTED
     from weighbridge.scanners import scan_tree
 
     return Tools(
@@ -181,7 +182,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
         shelf=ManifestShelf(settings.home),
         ledger=catalog,
         scan_tree=scan_tree,
-        metrics=METRICS,
+        scales=Scales(metrics=METRICS, reports=REPORTED),
         readers=readers(),
         reporter=SilentReporter(),
         connections=settings.connections,
@@ -200,11 +201,15 @@ def _make_home(home: Path) -> None:
 def readers() -> Readers:
     """The libraries by which evidence is read out of cards, YAML and weight files."""
     from weighbridge.adapters.front_matter import front_matter, yaml_value
+    from weighbridge.adapters.gguf_header import gguf_info
     from weighbridge.flows.gather import Readers
     from weighbridge.scanners.safetensors import read_safetensors_header
 
-    def header(sha256: str, blobs: BlobStore) -> JsonObject:
-        read = mended(read_safetensors_header(blobs.path(sha256)))
+    def header(file: Path, format: str) -> JsonObject:
+        if format == "gguf":
+            said = gguf_info(file)
+            return {"format": "gguf", **said} if said else {"error": "no GGUF header that could be read"}
+        read = mended(read_safetensors_header(file))
         return read if isinstance(read, Mapping) else {}
 
     return Readers(front_matter=front_matter, yaml=lambda spelled: yaml_value(spelled)[0], header=header)

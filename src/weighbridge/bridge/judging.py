@@ -23,10 +23,13 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.verdict import Outcome
 from weighbridge.errors import Conflict, Rejected, Unreachable, WeighbridgeError
 from weighbridge.flows.ingest import INGEST, State, Tools
+from weighbridge.flows.weighing import Scales
 from weighbridge.ports import Engine
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 2
+_NONE = Scales(metrics={}, reports={})
+"""Data sets and spaces are scanned and not scored."""
 _OWNER = frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
 
 
@@ -143,8 +146,8 @@ class Judging:
 
     def _tools_for(self, repository: Repository) -> Tools:
         hub = EitherHub(self._is_hosted, self._hub.seen_by(self._eyes(repository)), self._tools.hub)
-        metrics = self._tools.metrics if repository.id.kind is RepoKind.MODEL else {}
-        return replace(self._tools, hub=hub, ledger=_HostedLedger(self._catalog), metrics=metrics)
+        scales = self._tools.scales if repository.id.kind is RepoKind.MODEL else _NONE
+        return replace(self._tools, hub=hub, ledger=_HostedLedger(self._catalog), scales=scales)
 
 
 class _HostedLedger:

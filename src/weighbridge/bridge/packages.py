@@ -16,7 +16,6 @@ from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
 from weighbridge.flows.ingest import INGEST, State, Tools, weigh_only
@@ -92,8 +91,8 @@ class Packages:
         package = self._catalog.package(state.id)
         return Admission(package=package, verdict=Verdict.from_json(self._document(package.verdict_sha256)))
 
-    def score(self, principal: Principal, ref: ModelRef) -> tuple[Score, ...]:
-        """What the metrics say of a revision of the upstream; its weights are not fetched.
+    def score(self, principal: Principal, ref: ModelRef) -> Verdict:
+        """What the gate would say of a revision of the upstream before its weights are fetched.
 
         Raises:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.

@@ -6,24 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, child, digest_of, is_unicode, number, objects, text
+from weighbridge.domain.json_values import JsonObject, child, digest_of, number, objects
 from weighbridge.domain.licence import PERMISSIVENESS
-
-METRICS_OF_THE_GATE = (
-    "license",
-    "size_score",
-    "ramp_up_time",
-    "bus_factor",
-    "performance_claims",
-    "dataset_and_code_score",
-    "dataset_quality",
-    "code_quality",
+from weighbridge.domain.waiver import (
+    METRICS,
+    METRICS_OF_THE_GATE,
+    METRICS_REPORTED,
+    SAFETY,
+    Override,
+    Waiver,
+    require_thresholds,
 )
-"""The eight metrics of the ingestion document, in its order."""
 
-SAFETY = "safety"
-"""The name by which a waiver admits ``review`` findings (never ``block``) at one commit."""
+__all__ = [
+    "METRICS",
+    "METRICS_OF_THE_GATE",
+    "METRICS_REPORTED",
+    "NET_WEIGHTS",
+    "SAFETY",
+    "TARGETS_GIB",
+    "TARGET_WEIGHTS",
+    "Override",
+    "Policy",
+    "Waiver",
+]
 
 NET_WEIGHTS: Mapping[str, float] = {
     "license": 0.20,
@@ -52,83 +58,13 @@ TARGET_WEIGHTS: Mapping[str, float] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """A recorded exception: this metric need not pass, said by whom and why.
-
-    It holds for one repository and, for ``safety``, for one commit only. ``expires`` is the
-    last day on which it holds; None means until the package is judged again.
-    """
-
-    metric: str
-    repo: str
-    reason: str
-    author: str
-    commit: str | None = None
-    expires: date | None = None
-
-    def __post_init__(self) -> None:
-        if self.metric not in (*METRICS_OF_THE_GATE, SAFETY):
-            raise Invalid(
-                "metric",
-                self.metric,
-                "is none that can be waived",
-                hint=f"one of {', '.join((*METRICS_OF_THE_GATE, SAFETY))}",
-            )
-        if not self.reason.strip():
-            raise Invalid("waiver", self.metric, "has no reason")
-        if not is_unicode(self.reason):
-            raise Invalid("reason", self.reason, "is not Unicode text")
-        if self.metric == SAFETY and self.commit is None:
-            raise Invalid("waiver", SAFETY, "names no commit", hint="pin the revision to a commit")
-
-    def holds(self, repo: str, commit: str, today: date) -> bool:
-        """Whether this waiver counts for a commit on a day."""
-        return (
-            self.repo == repo
-            and self.commit in (None, commit)
-            and (self.expires is None or today <= self.expires)
-        )
-
-    def to_json(self) -> JsonObject:
-        """All fields; the day as ``YYYY-MM-DD``."""
-        return {
-            "metric": self.metric,
-            "repo": self.repo,
-            "reason": self.reason,
-            "author": self.author,
-            "commit": self.commit,
-            "expires": self.expires.isoformat() if self.expires else None,
-        }
-
-    @classmethod
-    def from_json(cls, source: JsonObject) -> Waiver:
-        """Read what ``to_json`` wrote.
-
-        Raises:
-            Invalid: a field is not what it must be.
-        """
-        expires = text(source, "expires")
-        try:
-            day = date.fromisoformat(expires) if expires else None
-        except ValueError as error:
-            raise Invalid("date", expires, "is not YYYY-MM-DD") from error
-        return cls(
-            metric=text(source, "metric") or "",
-            repo=text(source, "repo") or "",
-            reason=text(source, "reason") or "",
-            author=text(source, "author") or "",
-            commit=text(source, "commit"),
-            expires=day,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Thresholds, device sizes, licence classes and waivers for one judgement.
 
     ``thresholds`` overrides ``default_threshold`` for single metrics. ``permissiveness`` says
     how free each class of licences is, from 0 to 1 (``licence.Category``). ``strict`` turns
-    everything that no scanner could read into a refusal that no waiver lifts.
+    everything that no scanner could read into a refusal that no waiver lifts. ``overrides`` are
+    for some repositories only: ``for_model`` picks those that hold.
     """
 
     default_threshold: float = 0.5
@@ -139,26 +75,34 @@ class Policy:
     net_weights: Mapping[str, float] = field(default_factory=lambda: dict(NET_WEIGHTS))
     permissiveness: Mapping[str, float] = field(default_factory=lambda: dict(PERMISSIVENESS))
     strict: bool = False
+    overrides: tuple[Override, ...] = ()
 
     def __post_init__(self) -> None:
         # A metric sums in the order of the targets, and a stored policy comes back sorted by name.
         known = list(TARGETS_GIB)
         order = sorted(self.targets_gib, key=lambda n: (known.index(n) if n in known else len(known), n))
         object.__setattr__(self, "targets_gib", {name: self.targets_gib[name] for name in order})
-        for metric, value in self.thresholds.items():
-            if metric not in METRICS_OF_THE_GATE:
-                raise Invalid(
-                    "metric",
-                    metric,
-                    "has no threshold",
-                    hint=f"one of {', '.join(METRICS_OF_THE_GATE)}",
-                )
-            if not 0.0 <= value <= 1.0:
-                raise Invalid("threshold", value, f"of {metric} is not between 0 and 1")
+        require_thresholds(self.thresholds)
 
     def threshold(self, metric: str) -> float:
         """What a metric must reach."""
         return self.thresholds.get(metric, self.default_threshold)
+
+    def gates(self, metric: str) -> bool:
+        """Whether a metric can keep a model out."""
+        return metric in METRICS_OF_THE_GATE or metric in self.thresholds
+
+    def for_model(self, repo: str, today: date) -> Policy:
+        """What holds for one repository on a day; of two overrides the later one counts.
+
+        The overrides that count stay, so that it is stored why.
+        """
+        held = tuple(override for override in self.overrides if override.covers(repo, today))
+        thresholds = dict(self.thresholds)
+        for override in held:
+            thresholds.update(override.thresholds)
+        waivers = tuple(waiver for override in held for waiver in override.waivers(repo))
+        return replace(self, thresholds=thresholds, waivers=(*self.waivers, *waivers), overrides=held)
 
     def adjusted(self, thresholds: Mapping[str, float], waivers: tuple[Waiver, ...]) -> Policy:
         """This policy with the wishes of one request.
@@ -184,6 +128,7 @@ class Policy:
             "net_weights": dict(self.net_weights),
             "permissiveness": dict(self.permissiveness),
             "strict": self.strict,
+            "overrides": [override.to_json() for override in self.overrides],
         }
 
     @classmethod
@@ -208,4 +153,5 @@ class Policy:
             net_weights=floats("net_weights"),
             permissiveness=floats("permissiveness") or dict(PERMISSIVENESS),
             strict=source.get("strict") is True,
+            overrides=tuple(Override.from_json(o) for o in objects(source, "overrides")),
         )

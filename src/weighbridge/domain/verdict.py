@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from weighbridge.domain.json_values import JsonObject, child, objects, text
-from weighbridge.domain.policy import METRICS_OF_THE_GATE, SAFETY, Policy, Waiver
+from weighbridge.domain.policy import METRICS_OF_THE_GATE, METRICS_REPORTED, SAFETY, Policy, Waiver
 from weighbridge.domain.scan import FileScan, ScanReport, Severity
 from weighbridge.domain.score import Score, score_from_json
 
@@ -22,6 +22,9 @@ TITLES = {
     "dataset_and_code_score": "Dataset/Code Score",
     "dataset_quality": "Dataset Quality",
     "code_quality": "Code Quality",
+    "reproducibility": "Reproducibility",
+    "reviewedness": "Reviewedness",
+    "tree_score": "Tree Score",
     SAFETY: "Safety",
 }
 """How the ingestion document spells each metric in a sentence."""
@@ -67,7 +70,8 @@ class Verdict:
 
     ``waived`` are the waivers that held on the day of the judgement. ``not_judged`` names the
     metrics of the gate for which this version has no judge, and ``safety`` where the refusal came
-    before the files were fetched: they neither pass nor fail.
+    before the files were fetched: they neither pass nor fail. ``reported`` are the metrics that are
+    shown beside the gate's, None where one does not apply; they count where the policy asks for them.
     """
 
     scores: tuple[Score, ...]
@@ -76,6 +80,12 @@ class Verdict:
     repo: str
     commit: str
     waived: tuple[Waiver, ...]
+    reported: Mapping[str, Score | None] = field(default_factory=dict)
+
+    @property
+    def all_scores(self) -> tuple[Score, ...]:
+        """The scores of the gate, then those that are reported and apply."""
+        return (*self.scores, *(score for score in self.reported.values() if score))
 
     @property
     def not_judged(self) -> tuple[str, ...]:
@@ -106,8 +116,10 @@ class Verdict:
                 high=score.high,
                 threshold=self.policy.threshold(score.metric),
             )
-            for score in self.scores
-            if score.metric not in waived and score.low < self.policy.threshold(score.metric)
+            for score in self.all_scores
+            if self.policy.gates(score.metric)
+            and score.metric not in waived
+            and score.low < self.policy.threshold(score.metric)
         ]
         return tuple(sorted(missed, key=lambda f: (not f.is_certain, f.high, f.low, f.metric)))
 
@@ -145,7 +157,7 @@ class Verdict:
 
     def to_json(self) -> JsonObject:
         """Everything, with the derived fields spelled out for readers."""
-        by_metric = {score.metric: score for score in self.scores}
+        by_metric = {score.metric: score for score in self.all_scores}
         return {
             "outcome": self.outcome.value,
             "sentence": self.sentence(),
@@ -153,7 +165,7 @@ class Verdict:
             "commit": self.commit,
             "net_score": self.net_score,
             "weakest": self.weakest,
-            "metrics": {metric: score.low for metric, score in by_metric.items()},
+            "metrics": {score.metric: score.low for score in self.scores},
             "failures": [
                 {
                     "metric": f.metric,
@@ -170,6 +182,7 @@ class Verdict:
             "not_judged": list(self.not_judged),
             "waived": [waiver.to_json() for waiver in self.waived],
             "scores": [score.to_json() for score in self.scores],
+            "reported": {name: score.to_json() if score else None for name, score in self.reported.items()},
             "scan": self.scan.to_json(),
             "policy": self.policy.to_json(),
             "policy_sha256": self.policy.sha256,
@@ -189,16 +202,39 @@ class Verdict:
             repo=text(source, "repo") or "",
             commit=text(source, "commit") or "",
             waived=tuple(Waiver.from_json(w) for w in objects(source, "waived")),
+            reported=reported_from_json(child(source, "reported")),
         )
 
 
 def judge(
-    scores: Sequence[Score], scan: ScanReport, policy: Policy, *, repo: str, commit: str, as_of: date
+    scores: Sequence[Score],
+    scan: ScanReport,
+    policy: Policy,
+    *,
+    repo: str,
+    commit: str,
+    as_of: date,
+    reported: Mapping[str, Score | None] | None = None,
 ) -> Verdict:
     """Hold scores and findings against a policy on a day; the day only decides which waivers hold."""
     held = tuple(waiver for waiver in policy.waivers if waiver.holds(repo, commit, as_of))
     ordered = sorted(scores, key=lambda score: METRICS_OF_THE_GATE.index(score.metric))
-    return Verdict(scores=tuple(ordered), scan=scan, policy=policy, repo=repo, commit=commit, waived=held)
+    beside = reported or {}
+    return Verdict(
+        scores=tuple(ordered),
+        scan=scan,
+        policy=policy,
+        repo=repo,
+        commit=commit,
+        waived=held,
+        reported={name: beside[name] for name in METRICS_REPORTED if name in beside},
+    )
+
+
+def reported_from_json(source: JsonObject) -> dict[str, Score | None]:
+    """Read what ``Verdict.to_json`` wrote under ``reported``."""
+    found = {name: child(source, name) for name in METRICS_REPORTED if name in source}
+    return {name: score_from_json(said) if said else None for name, said in found.items()}
 
 
 def _remedies(score: Score) -> list[str]:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
+from pathlib import Path
 from typing import TypeVar
 
 from weighbridge.domain.evidence import Evidence, Source, SourceState, Text, weight_format
@@ -30,6 +31,8 @@ TEXTS_LIMIT_BYTES = 16 * 1024 * 1024
 HISTORY_LIMIT = 500
 DISCUSSION_LIMIT = 200
 """The newest commits and discussions: the Hub gives fifty, or fewer, with each request."""
+HEADER_FORMATS = ("safetensors", "gguf")
+"""Weight files whose headers are read."""
 _Answer = TypeVar("_Answer")
 
 _CAPTURED = re.compile(
@@ -50,7 +53,8 @@ class Readers:
 
     front_matter: Callable[[str], tuple[JsonObject | None, str]]
     yaml: Callable[[str], Json]
-    header: Callable[[str, BlobStore], JsonObject]
+    header: Callable[[Path, str], JsonObject]
+    """Of a weight file in a format of ``HEADER_FORMATS``, and the format."""
 
 
 Fetch = Callable[[Iterable[FileEntry]], Mapping[str, FileEntry]]
@@ -133,12 +137,12 @@ def _from_files(
     )
 
 
-def with_headers(draft: Evidence, blobs: BlobStore, readers: Readers) -> Evidence:
-    """The evidence, final: with what the headers of the held weight files say."""
+def with_headers(draft: Evidence, place: Callable[[str], Path], readers: Readers) -> Evidence:
+    """The evidence, final: with what the headers of the weight files say; ``place`` finds a sha256."""
     headers = {
-        entry.path: readers.header(entry.sha256, blobs)
+        entry.path: readers.header(place(entry.sha256), format)
         for entry in draft.files
-        if entry.sha256 and weight_format(entry.path) == "safetensors"
+        if entry.sha256 and (format := weight_format(entry.path)) in HEADER_FORMATS
     }
     read = Source(state=SourceState.READ)
     return replace(draft, headers=headers, sources={**draft.sources, "headers": read})

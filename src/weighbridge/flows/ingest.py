@@ -10,34 +10,29 @@ the state between two steps is small.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from weighbridge.domain.access import AuditLine
+from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence, evidence_from_json
-from weighbridge.domain.json_values import JsonObject, canonical, child, objects
+from weighbridge.domain.json_values import JsonObject, canonical, child
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version, version_from_tag
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo import ModelInfo
 from weighbridge.domain.scan import ScanReport
-from weighbridge.domain.score import Score, failed, score_from_json
-from weighbridge.domain.verdict import Outcome, Verdict, judge
+from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.errors import BadListing, PackageExists, Rejected
 from weighbridge.flows.ensure import Shelf, fetch, resolve_manifest
 from weighbridge.flows.gather import Readers, gather, with_headers
+from weighbridge.flows.weighing import UNSCANNED, Scales, blocked_files, weigh_case
 from weighbridge.ports import BlobStore, Hub, Reporter
 
-_LOG = logging.getLogger(__name__)
-_ERROR_LIMIT = 500
-"""How much of a metric's error stands in its score: what strangers wrote may be part of it."""
-Metric = Callable[[Evidence, Policy], Score]
 ScanTree = Callable[[Sequence[tuple[str, Path, str]]], ScanReport]
 
 
@@ -66,7 +61,7 @@ class Tools:
     shelf: Shelf
     ledger: Ledger
     scan_tree: ScanTree
-    metrics: Mapping[str, Metric]
+    scales: Scales
     readers: Readers
     reporter: Reporter
     connections: int
@@ -90,7 +85,6 @@ class State:
     draft_sha256: str = ""
     evidence_sha256: str = ""
     scan_sha256: str = ""
-    scores_sha256: str = ""
     verdict_sha256: str = ""
 
 
@@ -146,8 +140,7 @@ def gather_evidence(tools: Tools, state: State) -> State:
 def judge_early(tools: Tools, state: State) -> State:
     """Refuse what certainly fails before its weights are fetched."""
     draft = evidence_from_json(_load(tools, state.draft_sha256))
-    unscanned = ScanReport(rules="", files=())
-    verdict = _verdict(state, score_all(draft, state.policy, tools.metrics), unscanned)
+    verdict = _weighed(tools, state, draft, UNSCANNED)
     if verdict.outcome is Outcome.REFUSED:
         _refuse(tools, replace(state, evidence_sha256=state.draft_sha256), verdict)
     return state
@@ -169,23 +162,19 @@ def scan(tools: Tools, state: State) -> State:
 
 
 def evaluate(tools: Tools, state: State) -> State:
-    """Complete the evidence with the weights' headers and score it."""
+    """Complete the evidence with the weights' headers and with what the scanners block."""
     draft = evidence_from_json(_load(tools, state.draft_sha256))
-    draft = replace(draft, manifest=_manifest(tools, state))
-    evidence = with_headers(draft, tools.blobs, tools.readers)
-    scores = [score.to_json() for score in score_all(evidence, state.policy, tools.metrics)]
-    return replace(
-        state,
-        evidence_sha256=_keep(tools, evidence.to_json()),
-        scores_sha256=_keep(tools, {"scores": scores}),
-    )
+    report = ScanReport.from_json(_load(tools, state.scan_sha256))
+    draft = replace(draft, manifest=_manifest(tools, state), blocked=blocked_files(report))
+    evidence = with_headers(draft, tools.blobs.path, tools.readers)
+    return replace(state, evidence_sha256=_keep(tools, evidence.to_json()))
 
 
 def judge_all(tools: Tools, state: State) -> State:
-    """Hold scores and findings against the policy."""
+    """Score the evidence as it is stored, and hold scores and findings against the policy."""
     report = ScanReport.from_json(_load(tools, state.scan_sha256))
-    scores = [score_from_json(s) for s in objects(_load(tools, state.scores_sha256), "scores")]
-    verdict = _verdict(state, scores, report)
+    evidence = evidence_from_json(_load(tools, state.evidence_sha256))
+    verdict = _weighed(tools, state, evidence, report)
     if verdict.outcome is not Outcome.ACCEPTED:
         _refuse(tools, state, verdict)
     return replace(state, verdict_sha256=_keep(tools, verdict.to_json()))
@@ -239,39 +228,17 @@ INGEST: tuple[tuple[str, Step], ...] = (
 """The flow: its names are what a job shows."""
 
 
-def weigh_only(tools: Tools, state: State) -> tuple[Score, ...]:
-    """The scores of a revision by what is known before its weights are fetched; nothing is listed."""
+def weigh_only(tools: Tools, state: State) -> Verdict:
+    """What is known of a revision before its weights are fetched; nothing is listed."""
     info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf, tools.blobs)
     draft_sha256 = _keep(tools, {"info": info.raw})
     state = gather_evidence(tools, replace(state, commit=info.commit, draft_sha256=draft_sha256))
-    draft = evidence_from_json(_load(tools, state.draft_sha256))
-    return score_all(draft, state.policy, tools.metrics)
+    return _weighed(tools, state, evidence_from_json(_load(tools, state.draft_sha256)), UNSCANNED)
 
 
-def score_all(evidence: Evidence, policy: Policy, metrics: Mapping[str, Metric]) -> tuple[Score, ...]:
-    """Every metric, side by side; one that crashes becomes a score of [0, 1] that says so."""
-    with ThreadPoolExecutor(max_workers=max(1, len(metrics)), thread_name_prefix="metric") as pool:
-        running = {name: pool.submit(metric, evidence, policy) for name, metric in metrics.items()}
-    return tuple(_scored(name, future) for name, future in running.items())
-
-
-def _scored(name: str, future: Future[Score]) -> Score:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    _LOG.error("the metric %s failed", name, exc_info=error)
-    return failed(name, "0", repr(error)[:_ERROR_LIMIT])
-
-
-def _verdict(state: State, scores: Sequence[Score], report: ScanReport) -> Verdict:
-    return judge(
-        scores,
-        report,
-        state.policy,
-        repo=state.request.ref.repo.full_name,
-        commit=state.commit,
-        as_of=state.at.date(),
-    )
+def _weighed(tools: Tools, state: State, evidence: Evidence, report: ScanReport) -> Verdict:
+    case = Case(evidence=evidence, scan=report, policy=state.policy, as_of=state.at.date())
+    return weigh_case(case, tools.scales)
 
 
 def _refuse(tools: Tools, state: State, verdict: Verdict) -> None:

@@ -1,4 +1,4 @@
-"""``weighbridge ingest``, ``scan`` and ``score``: the gate, from the terminal."""
+"""``weighbridge ingest`` and ``scan``: the gate, from the terminal."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from weighbridge.doors.cli.render import (
     show_error,
     show_json,
 )
-from weighbridge.errors import BadInput, BadName, Rejected, WeighbridgeError
+from weighbridge.doors.cli.score import show_reported, show_scores
+from weighbridge.errors import BadInput, Rejected, WeighbridgeError
 from weighbridge.settings import load_settings
 
 if TYPE_CHECKING:
     from weighbridge.bridge.packages import Admission
-    from weighbridge.domain.score import Score
 
 
 def ingest(
@@ -120,11 +120,13 @@ def _waiver(metric: str, ref: ModelRef, reason: str) -> Waiver:
 def _show_admission(admission: Admission) -> None:
     package, verdict = admission.package, admission.verdict
     print(f"accepted {package.name}@{package.version} (commit {package.manifest.commit[:12]})")
-    _show_scores(verdict.scores)
+    show_scores(verdict.scores)
+    show_reported(verdict)
     print(f"  {'net score':<24}{verdict.net_score:.2f}")
     for waiver in verdict.waived:
         print(f"  waived {waiver.metric}: {waiver.reason}")
-    print(f"  not judged by this version: {', '.join(verdict.not_judged)}")
+    if verdict.not_judged:
+        print(f"  not judged: {', '.join(verdict.not_judged)}")
 
 
 def _show_refusal(repo: str, error: Exception) -> None:
@@ -133,18 +135,7 @@ def _show_refusal(repo: str, error: Exception) -> None:
     if not isinstance(error, Rejected):
         return
     failing = {failure.metric for failure in error.verdict.failures}
-    _show_scores([score for score in error.verdict.scores if score.metric in failing], reasons=True)
-
-
-def _show_scores(scores: tuple[Score, ...] | list[Score], *, reasons: bool = False) -> None:
-    for score in scores:
-        shown = f"{score.low:.2f}" if score.is_exact else f"{score.low:.2f}..{score.high:.2f}"
-        print(f"  {score.metric:<24}{shown}")
-        for signal in score.signals if reasons else ():
-            value = "?" if signal.value is None else f"{signal.value:.2f}"
-            print(f"    {signal.id:<22}{value}  {printable(signal.reason)}")
-            if signal.how_to_improve:
-                print(f"    {'':<22}      to improve: {printable(signal.how_to_improve)}")
+    show_scores([score for score in error.verdict.all_scores if score.metric in failing], reasons=True)
 
 
 def scan(path: Path, *, json: AsJson = False) -> int:
@@ -169,27 +160,3 @@ def scan(path: Path, *, json: AsJson = False) -> int:
                 print(f"        {finding.severity.word}: {printable(finding.message)}  [{finding.rule}]")
         print(f"{report.verdict.word}: {len(report.files)} files, rules {report.rules}")
     return 0 if report.verdict is Severity.ALLOW else 3
-
-
-def score(repo: str, *, json: AsJson = False) -> None:
-    """Score a repository of the upstream without downloading its weights.
-
-    Parameters
-    ----------
-    repo
-        What to score, as org/name or org/name@revision.
-    """
-    if Path(repo).is_dir():
-        raise BadName(
-            f"'{repo}' is a folder, and this version scores repositories only",
-            hint="serve its parent with 'weighbridge hub' and set WEIGHBRIDGE_UPSTREAM to it",
-        )
-    bridge = open_bridge(load_settings())
-    try:
-        scores = bridge.packages.score(LOCAL, ModelRef.parse(repo))
-    finally:
-        bridge.close()
-    if json:
-        show_json({"model": repo, "scores": [s.to_json() for s in scores]})
-        return
-    _show_scores(scores, reasons=True)

@@ -225,6 +225,10 @@ class VerdictOut(BaseModel):
     not_judged: list[str]
     waived: list[WaiverOut]
     scores: list[dict[str, JsonValue]]
+    reported: Annotated[
+        dict[str, dict[str, JsonValue] | None],
+        Field(description="metrics that hold nothing up; null where one does not apply"),
+    ]
     scan: dict[str, JsonValue]
     policy: dict[str, JsonValue]
     policy_sha256: str
