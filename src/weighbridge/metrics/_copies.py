@@ -7,7 +7,7 @@ with them.
 
 from __future__ import annotations
 
-from weighbridge.domain.evidence import Evidence, Likeness, Resemblance
+from weighbridge.domain.evidence import Evidence, Likeness, Resemblance, SourceState
 from weighbridge.domain.score import Cap, Proof
 from weighbridge.metrics._parents import judged_parents
 
@@ -18,12 +18,16 @@ SAME_CARD = 0.8
 
 
 def copy_caps(evidence: Evidence) -> list[Cap]:
-    """A cap for everything that was taken over without naming where it came from."""
+    """A cap for everything that was taken over without naming where it came from.
+
+    It is not certain while the places where it would be named could not be read.
+    """
     named = {parent.id.lower() for parent in judged_parents(evidence)}
     own = evidence.repo.namespace
     card = (evidence.content("README.md") or "").lower()
+    away = {evidence.state(source) for source in ("texts", "info")}
     caps = []
-    for found in evidence.resemblances:
+    for found in sorted(evidence.resemblances, key=lambda r: (r.likeness, r.repo, r.subject)):
         if found.repo.lower() in named or not _counts(found, card):
             continue
         if own and found.repo.partition("/")[0].lower() == own.lower():
@@ -34,6 +38,7 @@ def copy_caps(evidence: Evidence) -> list[Cap]:
                 reason=_REASONS[found.likeness].format(repo=found.repo, subject=found.subject),
                 proofs=(proof_of(found),),
                 how_to_improve=f"Name {found.repo} as base_model in the card.",
+                is_certain=SourceState.UNREACHABLE not in away,
             )
         )
     return caps
