@@ -17,7 +17,7 @@ into one of these; a door that meets it bare treats it as BadInput.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -326,6 +326,24 @@ class BadListing(IntegrityError):
     """An answer of a Hub that cannot be true or must not be followed (an unsafe path, no digest)."""
 
     code = "bad-listing"
+
+
+class BadSignature(IntegrityError):
+    """A signature that does not hold."""
+
+    code = "bad-signature"
+
+
+class FolderMismatch(IntegrityError):
+    """Files that are not what was attested; ``paths`` says for each what is wrong."""
+
+    code = "folder-mismatch"
+
+    def __init__(self, folder: str, paths: Mapping[str, str]) -> None:
+        self.folder, self.paths = folder, dict(paths)
+        named = "; ".join(f"'{path}' {why}" for path, why in list(self.paths.items())[:20])
+        more = f"; and {len(self.paths) - 20} more" if len(self.paths) > 20 else ""
+        super().__init__(f"'{folder}' is not what was attested: {named}{more}")
 
 
 class Rejected(WeighbridgeError):
