@@ -13,10 +13,12 @@ from weighbridge.adapters.catalog.changes import Changes
 from weighbridge.adapters.catalog.database import engine_for
 from weighbridge.adapters.catalog.discussions import Discussions
 from weighbridge.adapters.catalog.downloads import Downloads
+from weighbridge.adapters.catalog.fingerprints import Fingerprints
 from weighbridge.adapters.catalog.groups import Groups
 from weighbridge.adapters.catalog.guests import Guests
 from weighbridge.adapters.catalog.hosted import Hosted
 from weighbridge.adapters.catalog.migrate import migrate
+from weighbridge.adapters.catalog.notes import Notes
 from weighbridge.adapters.catalog.organizations import Organizations
 from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
@@ -31,6 +33,8 @@ class Catalog(
     Discussions,
     Guests,
     Downloads,
+    Fingerprints,
+    Notes,
     Groups,
     Organizations,
     Accounts,

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.fingerprints import keep
 from weighbridge.adapters.catalog.names import hidden_from, require_hosted, require_not_hosted
 from weighbridge.adapters.catalog.paging import is_there, newest_first, page
 from weighbridge.adapters.catalog.tables import PACKAGES, WAIVERS
@@ -17,6 +18,7 @@ from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.package import Package, PackageState, Version
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.domain.resemblance import Fingerprint
 from weighbridge.errors import Conflict, NoSuchPackage, PackageExists, StoreDown
 
 
@@ -41,9 +43,15 @@ class Packages(Database):
             return tuple(Version(version) for version in rows.scalars())
 
     def add(
-        self, package: Package, waivers: Sequence[Waiver], audit: AuditLine, *, hosted: bool = False
+        self,
+        package: Package,
+        waivers: Sequence[Waiver],
+        audit: AuditLine,
+        *,
+        prints: Sequence[Fingerprint] = (),
+        hosted: bool = False,
     ) -> None:
-        """Admit a package with the waivers that admitted it: one transaction.
+        """Admit a package with the waivers that admitted it, and by what it is known again: one transaction.
 
         A package with this very id is kept as it is, so that a step may run again. ``hosted`` says
         that its commit is one of a repository of our own.
@@ -68,6 +76,7 @@ class Packages(Database):
                 raise PackageExists(package.name, package.version.text) from error
             for waiver in waivers:
                 connection.execute(WAIVERS.insert().values(_waiver_values(package.id, waiver)))
+            keep(connection, package.id, prints)
             record(connection, audit)
 
     def package(self, id: str) -> Package:

@@ -322,3 +322,40 @@ CONTENTS = Table(
 )
 """What the commits of a repository hold, and for which namespace each content counts."""
 Index("contents_of_namespace", CONTENTS.c.namespace, CONTENTS.c.sha256, CONTENTS.c.size_bytes)
+
+FINGERPRINTS = Table(
+    "fingerprints",
+    METADATA,
+    Column("mark", String(16), primary_key=True),
+    Column("value", String(64), primary_key=True),
+    Column("package_id", String(64), ForeignKey("packages.id"), primary_key=True),
+    Column("subject", Text, nullable=False),
+)
+"""By what a package is known again, see ``domain.resemblance``; some thirty rows for each."""
+Index("fingerprints_of_package", FINGERPRINTS.c.package_id, FINGERPRINTS.c.mark)
+
+SCANS = Table(
+    "scans",
+    METADATA,
+    Column("package_id", String(64), ForeignKey("packages.id"), primary_key=True),
+    Column("rules", String(64), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("report_sha256", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""What later rule sets found in a package: one row for each rule set that looked at it again."""
+
+OPERATOR_NOTES = Table(
+    "operator_notes",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("name_key", String(200), nullable=False),
+    Column("metric", String(64), nullable=False),
+    Column("entries", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(64), nullable=False),
+)
+"""Evidence that operators attached to a repository, as ``eval_results`` entries."""
+Index("notes_of_repository", OPERATOR_NOTES.c.kind, OPERATOR_NOTES.c.name_key)

@@ -1,0 +1,146 @@
+"""Fingerprints and operator evidence in the catalogue."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.adapters.test_catalog import GOLDEN, line, package
+from tests.adapters.test_catalog_hosted import begin
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.domain.access import SEES_ALL, Sight
+from weighbridge.domain.attached import Attached
+from weighbridge.domain.ref import RepoId
+from weighbridge.domain.resemblance import Fingerprint, Mark
+from weighbridge.domain.sources import OperatorNote
+
+ANN = RepoId.parse("ann/copy")
+SAME = Fingerprint(mark=Mark.WEIGHTS, value="a" * 64, subject="model.safetensors")
+CARD = Fingerprint(mark=Mark.CARD, value="c" * 64, subject="the signature")
+BANDS = tuple(Fingerprint(mark=Mark.BAND, value=f"{n:016x}") for n in range(20))
+PIECES = tuple(Fingerprint(mark=Mark.NAME, value=f"{n:016x}") for n in range(3))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "catalog.sqlite3"
+
+
+@pytest.fixture
+def catalog(place: Path) -> Iterator[Catalog]:
+    opened = Catalog.open(f"sqlite:///{place}")
+    yield opened
+    opened.close()
+
+
+def names(catalog: Catalog, *wanted: Fingerprint, sight: Sight = SEES_ALL) -> list[tuple[str, Mark]]:
+    return [(m.repo, m.fingerprint.mark) for m in catalog.matches(ANN, wanted, sight)]
+
+
+class TestMatches:
+    def test_who_shares_weights_a_card_or_a_name_is_found_by_it(self, catalog: Catalog) -> None:
+        catalog.add(package("a", "org/first"), [], line(), prints=[SAME])
+        catalog.add(package("b", "org/second"), [], line(), prints=[CARD, *BANDS])
+        catalog.add(package("c", "org/third"), [], line(), prints=PIECES)
+        assert names(catalog, SAME, *BANDS[:1], *PIECES[:1]) == [
+            ("org/first", Mark.WEIGHTS),
+            ("org/second", Mark.CARD),
+            ("org/third", Mark.NAME),
+        ]
+        assert names(catalog, Fingerprint(mark=Mark.TOKEN, value=SAME.value)) == []
+        assert names(catalog) == []
+
+    def test_a_model_does_not_resemble_its_own_versions(self, catalog: Catalog) -> None:
+        catalog.add(package("a", "Ann/Copy"), [], line(), prints=[SAME, *PIECES])
+        assert names(catalog, SAME, *PIECES) == []
+
+    def test_a_withdrawn_package_is_still_known(self, catalog: Catalog) -> None:
+        catalog.add(package("a", "org/bad"), [], line(), prints=[SAME])
+        catalog.withdraw("a", "malware", line("withdraw"))
+        assert names(catalog, SAME) == [("org/bad", Mark.WEIGHTS)]
+
+    def test_a_private_repository_is_not_named_to_others(self, catalog: Catalog) -> None:
+        first = begin(catalog, "k", RepoId.parse("bob/secret"), private=True)
+        secret = package("a", "bob/secret", commit=first.commit.id)
+        catalog.add(secret, [], line(), prints=[SAME, *PIECES], hosted=True)
+        assert names(catalog, SAME, *PIECES, sight=Sight()) == []
+        assert catalog.net_score_of(RepoId.parse("bob/secret"), Sight()) is None
+        bob = Sight(namespaces=frozenset({"bob"}))
+        assert names(catalog, SAME, sight=bob) == [("bob/secret", Mark.WEIGHTS)]
+
+    def test_thousands_of_packages_are_not_read_through(self, catalog: Catalog, place: Path) -> None:
+        catalog.add(package("a", "org/first"), [], line(), prints=[SAME, CARD, *BANDS, *PIECES])
+        _fill(place, 2000)
+        with sqlite3.connect(place) as connection:
+            plan = connection.execute(
+                "EXPLAIN QUERY PLAN SELECT name FROM fingerprints f JOIN packages p ON p.id = f.package_id"
+                " WHERE f.mark = 'band' AND f.value IN ('a', 'b')"
+            ).fetchall()
+        assert not [step for step in plan if "SCAN" in step[3]]
+        assert [m.repo for m in catalog.matches(ANN, [SAME, *BANDS, *PIECES], SEES_ALL)] == ["org/first"] * 3
+
+    def test_fingerprints_are_written_once_and_may_come_later(self, catalog: Catalog) -> None:
+        catalog.add(package("a", "org/first"), [], line())
+        assert not catalog.is_fingerprinted("a")
+        catalog.fingerprint("a", [SAME])
+        catalog.fingerprint("a", [CARD])
+        assert catalog.is_fingerprinted("a")
+        assert names(catalog, SAME) == [("org/first", Mark.WEIGHTS)]
+
+
+class TestNetScore:
+    def test_it_is_that_of_the_newest_package_that_is_served(self, catalog: Catalog) -> None:
+        catalog.add(package("a", "org/model"), [], line())
+        assert catalog.net_score_of(RepoId.parse("ORG/model"), Sight()) == 0.7512
+        catalog.withdraw("a", "old", line("withdraw"))
+        assert catalog.net_score_of(RepoId.parse("org/model"), Sight()) is None
+
+
+class TestNotes:
+    def test_a_note_comes_back_with_who_and_when_and_is_in_the_audit(self, catalog: Catalog) -> None:
+        entry = {"dataset": {"id": "org/data", "task_id": "test"}, "value": 0.91}
+        note = OperatorNote(
+            metric="performance_claims", by="ada", at="2026-11-21T08:30:15Z", entries=(entry,)
+        )
+        catalog.attach(Attached(id="n1", repo=RepoId.parse("Org/model"), note=note), line("evidence"))
+        assert catalog.notes_of(RepoId.parse("org/Model")) == (note,)
+        assert catalog.notes_of(RepoId.parse("org/other")) == ()
+        assert [each.id for each in catalog.attached()] == ["n1"]
+        assert [each.verb for each in catalog.audit_lines()] == ["evidence"]
+
+
+@pytest.mark.parametrize(
+    "dump", [p for p in sorted(GOLDEN.glob("*.sql")) if p.stem >= "0006"], ids=lambda path: path.stem
+)
+def test_fingerprints_and_notes_are_read_as_shipped(tmp_path: Path, dump: Path) -> None:
+    path = tmp_path / "catalog.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(dump.read_text())
+    connection.close()
+    catalog = Catalog.open(f"sqlite:///{path}")
+    assert names(catalog, SAME) == [("org/model", Mark.WEIGHTS)]
+    (note,) = catalog.notes_of(RepoId.parse("org/model"))
+    assert (note.by, note.entries[0]["value"]) == ("ada", 0.91)
+    catalog.close()
+
+
+def _fill(path: Path, count: int) -> None:
+    """Many other packages, written past the catalogue: it would sync the disk for each."""
+    drawn = random.Random(1)  # rows, not secrets
+    with sqlite3.connect(path) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(packages)")]
+        first = dict(
+            zip(columns, connection.execute("SELECT * FROM packages LIMIT 1").fetchone(), strict=True)
+        )
+        for n in range(count):
+            row = {**first, "id": f"p{n}", "name": f"o{n}/m", "name_key": f"o{n}/m"}
+            connection.execute(f"INSERT INTO packages VALUES ({','.join('?' * len(row))})", [*row.values()])
+            prints = [
+                (mark, f"{drawn.getrandbits(64):016x}", f"p{n}", "")
+                for mark in ("band",) * 20 + ("name",) * 3
+            ]
+            connection.executemany("INSERT INTO fingerprints VALUES (?, ?, ?, ?)", prints)
