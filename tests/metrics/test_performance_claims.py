@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 
 from tests.metrics.making import AWAY, READ, evidence_of
 from tests.metrics.models import LLAMA_PARENT
-from weighbridge.domain.evidence import Evidence
+from weighbridge.domain.evidence import Evidence, Likeness, OperatorNote, Resemblance
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Score
@@ -237,3 +240,103 @@ def test_bounds_of_metrics() -> None:
     assert bounds("wer")[1] == float("inf")
     assert bounds("spearman_cosine") == (-100.0, 100.0)
     assert bounds("our own measure") == (float("-inf"), float("inf"))
+
+
+BASE = LLAMA_PARENT.__class__(
+    id="yard/base",
+    relation="finetune",
+    declared_in="README.md:base_model",
+    source=READ,
+    info={},
+    card="# Base\n\n## Results\n\n| Model | MMLU | Accuracy |\n|---|---|---|\n| other | 1.0 | 2.0 |\n"
+    "| base | 45.3 | 91.2 |\n\nIt reaches an F1 of 88.5 on the test set.\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "rung"),
+    [("accuracy", 91.2, 0.55), ("f1", 88.5, 0.55), ("accuracy", 91.3, 0.7), ("f1", 91.2, 0.7)],
+)
+def test_numbers_of_the_base_models_card_are_inherited(metric: str, value: float, rung: float) -> None:
+    front = index(f"{metric}={value}")
+    texts = {"README.md": f"---\n{front}\n---\n# Scales\n"}
+    assert best(judged(evidence_of("yard/scales", texts=texts, parents=(BASE,)))) == rung
+
+
+def test_a_copied_table_is_inherited_and_one_of_its_own_is_not() -> None:
+    table = "| Model | MMLU | Accuracy |\n|---|---|---|\n| base | 45.3 | 91.2 |\n"
+    texts = {"README.md": f"# Scales\n\n## Results\n\n{table}"}
+    assert best(judged(evidence_of("yard/scales", texts=texts, parents=(BASE,)))) == 0.55
+    own = {"README.md": texts["README.md"].replace("45.3", "46.1")}
+    assert best(judged(evidence_of("yard/scales", texts=own, parents=(BASE,)))) == 0.6
+
+
+def noted(*entries: JsonObject, metric: str = "performance_claims", **more: object) -> Evidence:
+    note = OperatorNote(metric=metric, by="ops", at="2026-11-20T08:00:00Z", entries=entries)
+    return evidence_of("yard/scales", texts={"README.md": "# S"}, notes=(note,), **more)  # type: ignore[arg-type]
+
+
+def test_what_an_operator_attached_counts_like_a_result_with_its_source() -> None:
+    score = judged(noted(ENTRY))
+    assert best(score) == 0.8
+    assert score.low >= 0.5
+    proof = score.signals[0].proofs[0]
+    assert (proof.source, proof.locator) == ("operator", "ops, 2026-11-20T08:00:00Z")
+    assert '"value":91.2' in proof.excerpt
+
+
+@pytest.mark.parametrize(
+    ("entry", "rung"),
+    [
+        ({**ENTRY, "verifyToken": "eyJ.made.up"}, 0.8),
+        ({**ENTRY, "value": "very good"}, 0.0),
+        ({"dataset": {"id": "yard/trucks"}, "metric": "accuracy", "value": 3.0}, 0.35),
+        ({**ENTRY, "dataset": {"id": "yard/trucks", "task_id": "d", "split": "train"}}, 0.0),
+    ],
+)
+def test_an_operators_word_makes_no_incomplete_result_whole(entry: JsonObject, rung: float) -> None:
+    assert best(judged(noted(entry))) == rung
+
+
+def test_a_note_for_another_metric_is_not_read_here() -> None:
+    assert best(judged(noted(ENTRY, metric="dataset_quality"))) == 0.0
+
+
+def test_what_an_operator_measured_is_not_inherited_even_where_the_numbers_agree() -> None:
+    parent = BASE.__class__(
+        id="yard/base", relation="", declared_in="info:tags", source=READ, info={"evalResults": [ENTRY]}
+    )
+    assert best(judged(noted(ENTRY, parents=(parent,)))) == 0.8
+    away = judged(noted(ENTRY, parents=(replace(parent, source=AWAY, info=None),)))
+    assert away.is_exact
+
+
+def stolen(token: str) -> Resemblance:
+    digest = hashlib.sha256(token.encode()).hexdigest()[:16]
+    return Resemblance(likeness=Likeness.SAME_TOKEN, repo="other/original", subject=digest)
+
+
+def test_a_token_of_another_repository_counts_for_nothing() -> None:
+    token = str(ATTESTED["verifyToken"])
+    assert best(judged(from_hub(ATTESTED, resemblances=(stolen(token),)))) == 0.8
+    bare = {**ENTRY, "verifyToken": token}
+    borrowed = judged(from_hub(bare, resemblances=(stolen(token),)))
+    assert best(borrowed) == 0.7
+    assert borrowed.signals[3].value == 0.0
+    assert "tokens of other/original are not counted" in borrowed.signals[0].reason
+    assert best(judged(from_hub(bare, resemblances=(stolen("another"),)))) == 0.9
+
+
+def test_a_result_of_an_open_pull_request_keeps_its_rung_below_without_its_token() -> None:
+    item = {**ATTESTED, "pullRequest": 4}
+    assert best(judged(from_hub(item, resemblances=(stolen(str(ATTESTED["verifyToken"])),)))) == 0.7
+
+
+def test_results_at_length_that_could_not_be_read_may_hold_more() -> None:
+    score = judged(evidence_of("yard/scales", texts={"README.md": "# S"}, sources={"details": AWAY}))
+    assert (score.low, score.high) == (0.0, 1.0)
+
+
+def test_copied_weights_cap_what_is_claimed_for_them() -> None:
+    copied = Resemblance(likeness=Likeness.SAME_WEIGHTS, repo="other/original", subject="model.safetensors")
+    assert judged(from_hub(ATTESTED, resemblances=(copied,))).high == 0.45
