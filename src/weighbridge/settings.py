@@ -40,6 +40,7 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)
     anonymous: tuple[str, ...] = ("search", "download")
     connections: int = 8
+    policy_file: Path | None = None
     serve: str = "accepted"
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
     lfs_part_bytes: int = DEFAULT_LFS_PART_BYTES
@@ -65,6 +66,7 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_ADMIN_PASSWORD_FILE": "a file with that password",
     "WEIGHBRIDGE_ANONYMOUS": "what callers without a token may do; default: search,download",
     "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
+    "WEIGHBRIDGE_POLICY": "a file (YAML or JSON) that says what the gate asks for; see docs/gate.md",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
     "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1073741824",
@@ -102,6 +104,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_password=_secret(env, "WEIGHBRIDGE_ADMIN_PASSWORD"),
         anonymous=_words(env, "WEIGHBRIDGE_ANONYMOUS", "search,download"),
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
+        policy_file=Path(env["WEIGHBRIDGE_POLICY"]).expanduser() if env.get("WEIGHBRIDGE_POLICY") else None,
         serve=_serve(env),
         max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),
         lfs_part_bytes=_count(env, "WEIGHBRIDGE_LFS_PART_BYTES", DEFAULT_LFS_PART_BYTES, most=1 << 50),

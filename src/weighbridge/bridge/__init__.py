@@ -61,6 +61,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
+    from weighbridge.adapters.policy_file import read_policy
     from weighbridge.adapters.xorb_files import XorbFiles
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.later import Later
@@ -68,14 +69,13 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     from weighbridge.bridge.people import People
     from weighbridge.bridge.tally import Tally
     from weighbridge.bridge.xet import XetDesk
-    from weighbridge.domain.policy import Policy
 
     _require_folder_store(settings)
     _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
     blobs = FolderBlobs(settings.home, durable=True)
     tools = _tools(settings, catalog, blobs)
-    people, engine, policy = People(catalog, settings, now), InlineEngine(), Policy()
+    people, engine, policy = People(catalog, settings, now), InlineEngine(), read_policy(settings.policy_file)
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
     judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now, later=Later(retry_s))
     mirrors = CatalogHub(catalog, blobs)

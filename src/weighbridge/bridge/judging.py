@@ -92,14 +92,15 @@ class Judging:
         revision = self._catalog.revision(repository, commit) if wanted else None
         if revision is None or self._is_judged(repository, commit) or is_bare(revision.manifest):
             return
+        at = self._now()
         state = State(
             id=str(uuid4()),
             request=IngestRequest(
                 ref=ModelRef(repo=repository.id, revision=commit), description=revision.commit.title
             ),
-            policy=self._policy,
+            policy=self._policy.for_model(repository.id.full_name, at.date()),
             by=revision.commit.authors[0],
-            at=self._now(),
+            at=at,
         )
         tools = self._tools_for(repository)
         try:

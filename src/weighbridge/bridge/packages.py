@@ -12,6 +12,8 @@ from uuid import uuid4
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
 from weighbridge.domain.access import AuditLine, Permission, Principal, can, sight_of
+from weighbridge.domain.case import Case
+from weighbridge.domain.evidence import evidence_from_json
 from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
@@ -76,14 +78,16 @@ class Packages:
             )
         repo = request.ref.repo.full_name
         waivers = tuple(replace(w, repo=repo, author=principal.name) for w in request.waivers)
-        if waivers or self._lowers(request):
+        at = self._now()
+        policy = self._policy.for_model(repo, at.date())
+        if waivers or any(value < policy.threshold(name) for name, value in request.thresholds.items()):
             require(principal, Permission.ADMIN)
         state = State(
             id=str(uuid4()),
             request=replace(request, waivers=waivers),
-            policy=self._policy.adjusted(request.thresholds, waivers),
+            policy=policy.adjusted(request.thresholds, waivers),
             by=principal.name,
-            at=self._now(),
+            at=at,
         )
         tools = replace(self._tools, reporter=reporter) if reporter else self._tools
         steps = [(name, partial(step, tools)) for name, step in INGEST]
@@ -98,9 +102,9 @@ class Packages:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
         """
         require(principal, Permission.UPLOAD)
-        state = State(
-            id="", request=IngestRequest(ref=ref), policy=self._policy, by=principal.name, at=self._now()
-        )
+        at = self._now()
+        policy = self._policy.for_model(ref.repo.full_name, at.date())
+        state = State(id="", request=IngestRequest(ref=ref), policy=policy, by=principal.name, at=at)
         return weigh_only(self._tools, state)
 
     def packages(
@@ -142,17 +146,46 @@ class Packages:
     def evidence(self, principal: Principal, id: str) -> JsonObject:
         """All that the judgement looked at, the small text files among it: asks for ``download`` too.
 
-        What the Hub says of a private base model is for those who may upload: they could ingest it.
+        What the Hub says of a private base model or data set is for those who may upload: they could
+        ingest it.
         """
         require(principal, Permission.DOWNLOAD)
         document = self._document(self.package(principal, id).evidence_sha256)
         if can(principal, Permission.UPLOAD):
             return document
-        parents = [
-            {**parent, "info": None} if child(parent, "info").get("private") else parent
-            for parent in objects(document, "parents")
-        ]
-        return {**document, "parents": parents}
+        return {
+            **document,
+            "parents": _without_private(objects(document, "parents")),
+            "data_sets": _without_private(objects(document, "data_sets")),
+        }
+
+    def case(self, principal: Principal, id: str) -> Case:
+        """All that a package was judged by, from which the same verdict follows; asks for ``upload``."""
+        require(principal, Permission.UPLOAD)
+        package = self.package(principal, id)
+        return self._case(package.evidence_sha256, package.verdict_sha256, package.created_at)
+
+    def case_of_refusal(self, principal: Principal, id: str) -> Case:
+        """The same of a refusal."""
+        refusal, _ = self.refusal(principal, id)
+        return self._case(refusal.evidence_sha256, refusal.verdict_sha256, refusal.created_at)
+
+    def named(self, principal: Principal, name: str, version: str) -> Package:
+        """The package with a name and a version.
+
+        Raises:
+            NoSuchPackage: there is none, or this principal may not see it.
+        """
+        found = (p for p in self._catalog.packages_of(RepoId.parse(name)) if p.version.text == version)
+        package = next(found, None)
+        if package is None:
+            raise NoSuchPackage(f"{name}@{version}")
+        return self.package(principal, package.id)
+
+    def policy(self, principal: Principal) -> Policy:
+        """What the gate asks for here; what it says of single models is for those who may upload."""
+        require(principal, Permission.SEARCH)
+        return self._policy if can(principal, Permission.UPLOAD) else replace(self._policy, overrides=())
 
     def refusals(
         self, principal: Principal, *, limit: int = 100, after: str | None = None
@@ -179,10 +212,23 @@ class Packages:
     def _hidden(self, principal: Principal, repo: RepoId) -> bool:
         return self._catalog.is_hidden_from(repo, sight_of(principal))
 
-    def _lowers(self, request: IngestRequest) -> bool:
-        return any(value < self._policy.threshold(metric) for metric, value in request.thresholds.items())
+    def _case(self, evidence_sha256: str, verdict_sha256: str, at: datetime) -> Case:
+        verdict = Verdict.from_json(self._document(verdict_sha256))
+        return Case(
+            evidence=evidence_from_json(self._document(evidence_sha256)),
+            scan=verdict.scan,
+            policy=verdict.policy,
+            as_of=at.date(),
+        )
 
     def _document(self, sha256: str) -> JsonObject:
         with self._blobs.open(sha256) as file:
             parsed = json.load(file)
         return parsed if isinstance(parsed, dict) else {}
+
+
+def _without_private(relatives: Sequence[JsonObject]) -> list[JsonObject]:
+    return [
+        {**each, "info": None, "card": "", "files": []} if child(each, "info").get("private") else each
+        for each in relatives
+    ]

@@ -275,6 +275,6 @@ def _commit(head: _Head, entry: JsonObject, *, first: bool) -> Commit:
         id=head.manifest.commit if first else older,
         title=text(entry, "title") or _MESSAGE,
         message=text(entry, "message") or "",
-        authors=texts(entry, "authors"),
+        authors=texts(entry, "authors") or ("weighbridge",),
         created_at=text(entry, "date") or last_modified(head.files, head.sidecar),
     )

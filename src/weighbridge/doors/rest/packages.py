@@ -99,6 +99,37 @@ def evidence(id: Id, bridge: TheBridge, caller: Caller) -> JSONResponse:
     return JSONResponse(bridge.packages.evidence(caller, id))
 
 
+@router.get(
+    "/package/{id}/case",
+    tags=["packages"],
+    summary="All that a package was judged by, to judge it again",
+    response_model=dict[str, JsonValue],
+)
+def case(id: Id, bridge: TheBridge, caller: Caller) -> JSONResponse:
+    """Evidence, findings, policy and day, for `weighbridge score --evidence`; needs `upload`."""
+    return JSONResponse(bridge.packages.case(caller, id).to_json())
+
+
+@router.get(
+    "/refusal/{id}/case",
+    tags=["refusals"],
+    summary="All that a refused model was judged by, to judge it again",
+    response_model=dict[str, JsonValue],
+)
+def refused_case(id: Id, bridge: TheBridge, caller: Caller) -> JSONResponse:
+    """Evidence, findings, policy and day, for `weighbridge score --evidence`; needs `upload`."""
+    return JSONResponse(bridge.packages.case_of_refusal(caller, id).to_json())
+
+
+@router.get(
+    "/policy", tags=["packages"], summary="What the gate asks for", response_model=dict[str, JsonValue]
+)
+def policy(bridge: TheBridge, caller: Caller) -> JSONResponse:
+    """Thresholds, devices, licence classes; `sha256` is what verdicts name it by."""
+    asked = bridge.packages.policy(caller)
+    return JSONResponse({**asked.to_json(), "sha256": asked.sha256})
+
+
 @router.get("/refusals", tags=["refusals"], summary="List what was not admitted, newest first")
 def refusals(bridge: TheBridge, caller: Caller, limit: Limit = 100, after: After = None) -> RefusalPage:
     """Needs the permission `upload`."""
