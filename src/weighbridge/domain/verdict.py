@@ -157,7 +157,6 @@ class Verdict:
 
     def to_json(self) -> JsonObject:
         """Everything, with the derived fields spelled out for readers."""
-        by_metric = {score.metric: score for score in self.all_scores}
         return {
             "outcome": self.outcome.value,
             "sentence": self.sentence(),
@@ -166,18 +165,7 @@ class Verdict:
             "net_score": self.net_score,
             "weakest": self.weakest,
             "metrics": {score.metric: score.low for score in self.scores},
-            "failures": [
-                {
-                    "metric": f.metric,
-                    "title": TITLES[f.metric],
-                    "score": f.low,
-                    "high": f.high,
-                    "threshold": f.threshold,
-                    "certain": f.is_certain,
-                    "how_to_improve": _remedies(by_metric[f.metric]),
-                }
-                for f in self.failures
-            ],
+            "failures": self.failures_json(),
             "unsafe_files": [file.to_json() for file in self.unsafe],
             "not_judged": list(self.not_judged),
             "waived": [waiver.to_json() for waiver in self.waived],
@@ -187,6 +175,22 @@ class Verdict:
             "policy": self.policy.to_json(),
             "policy_sha256": self.policy.sha256,
         }
+
+    def failures_json(self) -> list[JsonObject]:
+        """The failures spelled, weakest first, each with what would raise its score."""
+        by_metric = {score.metric: score for score in self.all_scores}
+        return [
+            {
+                "metric": f.metric,
+                "title": TITLES[f.metric],
+                "score": f.low,
+                "high": f.high,
+                "threshold": f.threshold,
+                "certain": f.is_certain,
+                "how_to_improve": _remedies(by_metric[f.metric]),
+            }
+            for f in self.failures
+        ]
 
     @classmethod
     def from_json(cls, source: JsonObject) -> Verdict:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.bridge.reporting import reporter_for
 from weighbridge.domain.access import LOCAL
+from weighbridge.domain.explained import explained
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.package import IngestRequest, Version
@@ -23,7 +24,7 @@ from weighbridge.doors.cli.render import (
     show_error,
     show_json,
 )
-from weighbridge.doors.cli.score import show_reported, show_scores
+from weighbridge.doors.cli.verdicts import show_lines, verdict_lines, width
 from weighbridge.errors import BadInput, Rejected, WeighbridgeError
 from weighbridge.settings import load_settings
 
@@ -93,7 +94,11 @@ def _ingested(bridge: Bridge, wish: IngestRequest, json: bool) -> tuple[int, Jso
     except (WeighbridgeError, Invalid) as error:
         if not json:
             _show_refusal(asked, error)
-        verdict = {"verdict": error.verdict.to_json()} if isinstance(error, Rejected) else {}
+        verdict = (
+            {"verdict": {**error.verdict.to_json(), **explained(error.verdict)}}
+            if isinstance(error, Rejected)
+            else {}
+        )
         return exit_code_of(error), {"model": asked, "error": error_document(error), **verdict}
     if not json:
         _show_admission(admission)
@@ -118,24 +123,16 @@ def _waiver(metric: str, ref: ModelRef, reason: str) -> Waiver:
 
 
 def _show_admission(admission: Admission) -> None:
-    package, verdict = admission.package, admission.verdict
+    package = admission.package
     print(f"accepted {package.name}@{package.version} (commit {package.manifest.commit[:12]})")
-    show_scores(verdict.scores)
-    show_reported(verdict)
-    print(f"  {'net score':<24}{verdict.net_score:.2f}")
-    for waiver in verdict.waived:
-        print(f"  waived {waiver.metric}: {waiver.reason}")
-    if verdict.not_judged:
-        print(f"  not judged: {', '.join(verdict.not_judged)}")
+    show_lines(verdict_lines(admission.verdict, width()))
 
 
 def _show_refusal(repo: str, error: Exception) -> None:
     print(f"{repo}:", file=sys.stderr)
     show_error(error)
-    if not isinstance(error, Rejected):
-        return
-    failing = {failure.metric for failure in error.verdict.failures}
-    show_scores([score for score in error.verdict.all_scores if score.metric in failing], reasons=True)
+    if isinstance(error, Rejected):
+        show_lines(verdict_lines(error.verdict, width()))
 
 
 def scan(path: Path, *, json: AsJson = False) -> int:

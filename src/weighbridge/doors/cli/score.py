@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.ref import ModelRef
 from weighbridge.doors.cli.render import AsJson, printable, show_json
+from weighbridge.doors.cli.verdicts import show_lines, verdict_lines, width
 from weighbridge.errors import BadInput, NoSuchPackage
 from weighbridge.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from weighbridge.bridge import Bridge
     from weighbridge.domain.case import Case
-    from weighbridge.domain.score import Score
     from weighbridge.domain.verdict import Verdict
 
 
@@ -52,12 +51,8 @@ def score(
     if json:
         show_json({"model": what or verdict.repo, **verdict.to_json()})
         return
-    show_scores(verdict.scores, reasons=True)
-    show_reported(verdict)
-    print(f"  {'net score':<24}{verdict.net_score:.2f}")
+    show_lines(verdict_lines(verdict, width(), everything=True))
     print(printable(verdict.sentence()))
-    if verdict.not_judged:
-        print(f"not judged: {', '.join(verdict.not_judged)}")
 
 
 def _of_upstream(repo: str, settings: Settings) -> Verdict:
@@ -98,26 +93,3 @@ def _case_of(bridge: Bridge, spelled: str) -> Case:
         return bridge.packages.case(LOCAL, spelled)
     except NoSuchPackage:
         return bridge.packages.case_of_refusal(LOCAL, spelled)
-
-
-def show_scores(scores: Sequence[Score], *, reasons: bool = False) -> None:
-    """A line for each metric and, with ``reasons``, one for each signal and cap."""
-    for score in scores:
-        print(f"  {score.metric:<24}{_interval(score)}")
-        for signal in score.signals if reasons else ():
-            value = "?" if signal.value is None else f"{signal.value:.2f}"
-            print(f"    {signal.id:<22}{value}  {printable(signal.reason)}")
-            if signal.how_to_improve:
-                print(f"    {'':<22}      to improve: {printable(signal.how_to_improve)}")
-        for cap in score.caps if reasons else ():
-            print(f"    {'at most':<22}{cap.limit:.2f}  {printable(cap.reason)}")
-
-
-def show_reported(verdict: Verdict) -> None:
-    """The metrics that are shown and hold nothing up, each on a line."""
-    for name, found in verdict.reported.items():
-        print(f"  {name:<24}{_interval(found) if found else 'n/a'} (reported)")
-
-
-def _interval(score: Score) -> str:
-    return f"{score.low:.2f}" if score.is_exact else f"{score.low:.2f}..{score.high:.2f}"

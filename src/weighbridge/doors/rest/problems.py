@@ -15,9 +15,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from weighbridge.domain.explained import explained
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
-from weighbridge.domain.verdict import Outcome, Verdict
+from weighbridge.domain.verdict import Outcome
 from weighbridge.errors import (
     BadInput,
     BadName,
@@ -138,27 +139,10 @@ def _headers(status: int, error: Exception) -> dict[str, str]:
 
 
 def _verdict(error: Rejected) -> dict[str, Json]:
-    verdict = error.verdict
-    spelled = dict(verdict.to_json())
-    for large in ("scores", "scan", "policy"):  # the whole of it is at /refusal/{id}
-        del spelled[large]
-    spelled["failures"] = _failures(verdict)
-    more: dict[str, Json] = {"verdict": spelled}
+    more: dict[str, Json] = {"verdict": explained(error.verdict)}  # the whole of it is at /refusal/{id}
     if error.refusal_id:
         more["refusal"] = f"/refusal/{error.refusal_id}"
     return more
-
-
-def _failures(verdict: Verdict) -> list[Json]:
-    """The failed metrics, weakest first, each with its signals and what would improve it."""
-    by_metric = {score.metric: score for score in verdict.scores}
-    spelled = verdict.to_json()["failures"]
-    assert isinstance(spelled, Sequence)  # noqa: S101 - to_json says so
-    return [
-        {**shown, "signals": [signal.to_json() for signal in by_metric[failure.metric].signals]}
-        for shown, failure in zip(spelled, verdict.failures, strict=True)
-        if isinstance(shown, Mapping)
-    ]
 
 
 async def _wrong_schema(_request: Request, error: Exception) -> JSONResponse:
