@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.domain.json_values import JsonObject, mended
@@ -166,6 +167,9 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
     from weighbridge.adapters.hub_http import HttpHub
     from weighbridge.adapters.manifests import ManifestShelf
     from weighbridge.adapters.progress import SilentReporter
+    from weighbridge.adapters.scan_cache import ScanCache
+    from weighbridge.bridge.registry import SeenRegistry
+    from weighbridge.domain.access import Sight
     from weighbridge.flows.ingest import Tools
     from weighbridge.flows.weighing import Scales
     from weighbridge.metrics import METRICS, REPORTED
@@ -181,7 +185,8 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
         blobs=blobs,
         shelf=ManifestShelf(settings.home),
         ledger=catalog,
-        scan_tree=scan_tree,
+        registry=SeenRegistry(catalog, Sight()),
+        scan_tree=partial(scan_tree, cache=ScanCache(settings.home)),
         scales=Scales(metrics=METRICS, reports=REPORTED),
         readers=readers(),
         reporter=SilentReporter(),

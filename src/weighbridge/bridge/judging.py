@@ -15,11 +15,13 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.bridge.later import Later
-from weighbridge.domain.access import LOCAL, AuditLine, Permission, Principal, Role
+from weighbridge.bridge.registry import SeenRegistry
+from weighbridge.domain.access import LOCAL, AuditLine, Permission, Principal, Role, Sight, sight_of
 from weighbridge.domain.hosted import Repository, is_bare
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.resemblance import Fingerprint
 from weighbridge.domain.verdict import Outcome
 from weighbridge.errors import Conflict, Rejected, Unreachable, WeighbridgeError
 from weighbridge.flows.ingest import INGEST, State, Tools
@@ -148,7 +150,12 @@ class Judging:
     def _tools_for(self, repository: Repository) -> Tools:
         hub = EitherHub(self._is_hosted, self._hub.seen_by(self._eyes(repository)), self._tools.hub)
         scales = self._tools.scales if repository.id.kind is RepoKind.MODEL else _NONE
-        return replace(self._tools, hub=hub, ledger=_HostedLedger(self._catalog), scales=scales)
+        ledger, registry = _HostedLedger(self._catalog), SeenRegistry(self._catalog, self._sight(repository))
+        return replace(self._tools, hub=hub, ledger=ledger, registry=registry, scales=scales)
+
+    def _sight(self, repository: Repository) -> Sight:
+        """Whose names the evidence may tell: of a public repository everybody reads it."""
+        return sight_of(self._eyes(repository)) if repository.private else Sight()
 
 
 class _HostedLedger:
@@ -165,9 +172,16 @@ class _HostedLedger:
         """See ``Ledger.versions``."""
         return self._catalog.versions(repo)
 
-    def add(self, package: Package, waivers: Sequence[Waiver], audit: AuditLine) -> None:
+    def add(
+        self,
+        package: Package,
+        waivers: Sequence[Waiver],
+        audit: AuditLine,
+        *,
+        prints: Sequence[Fingerprint],
+    ) -> None:
         """See ``Ledger.add``; a commit whose repository was deleted meanwhile is not listed."""
-        self._catalog.add(package, waivers, audit, hosted=True)
+        self._catalog.add(package, waivers, audit, prints=prints, hosted=True)
 
     def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
         """See ``Ledger.add_refusal``.

@@ -25,11 +25,13 @@ from weighbridge.domain.package import IngestRequest, Package, Refusal, Version,
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo import ModelInfo
+from weighbridge.domain.resemblance import Fingerprint, fingerprints_of
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.errors import BadListing, PackageExists, Rejected
 from weighbridge.flows.ensure import Shelf, fetch, resolve_manifest
 from weighbridge.flows.gather import Readers, gather, with_headers
+from weighbridge.flows.registry import Registry, with_registry
 from weighbridge.flows.weighing import UNSCANNED, Scales, blocked_files, weigh_case
 from weighbridge.ports import BlobStore, Hub, Reporter
 
@@ -45,8 +47,15 @@ class Ledger(Protocol):
     def versions(self, repo: RepoId) -> Sequence[Version]:
         """Every version that this name ever had."""
 
-    def add(self, package: Package, waivers: Sequence[Waiver], audit: AuditLine) -> None:
-        """List a package, in one transaction. Raises PackageExists."""
+    def add(
+        self,
+        package: Package,
+        waivers: Sequence[Waiver],
+        audit: AuditLine,
+        *,
+        prints: Sequence[Fingerprint],
+    ) -> None:
+        """List a package and by what it is known again, in one transaction. Raises PackageExists."""
 
     def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
         """Keep a refusal with its reasons."""
@@ -60,6 +69,7 @@ class Tools:
     blobs: BlobStore
     shelf: Shelf
     ledger: Ledger
+    registry: Registry
     scan_tree: ScanTree
     scales: Scales
     readers: Readers
@@ -134,7 +144,7 @@ def gather_evidence(tools: Tools, state: State) -> State:
         tools.readers,
         state.at,
     )
-    return replace(state, draft_sha256=_keep(tools, draft.to_json()))
+    return replace(state, draft_sha256=_keep(tools, with_registry(draft, tools.registry).to_json()))
 
 
 def judge_early(tools: Tools, state: State) -> State:
@@ -167,6 +177,7 @@ def evaluate(tools: Tools, state: State) -> State:
     report = ScanReport.from_json(_load(tools, state.scan_sha256))
     draft = replace(draft, manifest=_manifest(tools, state), blocked=blocked_files(report))
     evidence = with_headers(draft, tools.blobs.path, tools.readers)
+    evidence = with_registry(evidence, tools.registry)  # the digests of small weight files are known now
     return replace(state, evidence_sha256=_keep(tools, evidence.to_json()))
 
 
@@ -188,8 +199,9 @@ def record(tools: Tools, state: State) -> State:
     verdict = Verdict.from_json(_load(tools, state.verdict_sha256))
     waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
     line = _audit(state, "ingest", f"accepted as {state.id}" + (f"; {waived}" if waived else ""))
+    prints = fingerprints_of(evidence_from_json(_load(tools, state.evidence_sha256)))
     try:
-        tools.ledger.add(_package(tools, state, verdict), verdict.waived, line)
+        tools.ledger.add(_package(tools, state, verdict), verdict.waived, line, prints=prints)
     except PackageExists as error:
         if state.request.version is not None or error.commit is not None:
             raise

@@ -46,11 +46,16 @@ def scan_file(path: str, file: Path, sha256: str, table: Mapping[str, Scanner] |
 
 
 def scan_tree(
-    files: Sequence[tuple[str, Path, str]], cache: MutableMapping[str, FileScan] | None = None
+    files: Sequence[tuple[str, Path, str]],
+    cache: MutableMapping[str, FileScan] | None = None,
+    *,
+    keep: bool = True,
 ) -> ScanReport:
     """The report on a tree, given as (path in the repository, file on disk, sha256), in its order.
 
     ``cache`` keeps what was found under rule set, content and name; a scan that failed is not kept.
+    Without ``keep`` it is only read: a file that somebody may change while it is scanned must not
+    speak for a sha256 that was computed before.
     """
     named = scan_names(path for path, _, _ in files)
     paths = frozenset(path for path, _, _ in files)
@@ -58,7 +63,7 @@ def scan_tree(
     with Sandbox() as sandbox:
         table = scanners(sandbox)
         for path, file, sha256 in files:
-            found = _cached(path, file, sha256, table, cache)
+            found = _cached(path, file, sha256, table, cache, keep=keep)
             extra = (*named.get(path, ()), *_index_findings(path, file, paths))
             scanned.append(replace(found, findings=(*extra, *found.findings)) if extra else found)
     return ScanReport(rules=RULES, files=tuple(scanned))
@@ -70,8 +75,10 @@ def _cached(
     sha256: str,
     table: Mapping[str, Scanner],
     cache: MutableMapping[str, FileScan] | None,
+    *,
+    keep: bool,
 ) -> FileScan:
-    if cache is None:
+    if cache is None or not sha256:
         return scan_file(path, file, sha256, table)
     # Rules look at a file's own name, never at its folder.
     key = f"{RULES}:{sha256}:{path.rpartition('/')[2].lower()}"
@@ -79,7 +86,7 @@ def _cached(
     if kept is not None:
         return replace(kept, path=path, findings=tuple(replace(f, path=path) for f in kept.findings))
     found = scan_file(path, file, sha256, table)
-    if found.state is not ScanState.ERROR:
+    if keep and found.state is not ScanState.ERROR:
         cache[key] = found
     return found
 
