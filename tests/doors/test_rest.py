@@ -21,6 +21,7 @@ from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge import Bridge
 from weighbridge.bridge.packages import Packages
+from weighbridge.bridge.papers import Papers
 from weighbridge.bridge.people import People
 from weighbridge.domain.access import LOCAL, AuditLine, Permission
 from weighbridge.domain.json_values import canonical
@@ -163,6 +164,7 @@ class Registry:
         )
         self.bridge = Bridge(
             packages=packages,
+            papers=Papers(packages, home, "https://hub.test", self.catalog.is_ours),
             people=self.people,
             hub=None,  # type: ignore[arg-type]  # another door's
             repos=None,  # type: ignore[arg-type]  # another door's
@@ -636,15 +638,22 @@ class TestServer:
     def test_the_description(self, registry: Registry) -> None:
         schema = registry.call("GET", "/openapi.json").json
         assert sorted(schema["paths"]) == [
+            "/attestation-key",
             "/audit",
             "/authenticate",
             "/health",
             "/package/ingest-huggingface",
             "/package/{id}",
+            "/package/{id}/attestation",
+            "/package/{id}/bom",
+            "/package/{id}/case",
             "/package/{id}/evidence",
+            "/package/{id}/licence",
             "/package/{id}/verdict",
             "/packages",
+            "/policy",
             "/refusal/{id}",
+            "/refusal/{id}/case",
             "/refusals",
             "/setup",
             "/standing/{kind}/{commit}/{namespace}/{name}",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.packages import Packages
+    from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
     from weighbridge.bridge.tally import Tally
@@ -40,6 +41,7 @@ class Bridge:
     """The registry, wired: what each of its doors calls."""
 
     packages: Packages
+    papers: Papers
     people: People
     hub: HubDesk
     repos: Repos
@@ -67,6 +69,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.later import Later
     from weighbridge.bridge.packages import Packages
+    from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
     from weighbridge.bridge.tally import Tally
     from weighbridge.bridge.xet import XetDesk
@@ -83,13 +86,15 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     repos = _repos(settings, catalog, blobs, hosted, judging, mirrors)
 
     tally = Tally(catalog, now)
+    packages = Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now)
 
     def close() -> None:
         for part in (judging, tally, catalog):
             part.close()
 
     return Bridge(
-        packages=Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now),
+        packages=packages,
+        papers=Papers(packages, settings.home, settings.upstream, catalog.is_ours),
         people=people,
         hub=_hub_desk(catalog, blobs, hosted, mirrors, people, tally),
         repos=repos,

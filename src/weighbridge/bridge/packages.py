@@ -13,7 +13,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
 from weighbridge.domain.access import AuditLine, Permission, Principal, can, sight_of
 from weighbridge.domain.case import Case
-from weighbridge.domain.evidence import evidence_from_json
+from weighbridge.domain.evidence import Evidence, evidence_from_json
 from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
@@ -186,6 +186,11 @@ class Packages:
         """What the gate asks for here; what it says of single models is for those who may upload."""
         require(principal, Permission.SEARCH)
         return self._policy if can(principal, Permission.UPLOAD) else replace(self._policy, overrides=())
+
+    def whole_evidence(self, principal: Principal, id: str) -> Evidence:
+        """The evidence as the judgement saw it, for papers that tell little of private base models."""
+        require(principal, Permission.DOWNLOAD)
+        return evidence_from_json(self._document(self.package(principal, id).evidence_sha256))
 
     def refusals(
         self, principal: Principal, *, limit: int = 100, after: str | None = None

@@ -191,7 +191,7 @@ def _parameter_count(evidence: Evidence) -> int:
 
 def _ancestor(parent: Parent) -> JsonObject:
     info = parent.info or {}
-    sha = text(info, "sha")
+    sha = None if info.get("private") else text(info, "sha")
     group, _, name = parent.id.rpartition("/")
     licences = [row for row in stated_by_parent(info) if row.is_resolved]
     made: dict[str, Json] = {
