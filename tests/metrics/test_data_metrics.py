@@ -206,6 +206,16 @@ def test_data_sets_that_could_not_be_read_leave_what_prose_is_worth_to_the_best(
     assert (quality(away).low, quality(away).high) == (0.65, 1.0)
 
 
+def test_a_data_set_that_could_not_be_read_may_be_absent_bad_or_excellent() -> None:
+    best, away = encyclopedia("yard/a"), data_set("yard/b", source=AWAY)
+    score = quality(scales(data_sets=(best, away), sources={"data_sets": AWAY}))
+    assert score.low == pytest.approx(0.75 * grade(best) * 0.8, abs=1e-4)
+    assert score.high == 0.75
+    outcomes = [data_set("yard/b", source=ABSENT), data_set("yard/b"), encyclopedia("yard/b")]
+    for known in outcomes:
+        assert score.low <= quality(scales(data_sets=(best, known))).low <= score.high
+
+
 @pytest.mark.parametrize(
     "facet",
     [

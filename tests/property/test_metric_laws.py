@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from tests.metrics.making import AWAY, evidence_of, licence, template_card
 from tests.metrics.models import LLAMA_PARENT, MODELS, real_minilm
+from tests.metrics.witness import occurs
 from weighbridge.adapters.front_matter import front_matter
 from weighbridge.domain.evidence import Evidence, Text, evidence_from_json
 from weighbridge.domain.json_values import JsonObject, canonical, child
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.scan import ScanReport
-from weighbridge.domain.score import Cap, Proof, Score, Signal, Status, weigh
+from weighbridge.domain.score import Cap, Score, Signal, weigh
 from weighbridge.domain.verdict import Outcome, Verdict, judge
 from weighbridge.metrics import METRICS, REPORTED
 
@@ -233,68 +234,6 @@ def test_larger_weights_never_raise_the_size_score(
     )
     larger = replace(evidence, manifest=replace(evidence.manifest, files=files))
     assert lows(larger)["size_score"] <= lows(evidence)["size_score"]
-
-
-# reasons
-
-
-@given(models)
-def test_every_reason_has_a_witness_that_says_so(evidence: Evidence) -> None:
-    for score in scores(evidence).values():
-        for signal in score.signals:
-            if signal.value or (signal.status is Status.UNKNOWN and signal.low):
-                assert signal.proofs, f"{score.metric}.{signal.id} has no evidence"
-            assert signal.reason
-            for proof in signal.proofs:
-                assert occurs(proof, evidence), proof
-        for cap in score.caps:
-            assert cap.reason
-            assert all(occurs(proof, evidence) for proof in cap.proofs)
-
-
-def occurs(proof: Proof, evidence: Evidence) -> bool:
-    """Whether the excerpt really stands in the file, the field or the listing that it names."""
-    if proof.source == "file":
-        return proof.path in evidence.texts and proof.excerpt in evidence.texts[proof.path].content
-    if proof.path == "files":
-        return str(evidence.manifest.by_path[proof.locator].size_bytes) == proof.excerpt
-    if proof.path == "commits":
-        return any(
-            c.id.startswith(proof.locator) and f"{c.authors[0]}: {c.title}"[:200] == proof.excerpt
-            for c in evidence.commits
-        )
-    if proof.path == "discussions":
-        number = int(proof.locator.removeprefix("#"))
-        return any(
-            d.number == number and f"{d.author}: {d.title}"[:200] == proof.excerpt
-            for d in evidence.discussions
-        )
-    if proof.path == "owner":
-        return evidence.owner is not None and evidence.owner.name == proof.locator
-    if proof.path == "info":
-        return _within(proof.excerpt, evidence.info.get(proof.locator.split(".")[0]))
-    data_set = next((data_set for data_set in evidence.data_sets if data_set.id == proof.path), None)
-    if data_set is not None:
-        stated = (data_set.info or {}).get(proof.locator)
-        return _within(proof.excerpt, stated) or proof.excerpt in ", ".join(stated)  # type: ignore[arg-type]
-    parent = next(parent for parent in evidence.parents if parent.id == proof.path)
-    if proof.locator == "weight_bytes":
-        return proof.excerpt == str(parent.weight_bytes)
-    return _within(proof.excerpt, (parent.info or {}).get(proof.locator.split(".")[0]))
-
-
-def _within(excerpt: str, value: object) -> bool:
-    return excerpt in canonical(value).decode() or excerpt == value  # type: ignore[arg-type]
-
-
-@given(models)
-def test_every_failed_metric_says_how_to_improve(evidence: Evidence) -> None:
-    for score in scores(evidence).values():
-        counted = [s for s in score.signals if s.status is not Status.NOT_APPLICABLE]
-        lacking = [s for s in counted if s.value is None or s.value < 1]
-        assert all(signal.how_to_improve for signal in lacking)
-        if score.low < 0.5:
-            assert any(s.how_to_improve for s in score.signals) or any(c.how_to_improve for c in score.caps)
 
 
 # anything at all

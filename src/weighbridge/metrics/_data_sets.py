@@ -33,7 +33,8 @@ _METADATA = (
     ("configs", "dataset_info"),
 )
 _SPLIT = re.compile(
-    r"\b(?:train|test|validation|dev)\b[^\n]{0,60}\d[\d,. ]{2,}|\d[\d,.]{2,}[^\n]{0,60}\b(?:train|test)",
+    r"\b(?:train|test|validation|dev)\b[^\n]{0,60}\d[\d,. ]{2}"
+    r"|(?<![\d,.])\d[\d,.]{2,20}[^\n]{0,60}\b(?:train|test)",
     re.IGNORECASE,
 )
 _CITATION = re.compile(r"@\w+\s*\{|arxiv\.org|doi\.org|bibtex", re.IGNORECASE)

@@ -25,6 +25,9 @@ PARSES = 0.5
 CODE_LIMIT = 20_000
 """Longer blocks, in characters, are cut: no example needs more, and parsing has to be bounded."""
 
+BLOCKS_LIMIT = 50
+"""Blocks of one card that are parsed."""
+
 _PYTHON = frozenset({"python", "py", "python3", "pycon", "ipython", "ipython3", "jupyter"})
 _SHELL = frozenset({"bash", "sh", "shell", "console", "zsh", "cmd", "powershell", "shell-session"})
 _SCRIPT = frozenset({"js", "javascript", "ts", "typescript", "jsx", "tsx"})
@@ -65,7 +68,7 @@ def best_example(card: Card, repo: RepoId) -> Example | None:
 
 def examples(card: Card, repo: RepoId) -> list[Example]:
     """Every block that is code one would run, graded."""
-    return [example for block in card.code if (example := _graded(block, repo))]
+    return [example for block in card.code[:BLOCKS_LIMIT] if (example := _graded(block, repo))]
 
 
 def names(repo: RepoId, text: str) -> bool:

@@ -8,6 +8,7 @@ can beat prose, and prose alone comes to .65 at most.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from weighbridge.domain.card import Card, Role, card_of
 from weighbridge.domain.evidence import Evidence, SourceState
@@ -34,7 +35,7 @@ FACETS = {
         re.IGNORECASE,
     ),
     "size": re.compile(
-        r"\d[\d,. ]*\s*(?:k|m|b|thousand|million|billion|trillion|[KMGT]i?B)?\s*(?:of )?(?:\w+ ){0,2}"
+        r"\d[\d,.]{0,20} ?(?:k|m|b|thousand|million|billion|trillion|[KMGT]i?B)? ?(?:of )?(?:\w{1,30} ){0,2}"
         r"(?:tokens|words|sentences|examples|samples|pairs|images|pictures|hours|minutes|documents|records|rows|"
         r"articles|books|utterances|tuples|lines|questions|reviews|pages|conversations|triplets|[KMGT]i?B)\b",
         re.IGNORECASE,
@@ -103,20 +104,35 @@ def _records(evidence: Evidence, policy: Policy, said: float) -> Signal:
     """R, or what the card's own words are worth in its place, which makes .65 C of the whole."""
     id, weight = "records", WEIGHTS["records"]
     stand_in = (PROSE_ALONE - WEIGHTS["card"]) / weight * said
-    remedy = "Name data sets of the Hub whose cards state licence, structure, creation, splits and limits."
     known = [graded(d, policy) for d in evidence.data_sets if d.source.state is SourceState.READ]
-    away = [d.id for d in evidence.data_sets if d.source.state is SourceState.UNREACHABLE]
     known.sort(key=lambda each: (-each.grade, each.id))
-    better = known[: (len(known) + 1) // 2]
-    mean = sum(each.grade for each in better) / len(better) if better else 0.0
-    value = mean * (0.6 + 0.4 * len(known) / len(evidence.data_sets)) if better else 0.0
-    proofs = first([each.proof for each in better])
+    grades, count = [each.grade for each in known], len(evidence.data_sets)
+    proofs = first([each.proof for each in known[: (len(known) + 1) // 2]])
+    proofs = proofs or first([card_line(line) for line in facets(card_of(evidence)).values()], 1)
     if evidence.state("data_sets") is SourceState.UNREACHABLE:
+        away = [d.id for d in evidence.data_sets if d.source.state is SourceState.UNREACHABLE]
+        low, high = _bounds(grades, len(away), count) if away else (0.0, 1.0)
         reason = f"not read: {', '.join(away)}" if away else "which data sets there are could not be read"
-        return Signal.between(id, weight, stand_in, 1.0, reason, proofs, _LATER)
+        return Signal.between(id, weight, max(stand_in, low), max(stand_in, high), reason, proofs, _LATER)
+    remedy = "Name data sets of the Hub whose cards state licence, structure, creation, splits and limits."
+    value = resolved_quality(grades, count)
+    reason = "; ".join(each.reason for each in known[:3])
     if value <= stand_in:
+        value = stand_in
         reason = "no data set of the Hub says more than the card itself" if said else "no data set is known"
-        proofs = proofs or first([card_line(line) for line in facets(card_of(evidence)).values()], 1)
-        return Signal.of(id, weight, stand_in, reason, proofs if stand_in else (), remedy)
-    reason = "; ".join(each.reason for each in better[:3])
-    return Signal.of(id, weight, value, reason, proofs, remedy)
+    return Signal.of(id, weight, value, reason, proofs if value else (), remedy)
+
+
+def resolved_quality(grades: Sequence[float], named: int) -> float:
+    """R: the mean of the better half of the grades, by the share of the named that the Hub has."""
+    if not grades:
+        return 0.0
+    better = sorted(grades, reverse=True)[: (len(grades) + 1) // 2]
+    return sum(better) / len(better) * (0.6 + 0.4 * len(grades) / named)
+
+
+def _bounds(grades: Sequence[float], away: int, named: int) -> tuple[float, float]:
+    """The least and the most that R can be, each unread data set being absent, bad or excellent."""
+    worst = [resolved_quality([*grades, *[0.0] * there], named) for there in range(away + 1)]
+    best = [resolved_quality([*grades, *[1.0] * there], named) for there in range(away + 1)]
+    return min(worst), max(best)

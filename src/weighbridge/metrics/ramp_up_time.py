@@ -76,7 +76,7 @@ def _quickstart(evidence: Evidence, card: Card) -> Signal:
             proofs += (task,)
         elif _info_away(evidence):
             return Signal.between(
-                id, weight, value, DERIVABLE, f"{reason}; the Hub could not be asked", proofs
+                id, weight, value, DERIVABLE, f"{reason}; the Hub could not be asked", proofs, _LATER
             )
     return Signal.of(id, weight, value, reason, proofs, remedy)
 
