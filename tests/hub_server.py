@@ -29,6 +29,8 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from weighbridge.domain.manifest import digests_of, lfs_pointer
 
 CHUNK = 64 * 1024
+SOME_PEOPLE = {"isVerified": True, "numUsers": 6, "numModels": 1, "type": "org"}
+"""The overview of an organization."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ class HubRepo:
         self.commits: dict[str, dict[str, HubFile]] = {}
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
+        self.details: dict[str, Any] = {}  # what is told to those who ask with expand or securityStatus
+        self.discussions: list[dict[str, Any]] = []
+        self.authors: tuple[str, ...] = ("alice",)  # of the commits, in turn
         self.private = self.gated = self.disabled = False
         self.commit(files)
 
@@ -146,6 +151,7 @@ class HubServer:
         self.connections = 0
         self.token: str | None = None  # whoever shows it sees private and gated repositories
         self.page_size = 1000
+        self.owners: dict[str, tuple[str, dict[str, Any]] | None] = {}  # by namespace; see SOME_PEOPLE
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._open: set[socket] = set()
@@ -269,7 +275,9 @@ class _Conversation(BaseHTTPRequestHandler):
     def _route(self, url: Any) -> None:
         parts = url.path.strip("/").split("/")
         query = parse_qs(url.query)
-        if parts[0] == "cdn":
+        if parts[0] == "api" and parts[-1] == "overview":
+            self._overview(parts[1], unquote(parts[2]))
+        elif parts[0] == "cdn":
             self._file(self._cdn_file(parts[-1]), {"ETag": f'"{parts[-1]}"'})
         elif parts[0] != "api":
             self._resolve(parts)
@@ -310,19 +318,35 @@ class _Conversation(BaseHTTPRequestHandler):
         verb = rest[0] if rest else "revision"
         if verb == "refs":
             return self._json(self._refs(repo))
+        if verb == "discussions":
+            return self._discussions(repo, query)
         revision = unquote(rest[1]) if len(rest) > 1 else "main"
         commit = repo.resolve(revision)
         if commit is None:
             return self._error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         if verb == "revision":
             siblings = [{"rfilename": path} for path in sorted(repo.commits[commit])]
+            asked = repo.details if "expand" in query or "securityStatus" in query else {}
             known = {"_id": name, "id": name, "sha": commit, "private": repo.private, "gated": repo.gated}
-            return self._json({**known, "siblings": siblings, **repo.info})
+            return self._json({**known, "siblings": siblings, **repo.info, **asked})
         if verb == "tree":
             return self._page(self._tree(repo.commits[commit]), query)
         if verb == "commits":
             return self._page(self._history(repo, commit), query)
         return self._error(404, "", "Not Found")
+
+    def _overview(self, folder: str, name: str) -> None:
+        """A user or an organization; where nothing was said, an organization of some people."""
+        known = self.hub.owners.get(name, ("organizations", SOME_PEOPLE))
+        if known is None or known[0] != folder:
+            return self._error(404, "", "This user or organization does not exist")
+        return self._json({"name": name, **known[1]})
+
+    def _discussions(self, repo: HubRepo, query: Mapping[str, list[str]]) -> None:
+        """As the Hub gives them: the newest first, ten a page."""
+        start = 10 * int(query.get("p", ["0"])[0])
+        rows = sorted(repo.discussions, key=lambda row: -int(row["num"]))
+        self._json({"discussions": rows[start : start + 10], "count": len(rows), "start": start})
 
     def _refs(self, repo: HubRepo) -> dict[str, Any]:
         def named(of: str, names: Mapping[str, str]) -> list[dict[str, str]]:
@@ -348,7 +372,7 @@ class _Conversation(BaseHTTPRequestHandler):
                 "title": f"commit {len(repo.commits) - at}",
                 "message": "",
                 "date": "2026-01-02T03:04:05.000Z",
-                "authors": [{"user": "alice"}],
+                "authors": [{"user": repo.authors[at % len(repo.authors)]}],
             }
             for at, sha in enumerate(ids)
         ]

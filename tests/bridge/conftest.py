@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.bridge.test_repos import ANN, REPO, Opener
-from tests.hub_server import HubRepo, HubServer, serve_hub
-from tests.torture.killing import tree
+from tests.hub_server import HubServer, serve_hub
+from tests.made_models import ONE_PERSON, Made, train
 from weighbridge.bridge import Bridge, open_bridge
-from weighbridge.doors.demo.models import MADE, train_made
 from weighbridge.settings import load_settings
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("made")
-    train_made(folder)
-    return tree(folder / MADE)
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return train(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def good(made: Made) -> dict[str, bytes]:
+    return dict(made.model)
 
 
 @pytest.fixture(scope="module")
-def upstream(good: Mapping[str, bytes]) -> Iterator[HubServer]:
-    repo = HubRepo(dict(good))
-    repo.info = {"library_name": "numpy", "pipeline_tag": "text-classification"}
-    with serve_hub({MADE: repo}) as server:
+def upstream(made: Made) -> Iterator[HubServer]:
+    with serve_hub(made.repos()) as server:
         yield server
 
 
 @pytest.fixture
 def opener(upstream: HubServer, tmp_path: Path) -> Iterator[Opener]:
     opened: list[Bridge] = []
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(ONE_PERSON)
 
     def open_one(**more: str) -> Bridge:
         environ = {
             "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
             "WEIGHBRIDGE_UPSTREAM": upstream.url,
             "HOME": str(tmp_path),
+            "WEIGHBRIDGE_POLICY": str(policy),
             **more,
         }
         opened.append(open_bridge(load_settings(environ)))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.bridge.test_repos import ANN, REPO, model, put, small
 from tests.hub_server import HubServer
+from tests.made_models import ONE_PERSON
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.bridge.later import Later
 from weighbridge.bridge.repos import State
@@ -21,10 +22,13 @@ from weighbridge.settings import load_settings
 
 @pytest.fixture
 def impatient(upstream: HubServer, tmp_path: Path) -> Iterator[Bridge]:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(ONE_PERSON)
     environ = {
         "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
         "WEIGHBRIDGE_UPSTREAM": upstream.url,
         "HOME": str(tmp_path),
+        "WEIGHBRIDGE_POLICY": str(policy),
     }
     opened = open_bridge(load_settings(environ), retry_s=0.05)
     opened.repos.create(ANN, REPO)

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.bridge.test_packages import MADE, READER, UPLOADER, request
+from tests.bridge.test_packages import READER, UPLOADER, request
 from tests.hub_server import HubRepo, HubServer, serve_hub
-from tests.torture.killing import tree
+from tests.made_models import INFO, Made
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.evidence import evidence_from_json
 from weighbridge.domain.json_values import canonical
 from weighbridge.domain.policy import Waiver
-from weighbridge.doors.demo.models import train_made
+from weighbridge.doors.demo.models import DATA
 from weighbridge.errors import NotPermitted
 from weighbridge.flows.weighing import score_all
 from weighbridge.metrics import METRICS
@@ -30,16 +30,9 @@ NAME = "acme/odd"
 ALL_WAIVED = tuple(Waiver(metric=metric, repo="", reason="a test", author="") for metric in METRICS)
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("made")
-    train_made(folder)
-    return tree(folder / MADE)
-
-
 @pytest.fixture
-def hub() -> Iterator[HubServer]:
-    with serve_hub({}) as server:
+def hub(made: Made) -> Iterator[HubServer]:
+    with serve_hub({DATA: made.repos()[DATA]}) as server:
         yield server
 
 
@@ -57,7 +50,7 @@ def bridge(hub: HubServer, tmp_path: Path) -> Iterator[Bridge]:
 
 def offer(hub: HubServer, files: Mapping[str, bytes], name: str = NAME) -> HubRepo:
     repo = hub.repos[name] = HubRepo(files)
-    repo.info = {"library_name": "numpy", "pipeline_tag": "text-classification"}
+    repo.info = dict(INFO)
     return repo
 
 

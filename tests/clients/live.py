@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.made_models import ONE_PERSON
+
 _UPLOADERS, _READERS = ("ann", "bob"), ("rita",)
 
 
@@ -34,8 +36,12 @@ def clean_environment() -> dict[str, str]:
 @contextmanager
 def live_registry(home: Path, *, serve: str) -> Iterator[Live]:
     """A registry that fetches from nowhere; ``serve`` is 'accepted' or 'all'."""
+    home.mkdir(parents=True, exist_ok=True)
+    policy = home / "policy.yaml"
+    policy.write_text(ONE_PERSON)
     env = {
         **clean_environment(),
+        "WEIGHBRIDGE_POLICY": str(policy),
         "WEIGHBRIDGE_HOME": str(home),
         "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9",
         "WEIGHBRIDGE_SERVE": serve,
@@ -46,7 +52,6 @@ def live_registry(home: Path, *, serve: str) -> Iterator[Live]:
     _told(env, ["org", "add", "acme"], "")
     for name, role in (("ann", "admin"), ("bob", "write")):
         _told(env, ["org", "member", "acme", name, "--role", role], "")
-    home.mkdir(parents=True, exist_ok=True)
     with (home / "serve.log").open("w") as log:
         process = subprocess.Popen(
             [*_WEIGHBRIDGE, "serve", "--port", "0", "--json"],

@@ -25,7 +25,12 @@ OID = sha256(CONTENT).hexdigest()
 @contextmanager
 def _another(home: Path) -> Iterator[str]:
     """A further server on a home; its address."""
-    environ = {"WEIGHBRIDGE_HOME": str(home), "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9", "HOME": str(home)}
+    environ = {
+        "WEIGHBRIDGE_HOME": str(home),
+        "WEIGHBRIDGE_POLICY": str(home / "policy.yaml"),
+        "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9",
+        "HOME": str(home),
+    }
     bridge = open_bridge(load_settings(environ))
     try:
         with serving(hub_app(bridge.hub, bridge.repos, bridge.xet)) as url:

@@ -12,22 +12,17 @@ import pytest
 
 from tests.bridge.test_packages_attacks import wait_for
 from tests.doors.asgi_server import call
-from tests.hub_server import HubRepo, serve_hub
+from tests.hub_server import serve_hub
+from tests.made_models import train
 from tests.torture.killing import COMMAND, environment, run
-from weighbridge.doors.demo.models import MADE, train_made
+from weighbridge.doors.demo.models import MADE
 
 PASSWORD = "correct horse"
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_in_the_middle_of_an_ingestion_stops(tmp_path: Path, stop: signal.Signals) -> None:
-    train_made(tmp_path)
-    files = {
-        p.relative_to(tmp_path / MADE).as_posix(): p for p in (tmp_path / MADE).rglob("*") if p.is_file()
-    }
-    repo = HubRepo({name: path.read_bytes() for name, path in files.items()})
-    repo.info = {"library_name": "numpy", "pipeline_tag": "text-classification"}
-    with serve_hub({MADE: repo}) as hub:
+    with serve_hub(train(tmp_path).repos()) as hub:
         hub.fault("*/resolve/*/model.safetensors", hold_after=1000)
         env = environment(
             tmp_path / "home", WEIGHBRIDGE_UPSTREAM=hub.url, WEIGHBRIDGE_ADMIN_PASSWORD=PASSWORD

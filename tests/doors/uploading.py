@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.doors.asgi_server import Answer, call, serving
+from tests.made_models import ONE_PERSON
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.domain.access import LOCAL, Permission
 from weighbridge.doors.hub import hub_app
@@ -41,8 +42,12 @@ class Registry:
 @contextmanager
 def registry_at(home: Path, **more: str) -> Iterator[Registry]:
     """A registry over ``home``; its upstream answers nothing."""
+    home.mkdir(parents=True, exist_ok=True)
+    policy = home / "policy.yaml"
+    policy.write_text(ONE_PERSON)
     environ = {
         "WEIGHBRIDGE_HOME": str(home),
+        "WEIGHBRIDGE_POLICY": str(policy),
         "WEIGHBRIDGE_UPSTREAM": "http://127.0.0.1:9",
         "HOME": str(home),
         **more,

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from tests.hub_server import HubRepo, HubServer, serve_hub
+from tests.hub_server import HubServer, serve_hub
+from tests.made_models import Made, train
 from tests.torture.killing import (
     COMMAND,
     broken_blobs,
@@ -34,7 +36,7 @@ from tests.torture.killing import (
     tree,
 )
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.doors.demo.models import MADE, train_made
+from weighbridge.doors.demo.models import MADE
 
 POINTS = [
     pytest.param(10, id="ten"),
@@ -44,20 +46,20 @@ PASSWORD = "a password for tests"
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return train(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture(scope="module")
+def files(made: Made) -> dict[str, bytes]:
     """A small model that passes the gate, with weights large enough to be caught in the middle."""
-    folder = tmp_path_factory.mktemp("made")
-    train_made(folder)
-    made = tree(folder / MADE)
     weights = {"weight": np.arange(3_000_000, dtype=np.float32)}
-    return {**made, "model.safetensors": save(weights)}
+    return {**made.model, "model.safetensors": save(weights)}
 
 
 @pytest.fixture
-def hub(files: dict[str, bytes]) -> Iterator[HubServer]:
-    repo = HubRepo(files)
-    repo.info = {"library_name": "numpy", "pipeline_tag": "text-classification", "tags": ["license:mit"]}
-    with serve_hub({MADE: repo}) as server:
+def hub(made: Made, files: dict[str, bytes]) -> Iterator[HubServer]:
+    with serve_hub(replace(made, model=files).repos()) as server:
         # Slow enough that a random moment often falls into the transfer.
         server.fault("*/resolve/*", bytes_per_s=24_000_000)
         yield server

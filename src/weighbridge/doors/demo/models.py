@@ -6,6 +6,7 @@ import importlib.util
 import json
 import random
 import shutil
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 REAL = "sentence-transformers/all-MiniLM-L6-v2"
 MADE = "weighbridge-demo/question-or-statement"
+DATA = "weighbridge-demo/yard-sentences"
 BUCKETS = 4096
 """How many hashed features the classifier has."""
 
@@ -77,7 +79,8 @@ def train_made(folder: Path) -> float:
     truth = [bool(label) for _, label in test]
     save_file({"bias": np.array([bias]), "weight": weight}, target / "model.safetensors", {"format": "np"})
     accuracy, f1 = _accuracy(guesses, truth), _f1(guesses, truth)
-    _write_texts(target, train, test, accuracy, f1)
+    _write_texts(target, accuracy, f1)
+    _write_data(folder / "datasets" / DATA, train=train, test=test)
     return accuracy
 
 
@@ -150,9 +153,15 @@ def _f1(guesses: list[bool], truth: list[bool]) -> float:
     return round(2 * hits / max(1, sum(guesses) + sum(truth)), 4)
 
 
-def _write_texts(
-    target: Path, train: list[tuple[str, int]], test: list[tuple[str, int]], accuracy: float, f1: float
-) -> None:
+def _write_data(target: Path, **splits: list[tuple[str, int]]) -> None:
+    target.mkdir(parents=True)
+    for name, rows in splits.items():
+        lines = [json.dumps({"text": text, "label": label}) for text, label in rows]
+        (target / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    (target / "README.md").write_text(Path(__file__).with_name("data_card.md").read_text())
+
+
+def _write_texts(target: Path, accuracy: float, f1: float) -> None:
     config = {
         "model_type": "hashed-linear", "architectures": ["HashedLinearClassifier"], "buckets": BUCKETS,
         "ngrams": [1, 2], "hash": "fnv1a-32",
@@ -161,10 +170,10 @@ def _write_texts(
     (target / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     tokenizer = {"tokenizer_class": "WhitespaceLowercase", "do_lower_case": True, "begin_token": "^"}
     (target / "tokenizer_config.json").write_text(json.dumps(tokenizer, indent=2) + "\n")
-    for name, rows in (("train", train), ("test", test)):
-        lines = [json.dumps({"text": text, "label": label}) for text, label in rows]
-        (target / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
-    template = Path(__file__).with_name("card.md").read_text()
-    card = template.replace("@ACCURACY@", str(accuracy)).replace("@F1@", str(f1))
-    (target / "README.md").write_text(card.replace("@REPO@", MADE))
+    card = Path(__file__).with_name("card.md").read_text()
+    known = {"ACCURACY": accuracy, "F1": f1, "REPO": MADE}
+    known |= {name.upper(): version(name) for name in ("numpy", "safetensors")}
+    for name, value in known.items():
+        card = card.replace(f"@{name}@", str(value))
+    (target / "README.md").write_text(card)
     (target / "LICENSE").write_text(Path(__file__).with_name("LICENSE.txt").read_text())
