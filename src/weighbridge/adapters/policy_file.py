@@ -6,6 +6,11 @@ targets_gib: {laptop: 16}            # instead of the four devices that are the 
 target_weights: {laptop: 1.0}
 permissiveness: {network-copyleft: 0.3}
 strict: false
+licence:
+  commercial: required               # or unconditional
+  allow: [Apache-2.0 OR MIT]         # SPDX expressions; all licences in force must be among them
+  categories: [permissive]
+  with_data: false                   # data sets do not count
 models:
   - name: acme/*
     thresholds: {bus_factor: 0.2}
@@ -22,8 +27,10 @@ from pathlib import Path
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from weighbridge.adapters.spdx import permitted
 from weighbridge.adapters.yaml_nodes import NULL, Reading, compose
 from weighbridge.domain.licence import PERMISSIVENESS
+from weighbridge.domain.licence_wish import COMMERCIAL, LicenceWish
 from weighbridge.domain.policy import (
     METRICS,
     METRICS_OF_THE_GATE,
@@ -46,8 +53,10 @@ _KEYS = (
     "net_weights",
     "permissiveness",
     "strict",
+    "licence",
     "models",
 )
+_LICENCE_KEYS = ("commercial", "allow", "categories", "with_data")
 _MODEL_KEYS = ("name", "thresholds", "waive", "author", "reason", "expires", "commit")
 
 
@@ -95,6 +104,7 @@ def parse_policy(path: str, text: str) -> Policy:
         permissiveness=_merged(reading, fields, "permissiveness", PERMISSIVENESS, tuple(PERMISSIVENESS)),
         strict=reading.yes(fields.get("strict"), "strict"),
         overrides=_overrides(reading, fields.get("models")),
+        licence=_licence(reading, fields.get("licence")),
     )
     if not any(policy.net_weights.values()):
         reading.wrong(fields.get("net_weights"), "'net_weights' are all 0")
@@ -107,6 +117,32 @@ def _merged(
     reading: Reading, fields: dict[str, Node], name: str, default: Mapping[str, float], known: Sequence[str]
 ) -> dict[str, float]:
     return {**default, **reading.numbers(fields.get(name), name, known)}
+
+
+def _licence(reading: Reading, node: Node | None) -> LicenceWish:
+    if node is None:
+        return LicenceWish()
+    fields = reading.fields(node, _LICENCE_KEYS, "'licence'")
+    wish = reading.built(
+        node,
+        lambda: LicenceWish(
+            commercial=reading.one_of(fields.get("commercial"), "commercial", COMMERCIAL) or "",
+            spdx=_allowed(reading, fields.get("allow")),
+            categories=reading.texts(fields.get("categories"), "categories"),
+            with_data="with_data" not in fields or reading.yes(fields["with_data"], "with_data"),
+        ),
+    )
+    return wish or LicenceWish()
+
+
+def _allowed(reading: Reading, node: Node | None) -> tuple[str, ...]:
+    spelled = reading.texts(node, "allow")
+    try:
+        return permitted(spelled)
+    except BadInput as error:
+        reading.wrong(node, error.message)
+        reading.hint = reading.hint or error.hint
+        return ()
 
 
 def _targets(reading: Reading, fields: dict[str, Node]) -> tuple[dict[str, float], dict[str, float]]:

@@ -178,6 +178,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
     from weighbridge.flows.ingest import Tools
     from weighbridge.flows.weighing import Scales
     from weighbridge.metrics import METRICS, REPORTED
+    from weighbridge.metrics.results import known_licence_texts
     from weighbridge.scanners import scan_tree
 
     return Tools(
@@ -192,7 +193,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
         ledger=catalog,
         registry=SeenRegistry(catalog, Sight()),
         scan_tree=partial(scan_tree, cache=ScanCache(settings.home)),
-        scales=Scales(metrics=METRICS, reports=REPORTED),
+        scales=Scales(metrics=METRICS, reports=REPORTED, licence_texts=known_licence_texts),
         readers=readers(),
         reporter=SilentReporter(),
         connections=settings.connections,

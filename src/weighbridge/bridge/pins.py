@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from weighbridge.bridge.model_results import Failure
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.licence_wish import is_wished
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
 from weighbridge.errors import WeighbridgeError
@@ -27,8 +28,9 @@ def answers(lock: Lock, spec: Spec) -> bool:
 
 def is_kept(lock: Lock, spec: Spec) -> bool:
     """Whether a pin stands; one whose licence is no longer wished for is looked at again."""
-    wish = (spec.license or "").lower()
-    return answers(lock, spec) and wish in ("", (lock.entries[spec.id].license or "").lower())
+    if not answers(lock, spec):
+        return False
+    return spec.license is None or is_wished(spec.license, lock.entries[spec.id].license)
 
 
 def pin_all(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import JsonObject, text, texts
+from weighbridge.domain.licence import Category, licence_of
 from weighbridge.domain.terms import Holding, Terms, Whose, spelled, use_of
 
+COMMERCIAL = ("required", "unconditional")
+CATEGORIES = tuple(category.value for category in Category)
 _SAYS = {
     "no": "forbids commercial use",
     "unknown": "does not tell about commercial use",
@@ -29,6 +34,20 @@ class LicenceWish:
     categories: tuple[str, ...] = ()
     with_data: bool = True
 
+    def __post_init__(self) -> None:
+        if self.commercial not in ("", *COMMERCIAL):
+            raise Invalid("commercial", self.commercial, f"is none of {', '.join(COMMERCIAL)}")
+        for category in self.categories:
+            if category not in CATEGORIES:
+                raise Invalid(
+                    "licence category", category, "is not known", hint=f"one of {', '.join(CATEGORIES)}"
+                )
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked at all."""
+        return bool(self.commercial or self.spdx or self.categories)
+
     def faults(self, terms: Terms) -> tuple[str, ...]:
         """Why these terms are not allowed, one clause each; empty where they are."""
         counted = [h for h in terms.holdings if self.with_data or h.whose is not Whose.DATA]
@@ -39,10 +58,9 @@ class LicenceWish:
                 found.append(f"{spelled(row)}{of} is none of {', '.join(self.spdx)}")
             if self.categories and row.category.value not in self.categories:
                 found.append(f"{row.id}{of} is {row.category.value}, not {' or '.join(self.categories)}")
-        asks = self.commercial or self.spdx or self.categories
-        if asks and not terms.of(Whose.MODEL):
+        if self.asks and not terms.of(Whose.MODEL):
             found.append("no licence is stated")
-        if asks:
+        if self.asks:
             found += [f"no licence is known of the base model {id}" for id in terms.unknown]
         return tuple(dict.fromkeys(found))
 
@@ -64,6 +82,34 @@ class LicenceWish:
             "with_data": self.with_data,
         }
 
+    @classmethod
+    def from_json(cls, source: JsonObject) -> LicenceWish:
+        """Read what ``to_json`` wrote; an empty object asks nothing.
+
+        Raises:
+            Invalid: a field is not what it must be.
+        """
+        return cls(
+            commercial=text(source, "commercial") or "",
+            spdx=texts(source, "spdx"),
+            categories=texts(source, "categories"),
+            with_data=source.get("with_data") is not False,
+        )
+
 
 def _of(holding: Holding) -> str:
     return "" if holding.whose is Whose.MODEL else f" (of the {holding.whose.value} {holding.repo})"
+
+
+def is_wished(wish: str, license: str | None) -> bool:
+    """Whether a licence is the one that a model list asks for.
+
+    Both are spelled as the Hub or as SPDX does, in any case; ``apache-2.0 OR mit`` asks for either.
+    """
+    named = _named(license or "")
+    return any(_named(one) == named for one in re.split(r"\s+or\s+", wish, flags=re.IGNORECASE))
+
+
+def _named(id: str) -> str:
+    row = licence_of(id)
+    return (spelled(row) if row else id).strip().lower()

@@ -8,6 +8,7 @@ from datetime import date
 
 from weighbridge.domain.json_values import JsonObject, child, digest_of, number, objects
 from weighbridge.domain.licence import PERMISSIVENESS
+from weighbridge.domain.licence_wish import LicenceWish
 from weighbridge.domain.waiver import (
     METRICS,
     METRICS_OF_THE_GATE,
@@ -64,7 +65,8 @@ class Policy:
     ``thresholds`` overrides ``default_threshold`` for single metrics. ``permissiveness`` says
     how free each class of licences is, from 0 to 1 (``licence.Category``). ``strict`` turns
     everything that no scanner could read into a refusal that no waiver lifts. ``overrides`` are
-    for some repositories only: ``for_model`` picks those that hold.
+    for some repositories only: ``for_model`` picks those that hold. ``licence`` says which terms are
+    allowed at all; a waiver of the metric ``license`` lifts it.
     """
 
     default_threshold: float = 0.5
@@ -76,6 +78,7 @@ class Policy:
     permissiveness: Mapping[str, float] = field(default_factory=lambda: dict(PERMISSIVENESS))
     strict: bool = False
     overrides: tuple[Override, ...] = ()
+    licence: LicenceWish = field(default_factory=LicenceWish)
 
     def __post_init__(self) -> None:
         # A metric sums in the order of the targets, and a stored policy comes back sorted by name.
@@ -129,6 +132,7 @@ class Policy:
             "permissiveness": dict(self.permissiveness),
             "strict": self.strict,
             "overrides": [override.to_json() for override in self.overrides],
+            **({"licence": self.licence.to_json()} if self.licence.asks else {}),
         }
 
     @classmethod
@@ -154,4 +158,5 @@ class Policy:
             permissiveness=floats("permissiveness") or dict(PERMISSIVENESS),
             strict=source.get("strict") is True,
             overrides=tuple(Override.from_json(o) for o in objects(source, "overrides")),
+            licence=LicenceWish.from_json(child(source, "licence")),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from weighbridge.domain.json_values import JsonObject, child, objects, text
+from weighbridge.domain.json_values import JsonObject, child, objects, text, texts
 from weighbridge.domain.policy import METRICS_OF_THE_GATE, METRICS_REPORTED, SAFETY, Policy, Waiver
 from weighbridge.domain.scan import FileScan, ScanReport, Severity
 from weighbridge.domain.score import Score, score_from_json
@@ -72,6 +72,7 @@ class Verdict:
     metrics of the gate for which this version has no judge, and ``safety`` where the refusal came
     before the files were fetched: they neither pass nor fail. ``reported`` are the metrics that are
     shown beside the gate's, None where one does not apply; they count where the policy asks for them.
+    ``licence_faults`` say why the policy does not allow the licences in force.
     """
 
     scores: tuple[Score, ...]
@@ -81,6 +82,7 @@ class Verdict:
     commit: str
     waived: tuple[Waiver, ...]
     reported: Mapping[str, Score | None] = field(default_factory=dict)
+    licence_faults: tuple[str, ...] = ()
 
     @property
     def all_scores(self) -> tuple[Score, ...]:
@@ -131,9 +133,14 @@ class Verdict:
         return self.scan.worst(Severity.BLOCK if lifted else Severity.REVIEW)
 
     @property
+    def forbidden(self) -> Sequence[str]:
+        """Why the licences are not allowed; nothing where ``license`` is waived."""
+        return () if any(waiver.metric == "license" for waiver in self.waived) else self.licence_faults
+
+    @property
     def outcome(self) -> Outcome:
         """Refused when something certainly fails, indeterminate when something may, else accepted."""
-        if self.unsafe or any(failure.is_certain for failure in self.failures):
+        if self.unsafe or self.forbidden or any(failure.is_certain for failure in self.failures):
             return Outcome.REFUSED
         return Outcome.INDETERMINATE if self.failures else Outcome.ACCEPTED
 
@@ -148,6 +155,8 @@ class Verdict:
         parts = []
         if certain:
             parts.append("Model does not meet quality requirements. Failed metrics: " + ", ".join(certain))
+        if self.forbidden:
+            parts.append("Model does not meet licence requirements: " + "; ".join(self.forbidden) + ".")
         if self.unsafe:
             parts.append("Model does not meet safety requirements. " + _unsafe_sentence(self.unsafe))
         if not parts and self.failures:
@@ -167,6 +176,7 @@ class Verdict:
             "metrics": {score.metric: score.low for score in self.scores},
             "failures": self.failures_json(),
             "unsafe_files": [file.to_json() for file in self.unsafe],
+            "licence_faults": list(self.licence_faults),
             "not_judged": list(self.not_judged),
             "waived": [waiver.to_json() for waiver in self.waived],
             "scores": [score.to_json() for score in self.scores],
@@ -207,6 +217,7 @@ class Verdict:
             commit=text(source, "commit") or "",
             waived=tuple(Waiver.from_json(w) for w in objects(source, "waived")),
             reported=reported_from_json(child(source, "reported")),
+            licence_faults=texts(source, "licence_faults"),
         )
 
 
@@ -219,6 +230,7 @@ def judge(
     commit: str,
     as_of: date,
     reported: Mapping[str, Score | None] | None = None,
+    licence_faults: Sequence[str] = (),
 ) -> Verdict:
     """Hold scores and findings against a policy on a day; the day only decides which waivers hold."""
     held = tuple(waiver for waiver in policy.waivers if waiver.holds(repo, commit, as_of))
@@ -232,6 +244,7 @@ def judge(
         commit=commit,
         waived=held,
         reported={name: beside[name] for name in METRICS_REPORTED if name in beside},
+        licence_faults=tuple(licence_faults),
     )
 
 

@@ -21,6 +21,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.licence_wish import is_wished
 from weighbridge.domain.lock import LockEntry, Spec
 from weighbridge.domain.manifest import FileEntry, Manifest, git_blob_header
 from weighbridge.domain.ref import ModelRef, RepoId
@@ -240,7 +241,7 @@ def pin(
 
 def require_license(spec: Spec, license: str | None) -> None:
     """Raises LicenseMismatch where the spec wishes for another licence."""
-    if spec.license is not None and spec.license.lower() != (license or "").lower():
+    if spec.license is not None and not is_wished(spec.license, license):
         raise LicenseMismatch(spec.ref.repo.full_name, wanted=spec.license, got=license)
 
 

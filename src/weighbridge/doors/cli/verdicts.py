@@ -61,6 +61,11 @@ def verdict_lines(verdict: Verdict, width: int, *, everything: bool = False) -> 
         yield Shown("")
         yield Shown(f"{title}  {_span(score)} < {down(failure.threshold)}   [{failure.metric}]", style)
         yield from _reasons(score, width)
+    if verdict.forbidden:
+        yield Shown("")
+        yield Shown("Licences that the policy does not allow", "bold red")
+        for fault in verdict.forbidden:
+            yield from _wrapped("  ", fault, width)
     if verdict.unsafe:
         yield Shown("")
         yield Shown("Files that keep it out", "bold red")
@@ -144,7 +149,8 @@ def _summary(verdict: Verdict, failing: set[str]) -> Iterator[Shown]:
 
 def _way_out(verdict: Verdict, width: int) -> Iterator[Shown]:
     """What whoever runs the registry can do about a refusal."""
-    metrics = " ".join(f"--waive {failure.metric}" for failure in verdict.failures)
+    lacking = [*(failure.metric for failure in verdict.failures), *["license"] * bool(verdict.forbidden)]
+    metrics = " ".join(f"--waive {metric}" for metric in dict.fromkeys(lacking))
     if not metrics and not verdict.unsafe:
         return
     yield Shown("")

@@ -222,6 +222,7 @@ class VerdictOut(BaseModel):
     metrics: dict[str, float]
     failures: Annotated[list[dict[str, JsonValue]], Field(description="weakest first")]
     unsafe_files: list[dict[str, JsonValue]]
+    licence_faults: Annotated[list[str], Field(description="why the policy does not allow its licences")]
     not_judged: list[str]
     waived: list[WaiverOut]
     scores: list[dict[str, JsonValue]]
