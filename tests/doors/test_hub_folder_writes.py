@@ -233,6 +233,23 @@ def test_a_link_to_a_file_is_replaced_and_never_written_through(hub: Written) ->
     assert (shared / "a.txt").read_bytes() == b"shared"
 
 
+def test_a_link_in_the_place_of_a_written_repository_is_not_written_through(
+    hub: Written, tmp_path: Path
+) -> None:
+    hub.call("POST", "/api/repos/create", {"name": "m"})
+    commit = hub.commit("local/m", {"a.txt": "one"})
+    (hub.folder / "local/m").rename(hub.folder / "local/real")
+    elsewhere = write_repo(tmp_path, "elsewhere", {"a.txt": b"theirs"})
+    (hub.folder / "local/m").symlink_to(elsewhere)
+    assert hub.call("GET", "/api/models/local/m").status == 404
+    assert hub.call("POST", "/api/models/local/m/branch/dev", {}).status == 404
+    assert hub.call("POST", "/api/repos/create", {"name": "m"}).status == 409
+    (hub.folder / "local/m").unlink()
+    (hub.folder / "local/real").rename(hub.folder / "local/m")
+    assert hub.sha("local/m") == commit
+    assert plain_files(elsewhere) == {"a.txt": b"theirs"}
+
+
 def test_an_unsafe_name_made_by_hand_is_named_and_nothing_is_changed(hub: Written) -> None:
     hub.call("POST", "/api/repos/create", {"name": "m"})
     commit = hub.commit("local/m", {"a.txt": "one"})

@@ -35,6 +35,11 @@ class Receipt:
         """The same, of a file that must be read the next time whatever it looks like."""
         return Receipt(Stamp(self.stamp.size_bytes, _NEVER_NS, self.stamp.inode), self.sha256)
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the file must be read the next time."""
+        return self.stamp.mtime_ns == _NEVER_NS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
