@@ -1,6 +1,6 @@
 """SIGKILL of the server while repositories are duplicated, squashed, rewritten and deleted.
 
-Four points in the ordinary tests, forty in ``make torture``.
+Four points in the ordinary tests, fifteen in ``make torture``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.torture.test_kill_upload import REPO, Server
 
 POINTS = [
     pytest.param(4, id="four"),
-    pytest.param(40, id="forty", marks=pytest.mark.torture),
+    pytest.param(15, id="fifteen", marks=pytest.mark.torture),
 ]
 LARGE = random.Random(1).randbytes(300_000)
 
