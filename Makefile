@@ -49,7 +49,7 @@ $(CLIENTS)/.made: $(VENV)/.made
 	-$(call HAVE,hub-1,'huggingface_hub==1.33.0' 'hf_xet==1.6.0')
 	-$(call HAVE,torch,'torch==2.13.0' 'transformers==5.23.0' 'peft==0.21.2' 'sentence-transformers==6.2.0' \
 		'accelerate==1.15.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
-	-export CMAKE_ARGS='-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF' && \
+	-export CMAKE_ARGS='-DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_CURL=OFF -DGGML_NATIVE=OFF -DGGML_OPENMP=OFF' && \
 		$(call HAVE,llama,'llama-cpp-python==0.3.36' 'gguf==0.19.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
 	-mkdir -p $(CLIENTS)/node && npm install --silent --no-fund --no-audit --prefix $(CLIENTS)/node '@huggingface/hub@2.17.5'
 	@touch $@
