@@ -65,6 +65,17 @@ def test_the_plain_files_are_as_main_whatever_the_client_does(
     assert bytes.fromhex(last["copy.bin"]) == bytes(range(256)) * 50_000
 
 
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "a ?b=1&c %41#d \u00fc"
+    with written_folder(folder) as hub:
+        hub.call("POST", "/api/repos/create", {"name": "m"})
+        hub.commit("local/m", {"a.txt": "one"})
+    assert list(tmp_path.iterdir()) == [folder]
+    assert (folder / ".weighbridge-hub/catalog.sqlite3").is_file()
+    with written_folder(folder) as hub:
+        assert hub.files("local/m")["a.txt"] == b"one"
+
+
 def test_data_sets_spaces_moving_and_deleting(hub: Written, tmp_path: Path) -> None:
     result = Client(registry=hub, home=tmp_path / "client").python("""
 for kind in ("dataset", "space"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ from weighbridge.adapters.hub_dir.glance import Glance
 from weighbridge.adapters.hub_dir.grounds import Grounds
 from weighbridge.adapters.hub_dir.record import Receipt, Record, Records
 from weighbridge.adapters.hub_dir.tree import sidecar_of
-from weighbridge.adapters.hub_dir.working import Lying, WorkingCopy, shown
+from weighbridge.adapters.hub_dir.working import Look, Lying, WorkingCopy, shown
 from weighbridge.domain.access import LOCAL, AuditLine
 from weighbridge.domain.hosted import (
     DEFAULT_BRANCH,
@@ -197,10 +197,11 @@ class Copies:
         # Without a record nothing was ever put there to the end, so what main holds may be our own work.
         record = record or Record(repo=repository.id, commit="", bringing=self._main(repository))
         looked = Glance.take(root, sidecar_of(root))  # before the listing: what changes after it shows
-        lies = copy.look(record)
         unfinished = self._contents(repository, record.bringing) if record.bringing else None
+        seen, changes = self._taken_in(copy, record, unfinished)
+        lies = seen.lies
         contents = {path: each.sha256 for path, each in lies.items()}
-        head = self._with_changes(repository, held, by_hand(contents, record.contents, unfinished), lies)
+        head = self._with_changes(repository, held, changes, lies)
         receipts = {path: each.receipt for path, each in lies.items()}
         lack = lacking(contents, _contents(head))
         if lack.put or lack.gone:
@@ -209,9 +210,8 @@ class Copies:
             receipts = self._brought(copy, head, lack, receipts)
         self._keep(repository, held, Record(repo=repository.id, commit=head.commit.id, files=receipts))
         # what we put there was put after the glance, and what is in doubt must be read again
-        sure = looked.quiet and not (
-            lack.put or lack.gone or any(each.is_in_doubt for each in receipts.values())
-        )
+        in_doubt = seen.busy or any(each.is_in_doubt for each in receipts.values())
+        sure = looked.quiet and not (lack.put or lack.gone or in_doubt)
         held.glance = looked if sure else None
         return True
 
@@ -232,6 +232,22 @@ class Copies:
         found = self._catalog.revision(repository, commit)
         return _contents(found) if found else {}
 
+    def _taken_in(
+        self, copy: WorkingCopy, record: Record, unfinished: Mapping[str, str] | None
+    ) -> tuple[Look, Difference]:
+        """What lies there and what was changed by hand, whose contents are in the store then."""
+        busy = frozenset[str]()
+        while True:
+            seen = copy.look(record, busy)
+            contents = {path: each.sha256 for path, each in seen.lies.items()}
+            changes = by_hand(contents, record.contents, unfinished)
+            files = [(seen.lies[path].file, seen.lies[path].entry) for path in changes.put]
+            failed = copy_in(self._blobs, files)
+            if not failed:
+                gone = changes.gone - seen.busy
+                return seen, replace(changes, gone=gone)
+            busy = seen.busy | failed
+
     def _with_changes(
         self, repository: Repository, held: _Held, changes: Difference, lies: Mapping[str, Lying]
     ) -> Revision:
@@ -240,13 +256,6 @@ class Copies:
         Raises:
             BadListing: it cannot be committed.
         """
-        try:
-            copy_in(self._blobs, ((lies[path].file, lies[path].entry) for path in changes.put))
-        except IntegrityError as error:
-            raise BadListing(
-                f"a file in '{self.grounds.place(repository.id)}' changes while it is read: {error.message}",
-                hint="ask again when it is written",
-            ) from error
         while True:
             head = self._head(repository, held)
             steps = _steps(changes, lies, head)
@@ -292,20 +301,30 @@ class Copies:
         return kept
 
 
-def copy_in(blobs: FolderBlobs, files: Iterable[tuple[Path, FileEntry]]) -> None:
+def copy_in(blobs: FolderBlobs, files: Sequence[tuple[Path, FileEntry]]) -> frozenset[str]:
     """Take contents into the store, several at once: each waits for the disk.
 
+    Gives the paths of files that are not what their entries say (any more).
+
     Raises:
-        IntegrityError: a file is not what its entry says (any more).
         StoreDown: the disk fails.
     """
 
-    def one(file: tuple[Path, FileEntry]) -> None:
+    def is_other(file: tuple[Path, FileEntry]) -> bool:
         path, entry = file
-        blobs.copy_in(path, entry.sha256 or "", entry.size_bytes)
+        try:
+            blobs.copy_in(path, entry.sha256 or "", entry.size_bytes)
+        except IntegrityError:
+            return True
+        except StoreDown:
+            if path.is_file():
+                raise
+            return True
+        return False
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="copy-in") as pool:
-        list(pool.map(one, files))
+        others = list(pool.map(is_other, files))
+    return frozenset(entry.path for (_, entry), other in zip(files, others, strict=True) if other)
 
 
 def _contents(revision: Revision) -> Mapping[str, str]:

@@ -67,7 +67,7 @@ def open_written_folder(folder: Path, settings: Settings, user: str = LOCAL.name
     home = folder / INDEX_FOLDER
     release = claim(home)
     try:
-        catalog = FolderCatalog.open(f"sqlite:///{home / 'catalog.sqlite3'}")
+        catalog = FolderCatalog.open(home / "catalog.sqlite3")
         blobs = FolderBlobs(home, durable=True)
         copies = Copies(catalog, blobs, Grounds(folder, home), home, now)
         plain = FolderHub(folder, left_out=lambda repo: catalog.known(repo) is not None)

@@ -24,12 +24,10 @@ from weighbridge.errors import (
     BadListing,
     BadName,
     Conflict,
-    DigestMismatch,
     NoSuchRepo,
     NoSuchRevision,
     NotPermitted,
     RepoExists,
-    SizeMismatch,
 )
 from weighbridge.ports import Hub
 
@@ -228,9 +226,10 @@ class Adoption:
             manifest = self._plain.manifest(repo, self._plain.info(ModelRef(repo=repo)).commit)
             try:
                 places = (self._plain.locate(repo, manifest.commit, entry) for entry in manifest.files)
-                copy_in(self._blobs, zip(places, manifest.files, strict=True))
+                if copy_in(self._blobs, list(zip(places, manifest.files, strict=True))):
+                    continue
                 commit = self._plain.commits(repo, manifest.commit, 1)[0]
-            except (BadListing, NoSuchRevision, DigestMismatch, SizeMismatch):
+            except (BadListing, NoSuchRevision):
                 continue
             return Revision(
                 commit=commit, at=_moment(commit.created_at), tree=tree_ids(manifest)[""], manifest=manifest

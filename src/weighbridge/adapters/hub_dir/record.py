@@ -87,7 +87,7 @@ class Records:
         try:
             place.parent.mkdir(mode=0o700, exist_ok=True)
             with temporary.open("w") as file:
-                json.dump(document, file)
+                file.write(json.dumps(document))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(place)
