@@ -18,6 +18,7 @@ from weighbridge.scanners.hdf5 import scan_hdf5
 from weighbridge.scanners.layouts import Layout, judge_member, tar_layout, zip_layout
 from weighbridge.scanners.notes import LIMIT, UNSUPPORTED, LimitExceeded, Malformed, Notes, shown
 from weighbridge.scanners.npy import scan_npy
+from weighbridge.scanners.pickle_names import judge_script_global
 from weighbridge.scanners.pickle_stream import is_pickle, scan_pickles
 from weighbridge.scanners.sniff import EXECUTABLES, HEAD_BYTES, PACKINGS, kind_of, may_be_pickle
 from weighbridge.scanners.streams import section, unpacked
@@ -107,10 +108,7 @@ def _scan_zip(source: BinaryIO, size: int, name: str, notes: Notes, where: str, 
     layout = zip_layout(name, names)
     for member in members:
         _scan_member(source, member, notes, where, layout, depth)
-    root = layout.root
-    if layout.kind == "torch" and any(
-        n == f"{root}constants.pkl" or n.startswith(f"{root}code/") for n in names
-    ):
+    if layout.is_script:
         notes.review("code.torchscript", "a TorchScript program, which runs when it is loaded", where)
     elif layout.kind == "torch export":
         notes.review("code.torch_export", "an exported program, which a loader compiles and runs", where)
@@ -207,7 +205,10 @@ def _scan_small(inner: _Inner, kind: str, head: bytes, notes: Notes) -> None:
         notes.review("code.python", f"{shown(name)} is Python source", inner.label)
     if kind == "binary" and root and name.removeprefix(root) in _TORCH_PLAIN:
         kind = "text"
-    _scan_plain(inner.source, kind, head, name, notes, inner.label)
+    if inner.layout.is_script and kind == "pickle":
+        scan_pickles(inner.source, notes, inner.label, judge=judge_script_global)
+    else:
+        _scan_plain(inner.source, kind, head, name, notes, inner.label)
 
 
 # -- tar: torch before 0.2, and any other -----------------------------------------------------

@@ -110,7 +110,8 @@ def check_content(path: str, file: Path, size: int, kind: str) -> tuple[Finding,
     if kind == "safetensors" and ending != ".safetensors" and expected is None:
         # Its first bytes can be made to read as another format, and another loader would take it.
         notes.block("content.mismatch", "holds safetensors but is not called .safetensors", subject=kind)
-    if kind != "zip":
+    # A TFLite model carries its labels as a ZIP behind it, which its own scanner reports.
+    if kind not in ("zip", "tflite"):
         with file.open("rb") as source:
             if ends_like_zip(source, size):
                 notes.block("archive.prepended", "a ZIP archive hides behind other content")

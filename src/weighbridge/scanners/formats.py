@@ -19,6 +19,7 @@ from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.saved_model import scan_tensorflow
 from weighbridge.scanners.sentencepiece import scan_sentencepiece
 from weighbridge.scanners.sniff import kind_of
+from weighbridge.scanners.tf_checkpoint import scan_tf_checkpoint
 from weighbridge.scanners.tflite import scan_tflite
 
 _UNMARKED = frozenset({"binary", "text", "lzma", "zlib", "mp3"})
@@ -38,6 +39,9 @@ FORMATS: dict[str, Format] = {
     "gguf": Format(frozenset({"gguf"}), frozenset({".gguf"}), scan_gguf),
     "onnx": Format(frozenset(), frozenset({".onnx"}), scan_onnx),
     "tensorflow": Format(frozenset(), frozenset({".pb"}), scan_tensorflow),
+    "tensorflow checkpoint": Format(
+        frozenset(), frozenset({".index"}), scan_tf_checkpoint, _UNMARKED - {"text"}
+    ),
     "tflite": Format(frozenset({"tflite"}), frozenset({".tflite"}), scan_tflite),
     "hdf5": Format(frozenset({"hdf5"}), frozenset({".h5", ".hdf5"}), scan_hdf5),
     "msgpack": Format(frozenset(), frozenset({".msgpack"}), scan_msgpack),
@@ -89,7 +93,7 @@ def read_source(name: str, source: BinaryIO, size: int, path: str, notes: Notes)
         FORMATS[name].read(source, size, path, notes)
     except Malformed as error:
         at = "" if error.at is None else error.at
-        notes.block(f"{name}.malformed", f"malformed {name}: {shown(str(error))}", at)
+        notes.block(f"{name.replace(' ', '_')}.malformed", f"malformed {name}: {shown(str(error))}", at)
     except LimitExceeded as error:
         notes.block(error.rule, shown(str(error)))
     except (MemoryError, RecursionError):

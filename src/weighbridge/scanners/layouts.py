@@ -20,12 +20,15 @@ _MAX_TEXT_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """``storages``: names that begin so hold raw numbers; ``nested``: so ending members may be archives."""
+    """``storages``: names that begin so hold raw numbers; ``nested``: so ending members may be archives;
+    ``is_script``: a TorchScript program with its pickles.
+    """
 
     kind: str = ""
     root: str = ""
     storages: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
+    is_script: bool = False
 
     def is_storage(self, name: str) -> bool:
         """Whether a member holds the raw numbers of tensors."""
@@ -40,7 +43,8 @@ def zip_layout(name: str, names: Collection[str]) -> Layout:
     """The layout of a ZIP that is called ``name`` and has members called ``names``."""
     torch, export = _root(names, "data.pkl"), _root(names, "archive_format")
     if torch:
-        return Layout("torch", torch, (f"{torch}data/",))
+        is_script = any(n == f"{torch}constants.pkl" or n.startswith(f"{torch}code/") for n in names)
+        return Layout("torch", torch, (f"{torch}data/",), is_script=is_script)
     if export:
         places = (f"{export}data/weights/", f"{export}data/constants/")
         return Layout("torch export", export, places, (".pt",))

@@ -20,6 +20,7 @@ _METADATA_NAME = "keras_metadata.pb"
 _FINGERPRINT_NAME = "fingerprint.pb"
 _MODEL_NAME = "saved_model.pb"
 _SAVED_MODEL = {(1, VARINT), (2, BYTES)}
+_FINGERPRINT = {*((number, VARINT) for number in range(1, 6)), (6, BYTES), (7, BYTES)}
 _GRAPH = {(1, BYTES), (2, BYTES), (3, VARINT), (4, BYTES), (5, BYTES)}
 _MAX_NAME_BYTES = 1 << 16
 
@@ -36,7 +37,7 @@ def scan_tensorflow(source: BinaryIO, size: int, name: str, notes: Notes) -> Non
     kinds = {(part.number, part.wire) for part in whole.parts()}
     if base == _METADATA_NAME:
         _scan_metadata(whole, notes)
-    elif base == _FINGERPRINT_NAME and all(wire == VARINT or n == 6 for n, wire in kinds):
+    elif base == _FINGERPRINT_NAME and kinds <= _FINGERPRINT:
         return
     elif kinds <= _SAVED_MODEL and (2, BYTES) in kinds:
         _scan_saved_model(whole, notes)

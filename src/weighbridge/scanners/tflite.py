@@ -11,6 +11,7 @@ from typing import BinaryIO
 from weighbridge.scanners.flatbuffers import Buffer, Table
 from weighbridge.scanners.notes import Malformed, Notes, shown
 from weighbridge.scanners.tf_table import CALCULATING, FOREIGN
+from weighbridge.scanners.zip_directory import ends_like_zip
 
 _VERSION, _CODES, _SUBGRAPHS, _BUFFERS = 0, 1, 2, 4
 _CUSTOM = 32
@@ -42,6 +43,8 @@ def scan_tflite(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
         far, far_bytes = held.value(1, 8), held.value(2, 8)
         if start + length > size or (far > 1 and far + far_bytes > size):
             raise Malformed("a buffer ends behind the file", held.place)
+    if ends_like_zip(source, size):
+        notes.review("tflite.appended", "a ZIP of further files follows the model")
 
 
 def _judge(code: Table, notes: Notes) -> None:

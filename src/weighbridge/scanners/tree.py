@@ -12,6 +12,7 @@ from weighbridge.ports import Scanner
 from weighbridge.scanners.content import FORMATS_BY_ENDING, check_content, ending_of
 from weighbridge.scanners.notes import CRASH, UNSUPPORTED, Notes, shown, state_of
 from weighbridge.scanners.paths import INDEX_ENDINGS, scan_index, scan_names
+from weighbridge.scanners.raw_numbers import vouched
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.sniff import HEAD_BYTES, PACKINGS, kind_of
 from weighbridge.scanners.table import HIDDEN, RULES, SCANNERS, scanners
@@ -61,7 +62,8 @@ def scan_tree(
             found = _cached(path, file, sha256, table, cache)
             extra = (*named.get(path, ()), *_index_findings(path, file, paths))
             scanned.append(replace(found, findings=(*extra, *found.findings)) if extra else found)
-    return ScanReport(rules=RULES, files=tuple(scanned))
+    scans, places = {found.path: found for found in scanned}, {path: file for path, file, _ in files}
+    return ScanReport(rules=RULES, files=tuple(vouched(found, scans, places) for found in scanned))
 
 
 def _cached(
