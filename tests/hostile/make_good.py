@@ -47,8 +47,10 @@ def torch_files(to: Path) -> None:
     torch.save({"model": net.state_dict(), "optimizer": optimizer.state_dict(), "step": 1}, to / "step.ckpt")
     shared = torch.zeros(3, 3)
     torch.save({"a": shared, "b": shared[1:], "p": torch.nn.Parameter(shared)}, to / "shared.pt")
-    torch.save({"s": torch.eye(3).to_sparse(), "q": torch.quantize_per_tensor(shared, 0.1, 1, torch.quint8)},
-               to / "sparse.pt")  # fmt: skip
+    torch.save(
+        {"s": torch.eye(3).to_sparse(), "q": torch.quantize_per_tensor(shared, 0.1, 1, torch.quint8)},
+        to / "sparse.pt",
+    )
     torch.jit.save(torch.jit.script(net), to / "script.pt")
     torch.export.save(torch.export.export(net.eval(), (torch.zeros(2, 4),)), to / "exported.pt2")
     _torch_safetensors(to)
@@ -89,8 +91,8 @@ def sklearn_files(to: Path) -> None:
     line = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
     joblib.dump(line, to / "pipeline.joblib")
     for ending in ("z", "gz", "bz2", "xz", "lzma"):
-        joblib.dump(line, to / f"pipeline.pkl.{ending}", compress=(ending.replace("z", "zlib") if ending == "z"
-                    else {"gz": "gzip"}.get(ending, ending), 3))  # fmt: skip
+        packing = {"z": "zlib", "gz": "gzip"}.get(ending, ending)
+        joblib.dump(line, to / f"pipeline.pkl.{ending}", compress=(packing, 3))
     joblib.dump(RandomForestClassifier(2, random_state=0).fit(x, y), to / "forest.joblib")
     joblib.dump({"w": np.arange(6.0)}, to / "arrays.joblib")
     _skops_files(to, line, RandomForestClassifier(2, random_state=0).fit(x, y), SVC().fit(x, y))
@@ -129,7 +131,11 @@ def gguf_files(to: Path) -> None:
         writer.add_tensor("output.weight", np.ones((3, 32), dtype=np.float16))
         _write(writer)
     quantised = gguf.GGUFWriter(to / "quantised.gguf", "llama")
-    for kind in (gguf.GGMLQuantizationType.Q8_0, gguf.GGMLQuantizationType.Q4_0, gguf.GGMLQuantizationType.Q5_1):
+    for kind in (
+        gguf.GGMLQuantizationType.Q8_0,
+        gguf.GGMLQuantizationType.Q4_0,
+        gguf.GGMLQuantizationType.Q5_1,
+    ):
         data = gguf.quants.quantize(np.ones((4, 64), dtype=np.float32), kind)
         quantised.add_tensor(kind.name, data, raw_dtype=kind)
     _write(quantised)
@@ -160,28 +166,53 @@ def onnx_files(to: Path) -> None:
     weight = numpy_helper.from_array(np.ones((3, 4), dtype=np.float32), "w")
     graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", [x], [y], [weight])
     save(helper.make_model(graph, producer_name="pytorch"), to / "matmul.onnx")
-    save(helper.make_model(graph), to / "outside.onnx", save_as_external_data=True, size_threshold=0,
-         location="outside.onnx_data")  # fmt: skip
+    save(
+        helper.make_model(graph),
+        to / "outside.onnx",
+        save_as_external_data=True,
+        size_threshold=0,
+        location="outside.onnx_data",
+    )
     flag = value("c", TensorProto.BOOL, [])
-    branch = helper.make_graph([helper.make_node("Identity", ["x"], ["z"])], "b", [],
-                               [value("z", TensorProto.FLOAT, [2, 3])])  # fmt: skip
+    branch = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["z"])], "b", [], [value("z", TensorProto.FLOAT, [2, 3])]
+    )
     choice = helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)
-    save(helper.make_model(helper.make_graph([choice], "g", [flag, x], [value("y", TensorProto.FLOAT, None)])),
-         to / "branches.onnx")  # fmt: skip
-    own = helper.make_function("mine", "Twice", ["a"], ["b"], [helper.make_node("Add", ["a", "a"], ["b"])],
-                               [helper.make_opsetid("", 20)])  # fmt: skip
-    call = helper.make_graph([helper.make_node("Twice", ["x"], ["y"], domain="mine")], "g", [x],
-                             [value("y", TensorProto.FLOAT, [2, 3])])  # fmt: skip
+    save(
+        helper.make_model(helper.make_graph([choice], "g", [flag, x], [value("y", TensorProto.FLOAT, None)])),
+        to / "branches.onnx",
+    )
+    own = helper.make_function(
+        "mine",
+        "Twice",
+        ["a"],
+        ["b"],
+        [helper.make_node("Add", ["a", "a"], ["b"])],
+        [helper.make_opsetid("", 20)],
+    )
+    call = helper.make_graph(
+        [helper.make_node("Twice", ["x"], ["y"], domain="mine")],
+        "g",
+        [x],
+        [value("y", TensorProto.FLOAT, [2, 3])],
+    )
     sets = [helper.make_opsetid("", 20), helper.make_opsetid("mine", 1)]
     save(helper.make_model(call, functions=[own], opset_imports=sets), to / "function.onnx")
     scaled = helper.make_node("Scaler", ["x"], ["y"], domain="ai.onnx.ml", offset=[0.0], scale=[2.0])
     sets = [helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 3)]
-    save(helper.make_model(helper.make_graph([scaled], "g", [x], [y]), opset_imports=sets), to / "scaler.onnx")
-    sparse = helper.make_sparse_tensor(numpy_helper.from_array(np.ones(1, dtype=np.float32), "v"),
-                                       numpy_helper.from_array(np.zeros(1, dtype=np.int64), "i"), [3])  # fmt: skip
+    save(
+        helper.make_model(helper.make_graph([scaled], "g", [x], [y]), opset_imports=sets), to / "scaler.onnx"
+    )
+    sparse = helper.make_sparse_tensor(
+        numpy_helper.from_array(np.ones(1, dtype=np.float32), "v"),
+        numpy_helper.from_array(np.zeros(1, dtype=np.int64), "i"),
+        [3],
+    )
     node = helper.make_node("Constant", [], ["y"], sparse_value=sparse)
-    save(helper.make_model(helper.make_graph([node], "g", [], [value("y", TensorProto.FLOAT, [3])])),
-         to / "sparse.onnx")  # fmt: skip
+    save(
+        helper.make_model(helper.make_graph([node], "g", [], [value("y", TensorProto.FLOAT, [3])])),
+        to / "sparse.onnx",
+    )
 
 
 @part("h5py")
@@ -214,12 +245,14 @@ def keras_files(to: Path) -> None:
     import keras
 
     keras.utils.set_random_seed(0)
-    plain = keras.Sequential([
-        keras.Input((4,)),
-        keras.layers.Dense(3, activation="relu", kernel_regularizer="l2"),
-        keras.layers.Dropout(0.1),
-        keras.layers.Dense(1),
-    ])  # fmt: skip
+    plain = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(3, activation="relu", kernel_regularizer="l2"),
+            keras.layers.Dropout(0.1),
+            keras.layers.Dense(1),
+        ]
+    )
     plain.compile("adam", "mse", metrics=["mae"])
     plain.save(to / "sequential.keras")
     plain.save(to / "sequential.h5")
@@ -231,13 +264,17 @@ def keras_files(to: Path) -> None:
     end = keras.layers.Dense(2, activation="softmax")(keras.ops.multiply(joined, 2.0))
     functional = keras.Model([first, second], end)
     functional.save(to / "functional.keras")
-    text = keras.Sequential([
-        keras.Input((5,), dtype="int32"),
-        keras.layers.Embedding(10, 4, mask_zero=True),
-        keras.layers.Bidirectional(keras.layers.LSTM(3)),
-        keras.layers.Dense(1, activation=keras.activations.gelu),
-    ])  # fmt: skip
-    text.compile(keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy")
+    text = keras.Sequential(
+        [
+            keras.Input((5,), dtype="int32"),
+            keras.layers.Embedding(10, 4, mask_zero=True),
+            keras.layers.Bidirectional(keras.layers.LSTM(3)),
+            keras.layers.Dense(1, activation=keras.activations.gelu),
+        ]
+    )
+    text.compile(
+        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.1, 10)), "binary_crossentropy"
+    )
     text.save(to / "recurrent.keras")
     text.save(to / "recurrent.h5")
 
@@ -253,7 +290,9 @@ def tensorflow_files(to: Path) -> None:
 
         @tf.function(input_signature=[tf.TensorSpec((None, 3))])
         def __call__(self, x: tf.Tensor) -> tf.Tensor:
-            return tf.while_loop(lambda i, _: i < 2, lambda i, v: (i + 1, v * 2.0), (0, tf.nn.relu(x @ self.w)))[1]
+            return tf.while_loop(
+                lambda i, _: i < 2, lambda i, v: (i + 1, v * 2.0), (0, tf.nn.relu(x @ self.w))
+            )[1]
 
     module = Module()
     saved = to / "saved_model"
@@ -279,8 +318,9 @@ def flax_files(to: Path) -> None:
 
     params = {"params": {"Dense_0": {"kernel": jnp.ones((3, 2)), "bias": jnp.zeros(2, jnp.bfloat16)}}}
     (to / "flax_model.msgpack").write_bytes(serialization.to_bytes(params))
-    (to / "state.msgpack").write_bytes(serialization.msgpack_serialize({"step": 3, "name": "x", "c": 1 + 2j,
-                                                                       "f": jnp.float32(2)}))  # fmt: skip
+    (to / "state.msgpack").write_bytes(
+        serialization.msgpack_serialize({"step": 3, "name": "x", "c": 1 + 2j, "f": jnp.float32(2)})
+    )
 
 
 @part("sentencepiece")
@@ -288,10 +328,16 @@ def sentencepiece_files(to: Path) -> None:
     import sentencepiece
 
     text = to / "corpus.txt"
-    text.write_text("\n".join(f"the truck number {n} is weighed before it may enter the yard" for n in range(200)))
+    text.write_text(
+        "\n".join(f"the truck number {n} is weighed before it may enter the yard" for n in range(200))
+    )
     for kind in ("unigram", "bpe"):
         sentencepiece.SentencePieceTrainer.train(
-            input=str(text), model_prefix=str(to / kind), vocab_size=40, model_type=kind, minloglevel=2,
+            input=str(text),
+            model_prefix=str(to / kind),
+            vocab_size=40,
+            model_type=kind,
+            minloglevel=2,
             normalization_rule_name="identity",
         )
         (to / f"{kind}.vocab").unlink()
@@ -333,8 +379,11 @@ def openvino_files(to: Path) -> None:
     from openvino import opset13 as ops
 
     x = ops.parameter([1, 3], np.float32)
-    ov.save_model(ov.Model([ops.relu(ops.matmul(x, np.ones((3, 2), np.float32), False, False))], [x]),
-                  to / "openvino_model.xml", compress_to_fp16=False)  # fmt: skip
+    ov.save_model(
+        ov.Model([ops.relu(ops.matmul(x, np.ones((3, 2), np.float32), False, False))], [x]),
+        to / "openvino_model.xml",
+        compress_to_fp16=False,
+    )
 
 
 def main() -> None:

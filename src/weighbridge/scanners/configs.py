@@ -69,12 +69,21 @@ def _note_templates(pairs: list[tuple[str, object]], notes: Notes) -> None:
     found: list[str] = []
     for key, value in pairs:
         if key == "chat_template":
-            found.extend(_strings(value))
+            found.extend(_templates(value))
     for number, template in enumerate(dict.fromkeys(found)):
         if number >= _MAX_TEMPLATES:
             notes.review(LIMIT, f"more than {_MAX_TEMPLATES} chat templates")
             return
         lint_template(template, notes, "chat_template")
+
+
+def _templates(value: object) -> Iterator[str]:
+    """The templates of one entry: a text, the lines of one, or several with names."""
+    if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
+        yield "".join(map(str, value))
+        return
+    for item in value if isinstance(value, list) else [value]:
+        yield from _strings(item.get("template", list(item.values())) if isinstance(item, dict) else item)
 
 
 def _note_pipeline(value: object, notes: Notes) -> None:
