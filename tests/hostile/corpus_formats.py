@@ -383,7 +383,7 @@ KERAS = (
         "h5-module",
         "m.h5",
         "keras.module",
-        lambda m: keras_h5(b'"module": "keras.layers"', b'"module": "os"          '),
+        lambda m: keras_h5(b'"module": "keras.initializers"', b'"module": "os"                '),
     ),
     Bad(
         "h5-configuration-not-json",
@@ -724,7 +724,7 @@ REVIEW_FORMATS = (
         "OpenVINO with a custom layer",
         "openvino_model.xml",
         "openvino.custom_layer",
-        lambda m: patched(good("openvino/openvino_model.xml"), b'version="opset1"', b'version="extens"'),
+        lambda m: patched(good("openvino/openvino_model.xml"), b'version="opset1"', b'version="custom"'),
     ),
     Bad("template that computes names", "a.jinja", "template.computed", lambda m: b"{{ x['a' ~ y] }}"),
     Bad("exported program", "m.pt2", "code.torch_export", lambda m: good("torch/exported.pt2")),

@@ -16,7 +16,7 @@ from weighbridge.scanners.notes import LimitExceeded, Malformed, Notes
 
 _MAX_FOOTER_BYTES = 256 << 20
 _PICKLED = b"arrow.py_extension_type"
-_SCHEMA = re.compile(rb"[A-Za-z0-9+/]{64,}={0,2}")
+_SCHEMA = re.compile(rb"[A-Za-z0-9+/]{64,}")
 _MAX_MESSAGES = 1_000_000
 
 
@@ -52,7 +52,7 @@ def scan_columnar(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
         raise LimitExceeded(f"a footer of {length} bytes")
     source.seek(size - tail_bytes - length)
     footer = source.read(length)
-    spelled = (base64.b64decode(found[0] + b"==") for found in _SCHEMA.finditer(footer))
+    spelled = (_unspelled(found[0]) for found in _SCHEMA.finditer(footer))
     # An Arrow file keeps its schema behind its first mark as well.
     source.seek(0)
     if (
@@ -61,6 +61,10 @@ def scan_columnar(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
         or any(_PICKLED in s for s in spelled)
     ):
         _note_pickled(notes)
+
+
+def _unspelled(text: bytes) -> bytes:
+    return base64.b64decode(text[: len(text) // 4 * 4])
 
 
 def _scan_stream(source: BinaryIO, size: int, notes: Notes) -> None:
