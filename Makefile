@@ -9,7 +9,7 @@ ARGS ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run check format documents test test-all torture bench lock-requirements clean
+.PHONY: help run check format documents test test-all torture scanners-table bench lock-requirements clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -54,6 +54,16 @@ $(CLIENTS)/.made: $(VENV)/.made
 	-mkdir -p $(CLIENTS)/node && npm install --silent --no-fund --no-audit --prefix $(CLIENTS)/node '@huggingface/hub@2.17.5'
 	@touch $@
 
+# Other scanners, each away from ours and from each other, for the table in docs/scanners.md.
+# fickling needs typing_extensions on Python 3.11 and does not say so.
+PEERS := $(VENV)/peers
+$(PEERS)/.made: $(VENV)/.made
+	mkdir -p $(PEERS)
+	$(PYTHON) -m venv $(PEERS)/picklescan && $(PEERS)/picklescan/bin/python -m pip install --quiet --disable-pip-version-check 'picklescan==1.0.5' numpy
+	$(PYTHON) -m venv $(PEERS)/modelscan && $(PEERS)/modelscan/bin/python -m pip install --quiet --disable-pip-version-check 'modelscan[h5py,tensorflow]==0.8.8'
+	$(PYTHON) -m venv $(PEERS)/fickling && $(PEERS)/fickling/bin/python -m pip install --quiet --disable-pip-version-check 'fickling==0.1.12' typing_extensions
+	@touch $@
+
 run: $(VENV)/.run $(VENV)/.weights  ## Set up and run the demo: weigh, store, serve and fetch back two models (ARGS=--once)
 	$(BIN)/weighbridge demo $(ARGS)
 
@@ -80,6 +90,9 @@ test-all: $(VENV)/.heavy $(VENV)/.weights $(CLIENTS)/.made  ## The ordinary test
 
 torture: $(VENV)/.dev $(VENV)/.weights  ## Long kill and fuzz runs (SEED=n repeats a run)
 	WEIGHBRIDGE_TORTURE_SEED=$(SEED) $(BIN)/python -m pytest -m torture -s --timeout 3600 $(ARGS)
+
+scanners-table: $(VENV)/.dev $(PEERS)/.made  ## The hostile corpus beside picklescan, modelscan and fickling, into docs/scanners.md
+	$(BIN)/python -m tests.hostile.table --write
 
 bench: $(VENV)/.dev $(VENV)/.weights  ## The benchmarks, each beside a peer in the same run
 	@for question in benchmarks/[a-z]*.py; do $(BIN)/python $$question || exit 1; done
