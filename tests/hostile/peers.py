@@ -3,7 +3,7 @@
     python peers.py picklescan|modelscan|fickling < paths, one a line
 
 Answers with one JSON object, path to ``flagged``, ``clean`` (it read the file and found nothing) or
-``unread`` (not its format, an error, a crash). A scanner that says nothing of a file lets it through all the same.
+``unread`` (not its format, an error, a crash). A scanner that says nothing of a file lets it through too.
 """
 
 from __future__ import annotations

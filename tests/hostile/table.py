@@ -2,9 +2,9 @@
 
     python -m tests.hostile.table [--peers .venv/peers] [--write]
 
-Makes every file of the corpus, asks our scanners and, where their environments are (``make scanners-table``), the
-others. Prints the summary; with ``--write`` it goes to docs/scanners.md and every single file to
-docs/scanners-corpus.md.
+Makes every file of the corpus, asks our scanners and, where their environments are, the others
+(``make scanners-table`` makes those). Prints the sums; with ``--write`` they go to docs/scanners.md and every
+single file to docs/scanners-corpus.md.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Packages:
         return weigh_only(self._tools, state)
 
     def scan(self, principal: Principal, ref: ModelRef, reporter: Reporter | None = None) -> ScanReport:
-        """The safety verdict of a revision of the upstream; its files are fetched and kept, nothing is listed.
+        """The safety verdict of a revision of the upstream; its files are fetched, nothing is listed.
 
         Raises:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
@@ -116,7 +116,9 @@ class Packages:
         tools = self._tools
         _, manifest = resolve_manifest(ref, tools.hub, tools.shelf, self._blobs)
         whole = fetch(manifest, tools.hub, self._blobs, reporter or tools.reporter, tools.connections)
-        return tools.scan_tree([(e.path, self._blobs.path(e.sha256), e.sha256) for e in whole.files if e.sha256])
+        return tools.scan_tree(
+            [(e.path, self._blobs.path(e.sha256), e.sha256) for e in whole.files if e.sha256]
+        )
 
     def packages(
         self,

@@ -165,7 +165,7 @@ def scan(target: str, *, json: AsJson = False) -> int:
     else:
         bridge = open_bridge(load_settings())
         try:
-            report = bridge.packages.scan(LOCAL, ModelRef.parse(target), reporter_for(sys.stderr))
+            report = bridge.packages.scan(LOCAL, ModelRef.parse(target), reporter_for(silent=json))
         finally:
             bridge.close()
     if json:
