@@ -249,6 +249,43 @@ TENSORFLOW = (
             )
         ),
     ),
+    _graph(
+        "save-to-a-constant",
+        tnode("Const", name="c"),
+        tnode("SaveV2", inputs=("c", "c")),
+        rule="tf.checkpoint",
+    ),
+    Bad(
+        "tf-restore-from-a-constant",
+        "saved_model.pb",
+        "tf.checkpoint",
+        lambda m: saved_model(
+            tgraph(tnode("Const", name="c"), tnode("RestoreV2", inputs=("c",))),
+            field(3, field(1, "saver_filename:0")),
+        ),
+    ),
+    Bad(
+        "tf-save-called-with-a-constant",
+        "saved_model.pb",
+        "tf.checkpoint",
+        lambda m: saved_model(
+            tgraph(
+                tnode("Const", name="c"),
+                tnode("StatefulPartitionedCall", "s", inputs=("c", "saver_filename")),
+                functions=(tfunction("s", tnode("SaveV2")),),
+            ),
+            field(3, field(1, "saver_filename:0")),
+        ),
+    ),
+    Bad(
+        "tf-save-for-callers",
+        "saved_model.pb",
+        "tf.checkpoint",
+        lambda m: saved_model(
+            tgraph(tnode("NoOp"), functions=(tfunction("s", tnode("SaveV2")),)),
+            field(7, field(2, field(1, "s"))),
+        ),
+    ),
     Bad(
         "tf-second-graph",
         "saved_model.pb",
@@ -459,6 +496,12 @@ OTHERS = (
     ),
     Bad(
         "nemo-target-alias", "m.nemo", "yaml.target", lambda m: nemo("x: &a os.system\ny:\n  _target_: *a\n")
+    ),
+    Bad(
+        "nemo-target-key-alias",
+        "m.nemo",
+        "yaml.target",
+        lambda m: nemo("a: [&k _target_, nemo.core.Foo]\nb:\n  *k : os.system\n"),
     ),
     Bad(
         "nemo-target-through-nemo",

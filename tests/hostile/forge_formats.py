@@ -104,9 +104,10 @@ def nested_onnx(depth: int) -> bytes:
     return onnx(node)
 
 
-def tnode(kind: str, calls: str = "") -> bytes:
+def tnode(kind: str, calls: str = "", name: str = "n", inputs: tuple[str, ...] = ()) -> bytes:
     attribute = field(1, "f") + field(2, field(10, field(1, calls)))
-    return field(1, "n") + field(2, kind) + (field(5, attribute) if calls else b"")
+    node = field(1, name) + field(2, kind) + b"".join(field(3, each) for each in inputs)
+    return node + (field(5, attribute) if calls else b"")
 
 
 def tfunction(name: str, *nodes: bytes) -> bytes:

@@ -15,6 +15,7 @@ import os
 import random
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,8 +87,8 @@ READERS: dict[str, tuple[Reader, Callable[[str], bool]]] = {
     ),
     "tar": (_container("m.nemo"), lambda p: p.endswith((".tar", ".nemo"))),
     "npy": (_container("a.npy"), lambda p: p.endswith(".npy")),
-    "keras config": (lambda data, notes: judge_keras_json(data, notes), lambda p: p.endswith("ture.json")),
-    "skops schema": (lambda data, notes: judge_skops(data, notes), lambda p: p.endswith("config.json")),
+    "keras config": (lambda data, notes: judge_keras_json(data, notes), lambda p: p == "model.json"),
+    "skops schema": (lambda data, notes: judge_skops(data, notes), lambda p: False),
     "yaml": (lambda data, notes: judge_yaml(data, notes, builds=True), lambda p: p.endswith(".yaml")),
     "json": (_text(".json", "tokenizer_config.json"), lambda p: p.endswith(".json")),
     "template": (_text(".jinja", "chat_template.jinja"), lambda p: p.endswith(".jinja")),
@@ -100,6 +101,15 @@ READERS: dict[str, tuple[Reader, Callable[[str], bool]]] = {
 """Reader to (how it is called, which files of the corpus are its first seeds)."""
 
 
+INSIDE = {"keras config": (".keras", "config.json"), "skops schema": (".skops", "schema.json")}
+"""Readers whose seeds stand in archives: the ending of the archive, and the member."""
+
+
+def _member(path: str, name: str) -> bytes:
+    with zipfile.ZipFile(GOOD_FILES / path) as archive:
+        return archive.read(name)
+
+
 def seeds_of(name: str) -> list[bytes]:
     """The corpus of a reader, and what earlier runs kept."""
     wanted = READERS[name][1]
@@ -107,6 +117,11 @@ def seeds_of(name: str) -> list[bytes]:
     found = [bad.make("marker") for bad in (*BAD, *REVIEW) if wanted(bad.path) and "bomb" not in bad.attack]
     found += [good.make() for good in GOOD if wanted(good.path)]
     found += [(GOOD_FILES / path).read_bytes() for path, _ in made_by_libraries() if wanted(path)]
+    found += [
+        _member(path, INSIDE[name][1])
+        for path, _ in made_by_libraries()
+        if path.endswith(INSIDE.get(name, "\0")[0])
+    ]
     found += [file.read_bytes() for file in sorted((SEEDS / name.replace(" ", "-")).glob("*"))]
     return [data for data in found if len(data) <= 1 << 18] or [b"x"]
 

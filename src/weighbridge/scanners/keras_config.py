@@ -22,6 +22,8 @@ _MODULES = re.compile(
     r"|metrics|models|ops|operations|optimizers|quantizers|random|regularizers|tree|engine|legacy"
     r"|backend\.common\.keras_tensor|backend)(?:\.[a-z0-9_]+)*)?"
 )
+_ALSO = {("keras.utils", "FeatureSpace"), ("keras.utils", "Cross"), ("keras.utils", "Feature")}
+_OFFICIAL = {"keras_hub", "keras_nlp", "keras_cv"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:>[A-Za-z_][A-Za-z0-9_]*)?")
 _UNSAFE = re.compile(
     r"get_file|unsafe|load_model|load_weights|save|Lambda|numpy_function|py_function|exec|eval"
@@ -111,7 +113,9 @@ def _judge_module(
                 notes.block(RULE, f"names the Python function {shown(name)}", where, name)
             elif name != "function":
                 notes.review("keras.function", f"needs a function called {shown(name)}", where, name)
-    elif not _MODULES.fullmatch(module):
+    elif module.partition(".")[0] in _OFFICIAL and not any(map(_UNSAFE.search, names)):
+        notes.review("keras.package", f"needs {shown(module)}, a package of the Keras team", where, module)
+    elif not _MODULES.fullmatch(module) and (module, *kinds) not in _ALSO:
         full = f"{module}.{names[-1] if names else ''}"
         notes.block("keras.module", f"imports {shown(full)}, which is not part of Keras", where, full)
     elif any(_UNSAFE.search(name) for name in names):

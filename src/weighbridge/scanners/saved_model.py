@@ -14,7 +14,7 @@ from weighbridge.domain.scan import Severity
 from weighbridge.scanners.keras_config import MAX_CONFIG_BYTES, judge_keras_json
 from weighbridge.scanners.notes import UNSUPPORTED, LimitExceeded, Malformed, Notes, shown
 from weighbridge.scanners.protobuf import BYTES, VARINT, Message, message
-from weighbridge.scanners.tf_table import CALCULATING, CHECKPOINTS, FOREIGN
+from weighbridge.scanners.tf_graph import Graph
 
 _METADATA_NAME = "keras_metadata.pb"
 _FINGERPRINT_NAME = "fingerprint.pb"
@@ -42,13 +42,13 @@ def scan_tensorflow(source: BinaryIO, size: int, name: str, notes: Notes) -> Non
     elif kinds <= _SAVED_MODEL and (2, BYTES) in kinds:
         _scan_saved_model(whole, notes)
     elif kinds <= _GRAPH and (1, BYTES) in kinds:
-        _Graph(notes).scan(whole)
+        Graph(notes).scan(whole)
     elif base == _MODEL_NAME:
         raise Malformed("is no SavedModel")
     else:
         # Readers skip fields that they do not know, so it may be either one all the same.
         notes.review(UNSUPPORTED, "no scanner for this protocol buffer")
-        for scan in (_scan_saved_model, lambda found, seen: _Graph(seen).scan(found)):
+        for scan in (_scan_saved_model, lambda found, seen: Graph(seen).scan(found)):
             tried = Notes(name)
             with suppress(Malformed, LimitExceeded):
                 scan(whole, tried)
@@ -62,15 +62,36 @@ def _scan_saved_model(whole: Message, notes: Notes) -> None:
 
 
 def _scan_meta_graph(meta: Message, notes: Notes) -> None:
+    saver, callable_names = _savers_and_callables(meta)
     for part in meta.parts():
         if part.wire != BYTES:
             continue
         if part.number == 2:
-            _Graph(notes).scan(part.body)
+            Graph(notes, saver, callable_names).scan(part.body)
         elif part.number == 6:
             _scan_path(part.body, notes)
         elif part.number == 7:
             _scan_objects(part.body, notes)
+
+
+def _savers_and_callables(meta: Message) -> tuple[set[str], set[str]]:
+    """The placeholders for a checkpoint's name (saver_def), and the functions that a caller may call."""
+    names: set[str] = set()
+    callables: set[str] = set()
+    for part in meta.parts():
+        if part.number == 3 and part.wire == BYTES:
+            names |= {
+                f.body.text().partition(":")[0] for f in part.body.parts() if (f.number, f.wire) == (1, BYTES)
+            }
+        elif part.number == 7 and part.wire == BYTES:
+            for entry in part.body.parts():
+                if entry.number == 2 and entry.wire == BYTES:
+                    callables |= {
+                        f.body.text(_MAX_NAME_BYTES)
+                        for f in entry.body.parts()
+                        if (f.number, f.wire) == (1, BYTES)
+                    }
+    return names, callables
 
 
 def _scan_path(entry: Message, notes: Notes) -> None:
@@ -103,79 +124,3 @@ def _scan_metadata_text(node: Message, number: int, notes: Notes) -> None:
     for part in node.parts():
         if part.number == number and part.wire == BYTES and part.body.size:
             judge_keras_json(part.body.raw(MAX_CONFIG_BYTES), notes, str(part.body.start))
-
-
-class _Graph:
-    def __init__(self, notes: Notes) -> None:
-        self.notes = notes
-        self.savers: set[str] = set()
-        self.calls: list[tuple[str, int]] = []
-
-    def scan(self, graph: Message) -> None:
-        """Judge every operator of a GraphDef and of its library of functions."""
-        for part in graph.parts():
-            if part.wire != BYTES:
-                continue
-            if part.number == 1:
-                self.node(part.body, "")
-            elif part.number == 2:
-                for function in part.body.parts():
-                    if function.number == 1 and function.wire == BYTES:
-                        self.function(function.body)
-        for called, at in self.calls:
-            if called in self.savers:
-                why = f"a function calls {shown(called)}, which reads or writes checkpoints"
-                self.notes.block("tf.checkpoint", why, at, called)
-
-    def function(self, function: Message) -> None:
-        name = ""
-        for part in function.parts():
-            if part.number == 1 and part.wire == BYTES:
-                for field in part.body.parts():
-                    if field.number == 1 and field.wire == BYTES:
-                        name = field.body.text(_MAX_NAME_BYTES)
-        for part in function.parts():
-            if part.number == 3 and part.wire == BYTES:
-                self.node(part.body, name or "?")
-
-    def node(self, node: Message, function: str) -> None:
-        for part in node.parts():
-            if part.wire != BYTES:
-                continue
-            if part.number == 2:
-                self.operator(part.body, function)
-            elif part.number == 5 and function:
-                self.attribute(part.body)
-
-    def operator(self, name: Message, function: str) -> None:
-        if name.size > 200:
-            raise LimitExceeded(f"the name of an operator takes {name.size} bytes")
-        kind = name.text()
-        if kind in CALCULATING:
-            return
-        if kind in CHECKPOINTS:
-            self.savers.add(function)
-        elif kind in FOREIGN:
-            why = f"the graph runs {shown(kind)}, which reaches outside of it"
-            self.notes.block("tf.operator", why, name.start, kind)
-        else:
-            why = f"the operator {shown(kind)} is not one that only calculates"
-            self.notes.review("tf.unknown_operator", why, name.start, kind)
-
-    def attribute(self, entry: Message) -> None:
-        """Remember which function a function calls: AttrValue.func (10) and .list (1).func (9)."""
-        for part in entry.parts():
-            if part.number != 2 or part.wire != BYTES:
-                continue
-            for value in part.body.parts():
-                if value.number == 10 and value.wire == BYTES:
-                    self.call(value.body)
-                elif value.number == 1 and value.wire == BYTES:
-                    for item in value.body.parts():
-                        if item.number == 9 and item.wire == BYTES:
-                            self.call(item.body)
-
-    def call(self, target: Message) -> None:
-        for part in target.parts():
-            if part.number == 1 and part.wire == BYTES:
-                self.calls.append((part.body.text(_MAX_NAME_BYTES), target.start))

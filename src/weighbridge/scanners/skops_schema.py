@@ -62,7 +62,10 @@ def _judge(module: object, name: object, loaders: set[str], notes: Notes, where:
         notes.block("skops.type", f"a node of the type {shown(full)}", where, full)
     elif loaders & _BY_NAME and _UFUNC.fullmatch(full) and not _FOREIGN.fullmatch(name):
         notes.review("skops.function", f"names the function {shown(full)}", where, full)
-    elif _PLAIN.fullmatch(full) or judge_global(module, name) is not Severity.BLOCK:
+    elif _PLAIN.fullmatch(full) or judge_global(module, name) is Severity.ALLOW:
         return
+    elif judge_global(module, name) is Severity.REVIEW:
+        if not module.startswith("sklearn."):
+            notes.review("skops.class", f"names {shown(full)}, a known class of an ML library", where, full)
     else:
         notes.block("skops.type", f"names {shown(full)}, which is not known to hold only data", where, full)

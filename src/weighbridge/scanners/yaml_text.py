@@ -44,6 +44,10 @@ def judge_yaml(raw: bytes, notes: Notes, where: str = "", *, builds: bool = Fals
                 line = event.start_mark.line + 1
                 notes.block("yaml.python", f"the tag {shown(tag)} makes a loader call Python", line, tag)
             if isinstance(event, ScalarEvent):
+                if event.value == "_target_" and event.anchor is not None:
+                    notes.block(
+                        "yaml.target", "the key _target_ has a second name, which was not followed", where
+                    )
                 if awaited:
                     _judge_target(
                         event.value, notes, f"{where}:{event.start_mark.line + 1}".lstrip(":"), builds
