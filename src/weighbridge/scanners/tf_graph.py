@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from weighbridge.domain.scan import Severity
 from weighbridge.scanners.notes import LimitExceeded, Notes, shown
 from weighbridge.scanners.protobuf import BYTES, Message
 from weighbridge.scanners.tf_table import CALCULATING, CHECKPOINTS, FOREIGN
@@ -19,10 +20,16 @@ _PATH_INPUTS = {"MergeV2Checkpoints": 2}
 
 
 class Graph:
-    """One GraphDef. ``savers``: the placeholders for names of checkpoints; ``callables``: what a user calls."""
+    """One GraphDef.
 
-    def __init__(self, notes: Notes, savers: Collection[str] = (), callables: Collection[str] = ()) -> None:
-        self._notes, self._placeholders, self._callables = notes, set(savers), callables
+    ``savers`` are the placeholders for names of checkpoints, None where nothing says which those are;
+    ``callables`` are the functions that a user calls.
+    """
+
+    def __init__(
+        self, notes: Notes, savers: Collection[str] | None = None, callables: Collection[str] = ()
+    ) -> None:
+        self._notes, self._placeholders, self._callables = notes, savers, callables
         self._saving: set[str] = set()
         self._inputs: dict[str, list[str]] = {}
         self._started: list[tuple[str, list[str], int]] = []
@@ -106,14 +113,15 @@ class Graph:
                 self._note(f"{shown(kind)} writes or reads a file that the graph itself names", at)
 
     def _note(self, why: str, at: int) -> None:
-        self._notes.block("tf.checkpoint", why, at)
+        severity = Severity.REVIEW if self._placeholders is None else Severity.BLOCK
+        self._notes.add(severity, "tf.checkpoint", why, at)
 
     def _comes_from_a_saver(self, name: str) -> bool:
         """Whether a value is made of a saver's placeholder, among others."""
         waiting, seen = [name], set[str]()
         while waiting:
             name = waiting.pop().removeprefix("^").partition(":")[0]
-            if name in self._placeholders:
+            if name in (self._placeholders or ()):
                 return True
             if name not in seen:
                 seen.add(name)
