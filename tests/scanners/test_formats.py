@@ -106,7 +106,7 @@ CHAT = (
     "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% endif %}"
     "{{ raise_exception('Conversation roles must alternate') }}{{ bos_token + '[INST] ' ~ eos_token }}",
     "{%- macro render(x) %}{{ x | tojson(indent=4) }}{% endmacro %}{{ render(tools[0].function) }}",
-    "{% for m in messages %}{% generation %}{{ m.content | trim }}{% endgeneration %}{% continue %}{% endfor %}",
+    "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% continue %}{% endfor %}",
     "{% set ns = namespace(found=false) %}{% set ns.found = true %}{{ strftime_now('%d %b %Y') }}",
     "{{ messages[loop.index0 + 1].items() | map(attribute='name') | selectattr('x', 'equalto', 1) }}",
     "{{ 'Answer: {}'.format(x) }}{{ '%s' | format(x) }}{{ content.split('</think>')[-1].lstrip('\n') }}",

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 from weighbridge.scanners.notes import LIMIT, Notes, shown
 
-MAX_CONFIG_BYTES = 64 << 20
-_MAX_BRACKETS = 2_000_000
+MAX_CONFIG_BYTES = 32 << 20
+_MAX_BRACKETS = 400_000
 _CODE = {"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer"}
 """Layers that carry code or load a program; each has been used to break into whoever loaded them."""
 _MODULES = re.compile(
@@ -44,23 +44,20 @@ def judge_keras_json(raw: bytes, notes: Notes, where: str = "") -> None:
     if len(raw) > MAX_CONFIG_BYTES or raw.count(b"[") + raw.count(b"{") > _MAX_BRACKETS:
         notes.block(LIMIT, "the Keras configuration is larger than any real one", where)
         return
-    objects: list[dict[str, list[object]]] = []
 
-    def keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    def judge(pairs: list[tuple[str, object]]) -> dict[str, object]:
         # Of a key that stands twice every value is judged.
         every: dict[str, list[object]] = {}
         for key, value in pairs:
             every.setdefault(key, []).append(value)
-        objects.append(every)
-        return dict(pairs)
+        _judge(every, notes, where)
+        # All that an object further out is asked for; the rest of a large model need not be held.
+        return {"function": every["function"][-1]} if "function" in every else {}
 
     try:
-        json.loads(raw, object_pairs_hook=keep)
+        json.loads(raw, object_pairs_hook=judge)
     except (ValueError, RecursionError) as error:
         notes.block("keras.malformed", f"the Keras configuration is not JSON: {shown(str(error))}", where)
-        return
-    for found in objects:
-        _judge(found, notes, where)
 
 
 def _judge(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:

@@ -15,7 +15,7 @@ from weighbridge.scanners.notes import Malformed, Notes
 from weighbridge.scanners.skops_schema import judge_skops
 from weighbridge.scanners.yaml_text import judge_yaml
 
-_MAX_TEXT_BYTES = 64 << 20
+_MAX_TEXT_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)

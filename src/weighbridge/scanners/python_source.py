@@ -12,7 +12,9 @@ import warnings
 
 from weighbridge.scanners.notes import LIMIT, Notes, shown
 
-MAX_SOURCE_BYTES = 4 << 20
+MAX_SOURCE_BYTES = 128 << 10
+"""Some long texts take Python a second to parse; what is longer asks for review like all Python."""
+MAX_NOTEBOOK_BYTES = 16 << 20
 _MAX_NODES = 500_000
 _MAX_FACTS = 20
 _RUNNING = frozenset("eval exec compile __import__ getattr setattr breakpoint input".split())  # noqa: SIM905
@@ -39,7 +41,7 @@ def judge_source(name: str, raw: bytes, notes: Notes) -> None:
 
 def judge_notebook(raw: bytes, notes: Notes) -> None:
     """Note that a notebook has cells of code, and what in them reaches outside."""
-    if len(raw) > 4 * MAX_SOURCE_BYTES:
+    if len(raw) > MAX_NOTEBOOK_BYTES:
         notes.review(LIMIT, f"a notebook of {len(raw)} bytes was not read")
         return
     try:
@@ -58,7 +60,12 @@ def judge_notebook(raw: bytes, notes: Notes) -> None:
     if not sources and isinstance(cells, list):
         return
     notes.review("code.notebook", f"a notebook with {len(sources)} cells of code")
+    left = MAX_SOURCE_BYTES
     for number, source in enumerate(sources[:1000]):
+        left -= len(source)
+        if left < 0:
+            notes.review(LIMIT, "a notebook with more code than was read", f"cell {number}")
+            return
         lines = [line for line in source.split("\n") if not line.lstrip().startswith(("!", "%"))]
         _note_facts("\n".join(lines).encode("utf-8", "replace"), notes, f"cell {number}:")
         for line in source.split("\n"):

@@ -13,8 +13,8 @@ from weighbridge.domain.scan import Severity
 from weighbridge.scanners.notes import LIMIT, Notes, shown
 from weighbridge.scanners.pickle_names import judge_global
 
-_MAX_BYTES = 64 << 20
-_MAX_BRACKETS = 2_000_000
+_MAX_BYTES = 32 << 20
+_MAX_BRACKETS = 400_000
 _PLAIN = re.compile(
     r"builtins\.(?:dict|list|tuple|set|frozenset|str|int|float|bool|bytes|bytearray|complex|slice|range|type"
     r"|NoneType|object)"
@@ -36,22 +36,22 @@ def judge_skops(raw: bytes, notes: Notes, where: str = "") -> None:
     if len(raw) > _MAX_BYTES or raw.count(b"[") + raw.count(b"{") > _MAX_BRACKETS:
         notes.block(LIMIT, "the schema is larger than any real one", where)
         return
-    nodes: list[list[tuple[str, object]]] = []
 
-    def keep(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        nodes.append(pairs)
-        return dict(pairs)
+    def judge(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        _judge_node(pairs, notes, where)
+        return {}
 
     try:
-        json.loads(raw, object_pairs_hook=keep)
+        json.loads(raw, object_pairs_hook=judge)
     except (ValueError, RecursionError) as error:
         notes.block("skops.malformed", f"the schema is not JSON: {shown(str(error))}", where)
-        return
-    for pairs in nodes:
-        for module in (value for key, value in pairs if key in ("__module__", "module_path")):
-            for name in (value for key, value in pairs if key in ("__class__", "function")):
-                loaders = {str(value) for key, value in pairs if key == "__loader__"}
-                _judge(module, name, loaders, notes, where)
+
+
+def _judge_node(pairs: list[tuple[str, object]], notes: Notes, where: str) -> None:
+    loaders = {str(value) for key, value in pairs if key == "__loader__"}
+    for module in (value for key, value in pairs if key in ("__module__", "module_path")):
+        for name in (value for key, value in pairs if key in ("__class__", "function")):
+            _judge(module, name, loaders, notes, where)
 
 
 def _judge(module: object, name: object, loaders: set[str], notes: Notes, where: str) -> None:

@@ -15,7 +15,7 @@ from weighbridge.scanners.notes import Notes, shown
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-MAX_TEMPLATE_BYTES = 1 << 20
+MAX_TEMPLATE_BYTES = 256 << 10
 _MAX_NODES = 200_000
 _MAX_NUMBER = 100_000
 """The longest ``range`` of Jinja's own sandbox; a constant above it only costs time and memory."""

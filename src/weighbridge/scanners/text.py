@@ -9,23 +9,23 @@ from weighbridge.domain.scan import Finding
 from weighbridge.scanners.configs import judge_config
 from weighbridge.scanners.content import FORMATS_BY_ENDING, PICKLE_ENDINGS, TEXT_OR_NOT, ending_of
 from weighbridge.scanners.notes import LIMIT, Notes
-from weighbridge.scanners.python_source import MAX_SOURCE_BYTES, judge_notebook, judge_source
+from weighbridge.scanners.python_source import MAX_NOTEBOOK_BYTES, judge_notebook, judge_source
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.sniff import kind_of
 from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, lint_template
 from weighbridge.scanners.text_graphs import judge_graph_text, judge_xml
-from weighbridge.scanners.yaml_text import MAX_YAML_BYTES, judge_yaml
+from weighbridge.scanners.yaml_text import judge_yaml
 
 _SCRIPTS = (".sh", ".bash", ".bat", ".ps1", ".js", ".ts", ".rb", ".pl")
 _LIMITS = {
-    ".py": MAX_SOURCE_BYTES,
-    ".ipynb": 4 * MAX_SOURCE_BYTES,
+    ".py": 64 << 20,
+    ".ipynb": MAX_NOTEBOOK_BYTES,
     ".json": 64 << 20,
-    ".yaml": MAX_YAML_BYTES,
-    ".yml": MAX_YAML_BYTES,
+    ".yaml": 64 << 20,
+    ".yml": 64 << 20,
     ".jinja": MAX_TEMPLATE_BYTES,
     ".jinja2": MAX_TEMPLATE_BYTES,
-    ".xml": 64 << 20,
+    ".xml": 32 << 20,
     ".pbtxt": 64 << 20,
 }
 """Endings of texts that are parsed, in the sandbox, and how many bytes of them at most."""

@@ -10,7 +10,7 @@ from weighbridge.scanners.tf_table import CALCULATING, CHECKPOINTS, FOREIGN
 
 _OPERATOR = re.compile(rb"""\bop\s*:\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
 _OPSET = re.compile(r"opset\d{1,3}")
-_MAX_ELEMENTS = 2_000_000
+_MAX_ELEMENTS = 1_000_000
 _MAX_DEPTH = 256
 
 
