@@ -26,7 +26,7 @@ SECONDS_PER_INPUT = 2.0
 RESIDENT_BYTES = 200 << 20
 MAX_INPUT_BYTES = 1 << 18
 _NUMBERS = re.compile(r"\d+")
-_WORDS = 4
+_WORDS = 7
 _MAX_KEPT = 500
 _LENGTHS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 1 << 24, (1 << 31) - 1, 1 << 31, (1 << 32) - 1,
             1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)  # fmt: skip
@@ -98,7 +98,7 @@ def _try(read: Reader, data: bytes, result: Result) -> bool:
 
 def _said(rule: str, message: str, subject: str) -> str:
     """A finding without what it quotes, which is the input's and always new."""
-    plain = _NUMBERS.sub("N", re.split(r"[:'\"(]", message.replace(subject or "\0", "X"))[0])
+    plain = _NUMBERS.sub("N", re.split(r"['\"(]", message.replace(subject or "\0", "X"))[0])
     return " ".join([rule, *plain.split()[:_WORDS]])
 
 
