@@ -22,7 +22,11 @@ _MAX_NUMBER = 100_000
 _LOADING = ("Import", "FromImport", "Include", "Extends")
 _REACHING = {"attr", "map", "selectattr", "rejectattr", "groupby", "sort", "unique", "sum", "min", "max"}
 """Filters that take the name of an attribute; ``attr`` has no other use."""
+_SPELLING = {"format", "join", "replace", "reverse"}
+"""Filters that put a name together."""
 RULE = "template.unsafe"
+_PIECE = re.compile(r"_+|_+[a-z]+|[a-z]+_|_+[a-z]+_+")
+"""What a name like ``__class__`` is put together from; ``tool_`` is too, and asks for a look."""
 _FIELD = re.compile(r"\{[^}]*[._\[]")
 
 
@@ -84,6 +88,8 @@ def _check(node: object, notes: Notes, where: str) -> None:
         _check_constant(node.value, notes, at)
     elif isinstance(node, (nodes.Getitem, nodes.Call)):
         _check_reach(node, notes, at)
+    elif isinstance(node, nodes.Pow):
+        notes.review("template.large", "the chat template raises to a power", at)
 
 
 def _check_filter(node: object, notes: Notes, at: str) -> None:
@@ -104,6 +110,8 @@ def _check_filter(node: object, notes: Notes, at: str) -> None:
 def _check_constant(value: object, notes: Notes, at: str) -> None:
     if isinstance(value, str) and "__" in value:
         notes.block(RULE, f"the chat template spells {shown(value)}", at, value)
+    elif isinstance(value, str) and _PIECE.fullmatch(value):
+        notes.review("template.computed", f"the chat template holds {shown(value)!r}, a piece of a name", at)
     elif isinstance(value, int) and abs(value) > _MAX_NUMBER:
         notes.review("template.large", f"the chat template counts to {shown(str(value)[:40])}", at)
 
@@ -132,7 +140,7 @@ def _joins_text(key: object) -> bool:
     """Whether a key is put together from pieces of text (``loop.index0 + 1`` is not)."""
     from jinja2 import nodes
 
-    if isinstance(key, nodes.Concat):
+    if isinstance(key, nodes.Concat) or (isinstance(key, nodes.Filter) and key.name in _SPELLING):
         return True
     if not isinstance(key, (nodes.Add, nodes.Mod)):
         return False
