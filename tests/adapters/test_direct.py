@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,3 +71,11 @@ def test_the_end_of_a_file_is_read_as_directly_as_its_beginning(tmp_path: Path) 
         before = fcntl.fcntl(file, fcntl.F_GETFL)
         assert bytes(reader.read(len(CONTENT) - 5, len(CONTENT) + 90_000)) == CONTENT[-5:]
         assert fcntl.fcntl(file, fcntl.F_GETFL) == before
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="a filesystem that has no direct I/O")
+def test_where_there_is_no_direct_io_the_cache_is_used() -> None:
+    with Path("/proc/version").open("rb", buffering=0) as file:
+        reader = DirectReader(file.fileno())
+        assert bytes(reader.read(0, 5)) == b"Linux"
+        assert bytes(reader.read(2, 5)) == b"nux"

@@ -81,11 +81,20 @@ def test_what_git_and_the_client_keep_is_not_looked_at(root: Path) -> None:
 
 
 def test_what_just_changed_is_not_trusted(root: Path) -> None:
-    assert not Glance.take(root).settled
+    glance = Glance.take(root)
+    assert (glance.settled, glance.left_alone) == (False, False)
     hub = FolderHub(root.parent.parent)
     assert hub.watch(REPO) is None  # nothing was said yet
     hub.info(ModelRef(repo=REPO))
     assert hub.watch(REPO) is None
+
+
+def test_a_change_shows_sooner_where_time_is_counted_finely(root: Path) -> None:
+    while not (glance := Glance.take(root)).quiet:
+        assert not glance.settled
+    whole = glance.newest_ns // 1_000_000_000 * 1_000_000_000
+    assert not Glance(marks=(), taken_ns=whole + 1_500_000_000, newest_ns=whole).quiet
+    assert Glance(marks=(), taken_ns=whole + 2_500_000_000, newest_ns=whole).quiet
 
 
 def test_a_settled_folder_is_watched_until_it_changes(root: Path) -> None:

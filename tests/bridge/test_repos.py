@@ -98,7 +98,7 @@ def judged(bridge: Bridge, commit: str, repo: RepoId = REPO) -> Standing:
 def test_a_new_repository_is_its_owners_and_empty_for_others(bridge: Bridge) -> None:
     assert files(bridge) == [".gitattributes"]
     assert bridge.repos.owned(ANN) == (bridge.repos.repository(RITA, REPO),)
-    with pytest.raises(NoSuchRevision):
+    with pytest.raises(NoSuchRepo):
         files(bridge, RITA)
     assert bridge.hub.repos(RITA, MODEL, RepoQuery()) == ()
     assert [info.repo for info in bridge.hub.repos(ANN, MODEL, RepoQuery())] == [REPO]

@@ -65,6 +65,17 @@ def test_the_plain_files_are_as_main_whatever_the_client_does(
     assert bytes.fromhex(last["copy.bin"]) == bytes(range(256)) * 50_000
 
 
+def test_a_folder_may_be_called_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "a ?b=1&c %41#d \u00fc"
+    with written_folder(folder) as hub:
+        hub.call("POST", "/api/repos/create", {"name": "m"})
+        hub.commit("local/m", {"a.txt": "one"})
+    assert list(tmp_path.iterdir()) == [folder]
+    assert (folder / ".weighbridge-hub/catalog.sqlite3").is_file()
+    with written_folder(folder) as hub:
+        assert hub.files("local/m")["a.txt"] == b"one"
+
+
 def test_data_sets_spaces_moving_and_deleting(hub: Written, tmp_path: Path) -> None:
     result = Client(registry=hub, home=tmp_path / "client").python("""
 for kind in ("dataset", "space"):
@@ -231,6 +242,23 @@ def test_a_link_to_a_file_is_replaced_and_never_written_through(hub: Written) ->
     hub.commit("acme/m", {"a.txt": "mine"})
     assert (hub.folder / "acme/m/a.txt").read_bytes() == b"mine"
     assert (shared / "a.txt").read_bytes() == b"shared"
+
+
+def test_a_link_in_the_place_of_a_written_repository_is_not_written_through(
+    hub: Written, tmp_path: Path
+) -> None:
+    hub.call("POST", "/api/repos/create", {"name": "m"})
+    commit = hub.commit("local/m", {"a.txt": "one"})
+    (hub.folder / "local/m").rename(hub.folder / "local/real")
+    elsewhere = write_repo(tmp_path, "elsewhere", {"a.txt": b"theirs"})
+    (hub.folder / "local/m").symlink_to(elsewhere)
+    assert hub.call("GET", "/api/models/local/m").status == 404
+    assert hub.call("POST", "/api/models/local/m/branch/dev", {}).status == 404
+    assert hub.call("POST", "/api/repos/create", {"name": "m"}).status == 409
+    (hub.folder / "local/m").unlink()
+    (hub.folder / "local/real").rename(hub.folder / "local/m")
+    assert hub.sha("local/m") == commit
+    assert plain_files(elsewhere) == {"a.txt": b"theirs"}
 
 
 def test_an_unsafe_name_made_by_hand_is_named_and_nothing_is_changed(hub: Written) -> None:

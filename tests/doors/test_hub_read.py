@@ -338,7 +338,11 @@ class Runs:
 def test_what_the_scanners_found_is_told_file_by_file(registry: Registry, client: Client) -> None:
     repo = RepoId.parse("ann/mixed", RepoKind.DATASET)
     registry.bridge.repos.create(ANN, repo)
-    changes = [small("a.txt"), small("evil.pkl", pickle.dumps(Runs())), small("odd.h5", b"\x89HDF\r\n\x1a\n")]
+    changes = [
+        small("a.txt"),
+        small("evil.pkl", pickle.dumps(Runs())),
+        small("odd.mlmodel", b"\x08\x04\xff\0"),
+    ]
     registry.bridge.repos.commit(ANN, repo, "main", changes, title="A mixed bag")
     assert judged(registry, repo) is State.REFUSED
     got = client.python("""
@@ -351,12 +355,12 @@ result = {"files": {each.path: each.security for each in listed}}
     scan = files["evil.pkl"]["pickle_import_scan"]
     assert scan["highestSafetyLevel"] == "dangerous"
     assert [each["name"] for each in scan["imports"]] == ["system"]
-    assert files["odd.h5"]["status"] == "unscanned"
+    assert files["odd.mlmodel"]["status"] == "unscanned"
     told = registry.call("rita", "GET", "/api/datasets/ann/mixed?securityStatus=true").json
     assert told["securityRepoStatus"]["scansDone"] is True
     assert told["securityRepoStatus"]["filesWithIssues"] == [
         {"path": "evil.pkl", "level": "unsafe"},
-        {"path": "odd.h5", "level": "unscanned"},
+        {"path": "odd.mlmodel", "level": "unscanned"},
     ]
 
 

@@ -425,3 +425,19 @@ def test_two_slow_bodies_do_not_keep_others_waiting(registry: Registry) -> None:
             break
         left.wait(0.1)
     assert not [file for file in (registry.home / "tmp").rglob("*") if file.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/models/ann/m/nonsense"),
+        ("PUT", "/api/models/ann/m/tree/main"),
+        ("DELETE", "/api/models/ann/m"),
+        ("PATCH", "/api/datasets"),
+        ("POST", "/ann/m/resolve/main/config.json"),
+        ("POST", "/api/nonsense"),
+    ],
+)
+def test_a_change_that_nobody_knows_is_no_address_here(registry: Registry, method: str, path: str) -> None:
+    got = registry.call("ann", method, path, {})
+    assert (got.status, got.json["error"]) == (404, f"this Hub has no {method} {path}")

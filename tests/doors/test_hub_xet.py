@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -209,6 +210,20 @@ def test_who_reads_lines_hears_that_the_work_goes_on(talkative: Registry) -> Non
     last = json.loads(lied.body.splitlines()[-1])
     assert (lied.status, last["type"], last["retryable"]) == (200, "error", False)
     assert "the shard is not true" in last["message"]
+
+
+def test_who_goes_away_meanwhile_finds_the_file_there(talkative: Registry) -> None:
+    xorb = write_xorb([(bytes([seed]) * 110_000, Scheme.LZ4) for seed in range(200)])
+    known, ann = parse_xorb(xorb), Sender(talkative, "ann")
+    assert ann.send(f"/v1/xorbs/default/{hash_text(known.hash)}", xorb).status == 200
+    content = b"".join(bytes([seed]) * 110_000 for seed in range(200))
+    shard = shard_of(xorb, content)
+    head = f"POST {ann.place}/v2/shards HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
+    with socket.create_connection(("127.0.0.1", urlsplit(talkative.url).port or 0), 20) as line:
+        line.sendall(f"{head}Content-Length: {len(shard)}\r\n\r\n".encode() + shard)
+        assert line.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert ann.send("/v2/shards", shard).body.endswith(b'{"type": "result"}\n')
+    assert held(talkative, sha256(content).hexdigest())
 
 
 def test_who_reads_lines_gets_a_status_where_the_answer_is_soon_there(registry: Registry) -> None:

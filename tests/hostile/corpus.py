@@ -14,11 +14,10 @@ import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
+from tests.hostile.corpus_formats import BAD_FORMATS, REVIEW_FORMATS
 from tests.hostile.forge import (
     LEGACY_STORAGE,
     P2,
@@ -59,20 +58,8 @@ from tests.hostile.forge import (
     weights_dict,
     zipped,
 )
-
-
-class Bad(NamedTuple):
-    attack: str
-    path: str
-    rule: str
-    make: Callable[[str], bytes]
-
-
-class Good(NamedTuple):
-    what: str
-    path: str
-    make: Callable[[], bytes]
-
+from tests.hostile.forge_formats import GOOD_FILES
+from tests.hostile.kinds import Bad, Good
 
 GLOBAL = "pickle.global"
 MALFORMED = "safetensors.malformed"
@@ -426,6 +413,7 @@ BAD: tuple[Bad, ...] = (
         "tensor-as-array", "m.safetensors", MALFORMED, lambda m: safetensors({"a": ["U8", [1], [0, 1]]}, b"1")
     ),
     Bad("safetensors-named-bin", "m.bin", "content.mismatch", lambda m: safetensors(one(), b"1234")),
+    *BAD_FORMATS,
 )
 
 
@@ -471,6 +459,25 @@ GOOD: tuple[Good, ...] = (
     Good("attributes", ".gitattributes", lambda: b"*.bin filter=lfs\n"),
 )
 
+LOOKED_AT = frozenset({".joblib", ".z", ".gz", ".bz2", ".xz", ".lzma", ".pt2"})
+"""Endings of good files that ask for review by their nature: they name classes, or are programs."""
+
+
+def made_by_libraries() -> list[tuple[str, bool]]:
+    """The files of ``good``, and whether each is let in without a look."""
+    found = []
+    for file in sorted(GOOD_FILES.rglob("*")):
+        path = file.relative_to(GOOD_FILES).as_posix()
+        if file.is_file() and path != "made.json":
+            found.append(
+                (
+                    path,
+                    not (file.suffix in LOOKED_AT or path in ("torch/script.pt", "tensorflow/flex.tflite")),
+                )
+            )
+    return found
+
+
 REVIEW: tuple[Bad, ...] = (
     Bad(
         "sklearn estimator",
@@ -496,7 +503,7 @@ REVIEW: tuple[Bad, ...] = (
         "code.torchscript",
         lambda m: torch_zip(weights_dict(), **{"constants.pkl": P2 + b").", "code/__torch__.py": b"x = 1\n"}),
     ),
-    Bad("python", "modeling_x.py", "code.python", lambda m: b"import os\n"),
+    Bad("python", "modeling_x.py", "code.python", lambda m: b"import torch\n"),
     Bad("shell script", "run.sh", "code.script", lambda m: b"#!/bin/sh\nls\n"),
     Bad("auto_map", "config.json", "code.auto_map", lambda m: b'{"auto_map": {"AutoModel": "modeling.X"}}'),
     Bad(
@@ -508,17 +515,7 @@ REVIEW: tuple[Bad, ...] = (
     Bad("foreign module", "modules.json", "code.modules", lambda m: b'[{"type": "evil.Module"}]'),
     Bad("broken configuration", "config.json", "json.malformed", lambda m: b"{nope"),
     Bad("plain zip", "a.zip", "archive.generic", lambda m: zipped({"a.txt": b"hello"})),
-    Bad("gguf", "m.gguf", "scan.unsupported", lambda m: b"GGUF" + bytes(30)),
-    Bad("onnx", "m.onnx", "scan.unsupported", lambda m: b"\x08\x07\x12\x07pytorch\x00\xff"),
-    Bad("hdf5", "m.h5", "scan.unsupported", lambda m: b"\x89HDF\r\n\x1a\n" + bytes(30)),
-    Bad("keras", "m.keras", "scan.unsupported", lambda m: zipped({"config.json": b"{}"})),
-    Bad(
-        "sentencepiece",
-        "spiece.model",
-        "scan.unsupported",
-        lambda m: b"\n\x0e\n\x05<unk>\x15\0\0\0\0\x18\x02",
-    ),
     Bad("unknown binary", "weights.bin", "scan.unsupported", lambda m: bytes(range(256)) * 4),
-    Bad("rar", "a.rar", "scan.unsupported", lambda m: b"Rar!\x1a\x07\x01\0" + bytes(30)),
     Bad("zstd", "a.zst", "scan.unsupported", lambda m: b"\x28\xb5\x2f\xfd" + bytes(30)),
+    *REVIEW_FORMATS,
 )

@@ -52,7 +52,10 @@ def test_a_clean_tree_is_allowed_and_keeps_its_order(tmp_path: Path) -> None:
 
 
 def test_the_table_names_every_scanner() -> None:
-    assert list(SCANNERS) == ["safetensors", "pickle", "text", "media"]
+    assert list(SCANNERS) == [
+        "safetensors", "pickle", "hidden pickle", "gguf", "onnx", "tensorflow", "tensorflow checkpoint",
+        "tflite", "hdf5", "msgpack", "sentencepiece", "columnar", "text", "media",
+    ]  # fmt: skip
 
 
 def test_the_worst_file_decides(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from tests.torture.killing import COMMAND, environment, left_of, seed
 
 POINTS = [
     pytest.param(10, id="ten"),
-    pytest.param(50, id="fifty", marks=pytest.mark.torture),
+    pytest.param(50, id="fifty", marks=[pytest.mark.torture, pytest.mark.timeout(1800)]),
 ]
 REPO = "local/m"
 _UPLOAD = f"""

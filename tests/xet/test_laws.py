@@ -189,7 +189,7 @@ def test_a_shard_of_other_numbers_is_within_its_bounds_or_refused(
         shard = parse_shard(source)
     except Invalid:
         return
-    assert len(shard.files) + len(shard.xorbs) <= len(source) // 48
+    assert len([*shard.files, *shard.xorbs]) <= len(source) // 48
     for file in shard.files:
         assert all(0 <= term.start < term.end <= MAX_XORB_CHUNKS for term in file.terms)
         assert all(term.end - term.start <= term.length <= 64 << 20 for term in file.terms)
@@ -263,9 +263,14 @@ def test_a_written_shard_is_read_back_and_true(
     )
     files = tuple(files_of(xorb, data.draw(st.lists(pairs, max_size=4))))
     shard = Shard(files=files, xorbs=(listing_of(xorb),))
-    assert parse_shard(write_shard(shard)) == shard
-    verify_listing(shard.xorbs[0])
-    for file in files:
+    parsed = parse_shard(write_shard(shard))
+    assert [(f.file_hash, tuple(f.terms), f.sha256) for f in parsed.files] == [
+        (f.file_hash, tuple(f.terms), f.sha256) for f in files
+    ]
+    assert tuple(parsed.xorbs) == tuple(parsed.xorbs) == tuple(shard.xorbs)
+    for listing in parsed.xorbs:
+        verify_listing(listing)
+    for file in parsed.files:
         verify_reconstruction(file, held(xorb))
 
 
@@ -289,7 +294,7 @@ def test_a_changed_byte_of_a_shard_is_refused_or_says_the_same(at: int, flip: in
     except Invalid:
         return
     original = parse_shard(source)
-    assert [(f.file_hash, f.terms) for f in shard.files] == [(f.file_hash, f.terms) for f in original.files]
+    assert [(f.file_hash, *f.terms) for f in shard.files] == [(f.file_hash, *f.terms) for f in original.files]
     assert [tuple(each.leaves) for each in shard.xorbs] == [tuple(each.leaves) for each in original.xorbs]
 
 
@@ -305,6 +310,30 @@ def shard_of(*records: tuple[bytes, int, int, int, int], tail: bytes = b"") -> b
 
 
 NAME, END = b"n" * 32, (b"\xff" * 32, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [(NAME, 0, 40_000, 0, 0), *[(NAME, 0, 9, 0, 1)] * 40_000, END, END],
+        [*[(NAME, 0, 0, 0, 0)] * 40_000, END, END],
+        [END, *[(NAME, 0, 1, 9, 9), (NAME, 0, 9, 0, 0)] * 20_000, END],
+    ],
+    ids=["terms", "files", "xorbs"],
+)
+def test_a_large_shard_takes_no_more_memory_than_its_bytes(
+    records: list[tuple[bytes, int, int, int, int]],
+) -> None:
+    source = shard_of(*records)
+    tracemalloc.start()
+    try:
+        shard = parse_shard(source)
+        seen = sum(1 + sum(1 for _ in file.terms) for file in shard.files) + sum(1 for _ in shard.xorbs)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert seen >= 20_000
+    assert peak < len(source) // 2  # the source itself is held by who read it
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ short at any moment and is taken up by the next look; the record says where it w
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +23,10 @@ from typing import Protocol
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.hub_dir.digests import DigestIndex
 from weighbridge.adapters.hub_dir.glance import Glance
+from weighbridge.adapters.hub_dir.grounds import Grounds
 from weighbridge.adapters.hub_dir.record import Receipt, Record, Records
-from weighbridge.adapters.hub_dir.tree import kind_folder, sidecar_of
-from weighbridge.adapters.hub_dir.working import Lying, WorkingCopy, shown
+from weighbridge.adapters.hub_dir.tree import sidecar_of
+from weighbridge.adapters.hub_dir.working import Look, Lying, WorkingCopy, shown
 from weighbridge.domain.access import LOCAL, AuditLine
 from weighbridge.domain.hosted import (
     DEFAULT_BRANCH,
@@ -38,7 +39,7 @@ from weighbridge.domain.hosted import (
     make_revision,
 )
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.manifest import FileEntry
 from weighbridge.domain.repo import Refs
 from weighbridge.domain.working_copy import Difference, by_hand, lacking
 from weighbridge.errors import (
@@ -51,6 +52,7 @@ from weighbridge.errors import (
 )
 
 BY_HAND = "Changed in the folder"
+_AT_ONCE = 8
 log = logging.getLogger(__name__)
 
 
@@ -73,6 +75,7 @@ class _Held:
 
     record: Record | None
     glance: Glance | None = None
+    head: Revision | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -83,17 +86,13 @@ class Copies:
     """
 
     def __init__(
-        self, catalog: Commits, blobs: FolderBlobs, folder: Path, home: Path, now: Callable[[], datetime]
+        self, catalog: Commits, blobs: FolderBlobs, grounds: Grounds, home: Path, now: Callable[[], datetime]
     ) -> None:
         self._catalog, self._blobs, self._now = catalog, blobs, now
-        self._folder, self._home = folder, home
-        self._records, self._index = Records(home), DigestIndex(folder)
+        self.grounds, self._home = grounds, home
+        self._records, self._index = Records(home), DigestIndex(grounds.folder)
         self._held: dict[str, _Held] = {}
         self._guard = threading.Lock()
-
-    def place(self, repo: RepoId) -> Path:
-        """Where the files of a repository lie."""
-        return kind_folder(self._folder, repo.kind) / repo.namespace / repo.name
 
     def look(self, repository: Repository) -> bool:
         """Take in what was changed by hand; False if the folder was taken away.
@@ -108,7 +107,7 @@ class Copies:
         if self._is_as_known(repository, held):
             return True
         if not held.lock.acquire(blocking=False):
-            return held.record is None or self.place(repository.id).is_dir()
+            return held.record is None or self.grounds.is_there(repository.id)
         try:
             return self._settle(repository, held)
         except StoreDown as error:
@@ -133,34 +132,17 @@ class Copies:
         """Tells, each time it is called, whether the files look as they did; None: not known."""
         held = self._of(repository)
         glance = held.glance
-        return None if glance is None else lambda: held.glance is glance and glance.held_lately()
+        if glance is None or not glance.left_alone:
+            return None
+        return lambda: held.glance is glance and glance.held_lately()
 
     @contextmanager
     def taken_away(self, repository: Repository) -> Iterator[None]:
-        """The folder is put aside, and dropped at the end; put back if what is done meanwhile fails.
-
-        Raises:
-            StoreDown: it cannot be put aside.
-        """
+        """See ``Grounds.taken_away``; nobody looks meanwhile."""
         held = self._of(repository)
-        root, aside = self.place(repository.id), self._aside / repository.key
-        with held.lock:
-            with _medium(root):
-                was_there = root.is_dir()
-                if was_there:
-                    aside.parent.mkdir(mode=0o700, exist_ok=True)
-                    root.rename(aside)
-            try:
-                yield
-            except BaseException:
-                if was_there:
-                    aside.rename(root)
-                raise
+        with held.lock, self.grounds.taken_away(repository.id, repository.key):
+            yield
             self.forget(repository.key)
-            with suppress(OSError):
-                sidecar_of(root).unlink(missing_ok=True)
-                root.parent.rmdir()
-        shutil.rmtree(aside, ignore_errors=True)
 
     def forget(self, key: str) -> None:
         """Drop what is known of a repository that is no more."""
@@ -170,24 +152,12 @@ class Copies:
 
     def resume(self, repositories: Mapping[str, Repository]) -> None:
         """Finish what a kill has cut short; ``repositories`` are all that there are, by their keys."""
-        aside = self._aside.iterdir() if self._aside.is_dir() else ()
-        for folder in list(aside):
-            there = repositories.get(folder.name)
-            if there is None or self.place(there.id).exists():
-                shutil.rmtree(folder, ignore_errors=True)
-            else:  # nobody was told that it was deleted
-                with suppress(OSError):
-                    self.place(there.id).parent.mkdir(parents=True, exist_ok=True)
-                    folder.rename(self.place(there.id))
+        self.grounds.finish({key: each.id for key, each in repositories.items()})
         for key in self._records.every():
             if key not in repositories:
                 self._records.drop(key)
         for repository in repositories.values():
             self.follow(repository)
-
-    @property
-    def _aside(self) -> Path:
-        return self._home / "deleted"
 
     def _of(self, repository: Repository) -> _Held:
         with self._guard:
@@ -200,9 +170,11 @@ class Copies:
         record, glance = held.record, held.glance
         if record is None or glance is None or record.repo != repository.id:
             return False
-        if not self.place(repository.id).is_dir():
+        if not self.grounds.is_there(repository.id):
             return False
-        return record.commit == self._main(repository) and glance.held_lately()
+        if record.commit != self._main(repository):
+            return False
+        return glance.held_lately() if glance.left_alone else glance.holds()
 
     def _main(self, repository: Repository) -> str:
         return self._catalog.hosted_refs(repository.key).branches.get(DEFAULT_BRANCH, "")
@@ -211,80 +183,81 @@ class Copies:
         """See ``look``; the caller holds the lock."""
         if not self._main(repository):  # it was deleted meanwhile
             return False
-        root = self._brought_home(repository, held)
-        if held.record is not None and not root.is_dir():
+        record = held.record
+        if record is not None and record.repo != repository.id:
+            self.grounds.move(record.repo, repository.id)
+            record = replace(record, repo=repository.id)
+            self._keep(repository, held, record)
+        if record is not None and not self.grounds.is_there(repository.id):
             held.glance = None
             return False
-        copy = WorkingCopy(root, self._folder, self._home / "tmp", self._index)
+        root = self.grounds.place(repository.id)
+        copy = WorkingCopy(root, self.grounds.folder, self._home / "tmp", self._index)
         copy.make()
         # Without a record nothing was ever put there to the end, so what main holds may be our own work.
-        record = held.record or Record(repo=repository.id, commit="", bringing=self._main(repository))
+        record = record or Record(repo=repository.id, commit="", bringing=self._main(repository))
         looked = Glance.take(root, sidecar_of(root))  # before the listing: what changes after it shows
-        lies = copy.look(record)
         unfinished = self._contents(repository, record.bringing) if record.bringing else None
+        seen, changes = self._taken_in(copy, record, unfinished)
+        lies = seen.lies
         contents = {path: each.sha256 for path, each in lies.items()}
-        head = self._with_changes(repository, by_hand(contents, record.contents, unfinished), lies)
+        head = self._with_changes(repository, held, changes, lies)
         receipts = {path: each.receipt for path, each in lies.items()}
         lack = lacking(contents, _contents(head))
         if lack.put or lack.gone:
             begun = Record(repo=repository.id, commit=record.commit, bringing=head.commit.id, files=receipts)
             self._keep(repository, held, begun)
             receipts = self._brought(copy, head, lack, receipts)
-            looked.settled = False
         self._keep(repository, held, Record(repo=repository.id, commit=head.commit.id, files=receipts))
-        held.glance = looked if looked.settled else None
+        # what we put there was put after the glance, and what is in doubt must be read again
+        in_doubt = seen.busy or any(each.is_in_doubt for each in receipts.values())
+        sure = looked.quiet and not (lack.put or lack.gone or in_doubt)
+        held.glance = looked if sure else None
         return True
-
-    def _brought_home(self, repository: Repository, held: _Held) -> Path:
-        """Where the folder lies, after a change of its name."""
-        root, record = self.place(repository.id), held.record
-        if record is None or record.repo == repository.id:
-            return root
-        before = self.place(record.repo)
-        with _medium(root):
-            if before.is_dir() and not root.exists():
-                root.parent.mkdir(parents=True, exist_ok=True)
-                before.rename(root)
-                if sidecar_of(before).is_file() and not sidecar_of(root).exists():
-                    sidecar_of(before).rename(sidecar_of(root))
-                with suppress(OSError):
-                    before.parent.rmdir()
-        self._keep(repository, held, replace(record, repo=repository.id))
-        return root
 
     def _keep(self, repository: Repository, held: _Held, record: Record) -> None:
         if record != held.record:
             self._records.save(repository.key, record)
             held.record = record
 
-    def _head(self, repository: Repository) -> Revision:
-        head = self._catalog.revision(repository, self._main(repository))
-        if head is None:
+    def _head(self, repository: Repository, held: _Held) -> Revision:
+        commit = self._main(repository)
+        if held.head is None or held.head.commit.id != commit:
+            held.head = self._catalog.revision(repository, commit)
+        if held.head is None:
             raise NoSuchRevision(repository.id.full_name, DEFAULT_BRANCH)
-        return head
+        return held.head
 
     def _contents(self, repository: Repository, commit: str) -> Mapping[str, str]:
         found = self._catalog.revision(repository, commit)
         return _contents(found) if found else {}
 
+    def _taken_in(
+        self, copy: WorkingCopy, record: Record, unfinished: Mapping[str, str] | None
+    ) -> tuple[Look, Difference]:
+        """What lies there and what was changed by hand, whose contents are in the store then."""
+        busy = frozenset[str]()
+        while True:
+            seen = copy.look(record, busy)
+            contents = {path: each.sha256 for path, each in seen.lies.items()}
+            changes = by_hand(contents, record.contents, unfinished)
+            files = [(seen.lies[path].file, seen.lies[path].entry) for path in changes.put]
+            failed = copy_in(self._blobs, files)
+            if not failed:
+                gone = changes.gone - seen.busy
+                return seen, replace(changes, gone=gone)
+            busy = seen.busy | failed
+
     def _with_changes(
-        self, repository: Repository, changes: Difference, lies: Mapping[str, Lying]
+        self, repository: Repository, held: _Held, changes: Difference, lies: Mapping[str, Lying]
     ) -> Revision:
         """Main, with what was changed by hand as one commit more.
 
         Raises:
             BadListing: it cannot be committed.
         """
-        for path in changes.put:
-            each = lies[path]
-            try:
-                self._blobs.copy_in(each.file, each.sha256, each.entry.size_bytes)
-            except IntegrityError as error:
-                raise BadListing(
-                    f"'{each.file}' changes while it is read", hint="ask again when it is written"
-                ) from error
         while True:
-            head = self._head(repository)
+            head = self._head(repository, held)
             steps = _steps(changes, lies, head)
             if not steps:
                 return head
@@ -307,7 +280,7 @@ class Copies:
                 )
                 self._catalog.add_revision(repository, DEFAULT_BRANCH, made, line)
             except Invalid as error:
-                raise BadListing(f"in '{self.place(repository.id)}': {error}") from error
+                raise BadListing(f"in '{self.grounds.place(repository.id)}': {error}") from error
             except StaleParent:
                 continue  # somebody pushed in between
             return made
@@ -328,6 +301,32 @@ class Copies:
         return kept
 
 
+def copy_in(blobs: FolderBlobs, files: Sequence[tuple[Path, FileEntry]]) -> frozenset[str]:
+    """Take contents into the store, several at once: each waits for the disk.
+
+    Gives the paths of files that are not what their entries say (any more).
+
+    Raises:
+        StoreDown: the disk fails.
+    """
+
+    def is_other(file: tuple[Path, FileEntry]) -> bool:
+        path, entry = file
+        try:
+            blobs.copy_in(path, entry.sha256 or "", entry.size_bytes)
+        except IntegrityError:
+            return True
+        except StoreDown:
+            if path.is_file():
+                raise
+            return True
+        return False
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="copy-in") as pool:
+        others = list(pool.map(is_other, files))
+    return frozenset(entry.path for (_, entry), other in zip(files, others, strict=True) if other)
+
+
 def _contents(revision: Revision) -> Mapping[str, str]:
     return {path: entry.sha256 for path, entry in shown(revision.manifest).items() if entry.sha256}
 
@@ -338,11 +337,3 @@ def _steps(changes: Difference, lies: Mapping[str, Lying], head: Revision) -> li
     put = [lies[path].entry for path in sorted(changes.put)]
     known = {path: there[path].sha256 for path in changes.put if path in there}
     return [*gone, *(PutFile(entry=each) for each in put if known.get(each.path) != each.sha256)]
-
-
-@contextmanager
-def _medium(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreDown(f"'{root}' cannot be moved: {error.strerror or error}") from error

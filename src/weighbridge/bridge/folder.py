@@ -18,6 +18,7 @@ from weighbridge.adapters.folder_claim import claim
 from weighbridge.adapters.hub_dir import FolderHub
 from weighbridge.adapters.hub_dir.card import read_sidecar, told
 from weighbridge.adapters.hub_dir.digests import INDEX_FOLDER
+from weighbridge.adapters.hub_dir.grounds import Grounds
 from weighbridge.adapters.hub_dir.tree import repositories, sidecar_of
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
@@ -66,11 +67,11 @@ def open_written_folder(folder: Path, settings: Settings, user: str = LOCAL.name
     home = folder / INDEX_FOLDER
     release = claim(home)
     try:
-        catalog = FolderCatalog.open(f"sqlite:///{home / 'catalog.sqlite3'}")
+        catalog = FolderCatalog.open(home / "catalog.sqlite3")
         blobs = FolderBlobs(home, durable=True)
-        copies = Copies(catalog, blobs, folder, home, now)
+        copies = Copies(catalog, blobs, Grounds(folder, home), home, now)
         plain = FolderHub(folder, left_out=lambda repo: catalog.known(repo) is not None)
-        catalog.begin(folder, copies)
+        catalog.begin(copies)
         catalog.enrol(writer)
         hosted = HostedHub(catalog, blobs, serve_all=True)
         repos = FolderRepos(
@@ -123,7 +124,7 @@ def _desk(
         return catalog.known(repo) is not None
 
     def seen_by(principal: Principal) -> Hub:
-        return WithSidecars(is_written, hosted.seen_by(principal), plain, copies)
+        return WithSidecars(is_written, hosted.seen_by(principal), plain, copies.grounds)
 
     def let_in(principal: Principal, repo: RepoId) -> None:
         hosted.seen_by(principal).require_open(repo)
@@ -173,10 +174,10 @@ class WithSidecars(EitherHub):
     """Written repositories and plain ones; of both, what their operator says beside the files."""
 
     def __init__(
-        self, is_written: Callable[[RepoId], bool], hosted: Hub, plain: FolderHub, copies: Copies
+        self, is_written: Callable[[RepoId], bool], hosted: Hub, plain: FolderHub, grounds: Grounds
     ) -> None:
         super().__init__(is_written, hosted, plain)
-        self._is_written, self._copies = is_written, copies
+        self._is_written, self._grounds = is_written, grounds
 
     def info(self, ref: ModelRef) -> ModelInfo:
         """See ``ports.Hub.info``."""
@@ -190,7 +191,7 @@ class WithSidecars(EitherHub):
     def _told(self, info: ModelInfo) -> ModelInfo:
         if not self._is_written(info.repo):
             return info
-        return told(info, read_sidecar(sidecar_of(self._copies.place(info.repo))))
+        return told(info, read_sidecar(sidecar_of(self._grounds.place(info.repo))))
 
 
 class Followed:

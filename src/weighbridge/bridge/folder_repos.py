@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import RLock
 from uuid import uuid4
 
@@ -13,7 +12,7 @@ from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_dir import FolderHub
 from weighbridge.adapters.hub_dir.tree import SIDECAR_SUFFIX, repositories
-from weighbridge.bridge.copies import Copies
+from weighbridge.bridge.copies import Copies, copy_in
 from weighbridge.bridge.repo_answers import Standing, State
 from weighbridge.bridge.repos import Repos
 from weighbridge.domain.access import LOCAL, AuditLine, Principal, User, Verb, may
@@ -25,12 +24,10 @@ from weighbridge.errors import (
     BadListing,
     BadName,
     Conflict,
-    DigestMismatch,
     NoSuchRepo,
     NoSuchRevision,
     NotPermitted,
     RepoExists,
-    SizeMismatch,
 )
 from weighbridge.ports import Hub
 
@@ -43,12 +40,11 @@ class FolderCatalog(Catalog):
     changes the files follow. ``begin`` comes before everything else.
     """
 
-    _folder: Path
     _copies: Copies
 
-    def begin(self, folder: Path, copies: Copies) -> None:
-        """Look after the files in ``folder`` from now on."""
-        self._folder, self._copies, self.placing = folder, copies, RLock()
+    def begin(self, copies: Copies) -> None:
+        """Look after the files from now on."""
+        self._copies, self.placing = copies, RLock()
 
     def enrol(self, writer: User) -> None:
         """Have an account for whoever writes: likes and requests belong to one. No password opens it."""
@@ -92,8 +88,8 @@ class FolderCatalog(Catalog):
             BadName, Conflict: no folder can have this name here.
         """
         with self.placing:
-            self._drop_missing(repository.id, audit)
             self._require_place(repository.id)
+            self._drop_missing(repository.id, audit)
             super().add_repository(repository, refs, revisions, audit, copied)
         self._copies.follow(repository)
 
@@ -109,9 +105,9 @@ class FolderCatalog(Catalog):
         """
         with self.placing:
             there = self._by_key(key)
+            self._require_place(to, moved=there.id)
             if there.id.full_name.lower() != to.full_name.lower():
                 self._drop_missing(to, audit)
-            self._require_place(to, moved=there.id)
             super().rename_repository(key, to, audit)
         self._copies.follow(self._by_key(key))
 
@@ -146,7 +142,7 @@ class FolderCatalog(Catalog):
             raise BadName(f"'{repo}' cannot be a model here: '{repo.namespace}/' holds another kind")
         if any(part.lower().endswith(SIDECAR_SUFFIX) for part in (repo.namespace, repo.name)):
             raise BadName(f"'{repo}' cannot be a repository here: it ends in '{SIDECAR_SUFFIX}'")
-        for found, _ in repositories(self._folder, repo.kind):
+        for found, _ in repositories(self._copies.grounds.folder, repo.kind):
             if moved is not None and found == moved:
                 continue
             if found.full_name.lower() == repo.full_name.lower():
@@ -156,8 +152,8 @@ class FolderCatalog(Catalog):
                     f"'{found.full_name}' is a repository here and cannot be a namespace too",
                     hint="files lie in that folder: move them into a folder of their own",
                 )
-        root = self._copies.place(repo)
-        if root.exists() and not (moved and root == self._copies.place(moved)):
+        root = self._copies.grounds.place(repo)
+        if (root.exists() or root.is_symlink()) and not (moved and root == self._copies.grounds.place(moved)):
             raise Conflict(f"'{root}' is in the way of a new repository")
 
 
@@ -212,7 +208,7 @@ class Adoption:
         )
 
     def _require_ours(self, repo: RepoId) -> None:
-        root = self._copies.place(repo)
+        root = self._copies.grounds.place(repo)
         if not repo.namespace:
             raise NotPermitted(
                 f"'{repo}' has no namespace, and such a repository takes no changes",
@@ -229,11 +225,11 @@ class Adoption:
         for _ in range(_TRIES):
             manifest = self._plain.manifest(repo, self._plain.info(ModelRef(repo=repo)).commit)
             try:
-                for entry in manifest.files:
-                    place = self._plain.locate(repo, manifest.commit, entry)
-                    self._blobs.copy_in(place, entry.sha256 or "", entry.size_bytes)
+                places = (self._plain.locate(repo, manifest.commit, entry) for entry in manifest.files)
+                if copy_in(self._blobs, list(zip(places, manifest.files, strict=True))):
+                    continue
                 commit = self._plain.commits(repo, manifest.commit, 1)[0]
-            except (BadListing, NoSuchRevision, DigestMismatch, SizeMismatch):
+            except (BadListing, NoSuchRevision):
                 continue
             return Revision(
                 commit=commit, at=_moment(commit.created_at), tree=tree_ids(manifest)[""], manifest=manifest

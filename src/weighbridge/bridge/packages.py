@@ -18,8 +18,10 @@ from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
+from weighbridge.flows.ensure import fetch, resolve_manifest
 from weighbridge.flows.ingest import INGEST, State, Tools, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
@@ -106,6 +108,20 @@ class Packages:
         policy = self._policy.for_model(ref.repo.full_name, at.date())
         state = State(id="", request=IngestRequest(ref=ref), policy=policy, by=principal.name, at=at)
         return weigh_only(self._tools, state)
+
+    def scan(self, principal: Principal, ref: ModelRef, reporter: Reporter | None = None) -> ScanReport:
+        """The safety verdict of a revision of the upstream; its files are fetched, nothing is listed.
+
+        Raises:
+            NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
+        """
+        require(principal, Permission.UPLOAD)
+        tools = self._tools
+        _, manifest = resolve_manifest(ref, tools.hub, tools.shelf, self._blobs)
+        whole = fetch(manifest, tools.hub, self._blobs, reporter or tools.reporter, tools.connections)
+        return tools.scan_tree(
+            [(e.path, self._blobs.path(e.sha256), e.sha256) for e in whole.files if e.sha256]
+        )
 
     def packages(
         self,

@@ -83,13 +83,14 @@ class XetDesk:
     def _take_file(self, principal: Principal, repo: RepoId, namespace: str, file: Reconstruction) -> None:
         if file.sha256 is None:
             raise Invalid("file", hash_text(file.file_hash), "comes without its sha256")
-        wanted = ((file.sha256, file.length),)
+        length = file.length  # summed over all of its terms
+        wanted = ((file.sha256, length),)
         with self._turns.turn(namespace, file.sha256):
             if not self._repos.lfs_missing(principal, repo, wanted, proposing=True):
                 return
             verify_reconstruction(file, lambda term: self._leaves(namespace, term))
             pieces = self._bytes(namespace, file)
-            self._repos.receive(principal, repo, file.sha256, file.length, pieces)
+            self._repos.receive(principal, repo, file.sha256, length, pieces)
 
     def _leaves(self, namespace: str, term: Term) -> list[tuple[XetHash, int]] | None:
         table = self._table(namespace, term)

@@ -12,17 +12,27 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 
 from weighbridge.domain.json_values import JsonObject, text
-from weighbridge.scanners.container import scan_file_inside
+from weighbridge.scanners.container import scan_file_inside, scan_hidden
+from weighbridge.scanners.formats import FORMATS, read_format
 from weighbridge.scanners.notes import LIMIT, Notes
 from weighbridge.scanners.safetensors import scan_header
+from weighbridge.scanners.text import scan_structured
 
 MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 3600
 """Over all files of one worker; the time limit of one file is the asking process's."""
-TASKS = {"container": scan_file_inside, "safetensors": scan_header}
+TASKS: dict[str, Callable[[str, str, Notes], None]] = {
+    "container": scan_file_inside,
+    "hidden": scan_hidden,
+    "safetensors": scan_header,
+    "text": scan_structured,
+    **{name: partial(read_format, name) for name in FORMATS},
+}
 _FORBIDDEN = (
     "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile",
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.link", "os.symlink", "os.truncate",

@@ -12,6 +12,8 @@ from weighbridge.scanners.zip_directory import ends_like_zip
 _TEXTS = {"text", "empty", "script"}
 _PICKLES = {"pickle", *PACKINGS}
 _TORCH = {"zip", "pickle", "tar"}
+_UNMARKED = {"binary", "text", "lzma", "zlib", "mp3"}
+"""What the first bytes of a format without a mark may look like."""
 EXPECTED: dict[str, frozenset[str]] = {
     ending: frozenset(kinds)
     for endings, kinds in (
@@ -20,14 +22,17 @@ EXPECTED: dict[str, frozenset[str]] = {
         (".bin", {*_TORCH, "binary"}),
         (".pkl .pickle .dill .joblib .p .pk .pck .sav .cloudpickle", {*_PICKLES, *_TORCH, "binary", "text"}),
         (".npy", {"npy"}),
-        (".npz .zip .keras .mar .whl .jar .docx .xlsx", {"zip"}),
+        (".npz .zip .keras .skops .pt2 .mar .whl .jar .docx .xlsx", {"zip"}),
         (".tar", {"tar"}),
         (".nemo", {"tar", "gzip"}),
         (".gz .tgz", {"gzip"}),
         (".gguf", {"gguf"}),
         (".h5 .hdf5", {"hdf5"}),
-        (".onnx .pb .tflite .mlmodel .msgpack .ot .spm", {"binary", "tflite", "zip"}),
-        (".model", {"binary", "text"}),
+        (".onnx .pb .msgpack", _UNMARKED),
+        (".model .spm", _UNMARKED),
+        (".tflite", {"tflite"}),
+        (".mlmodel .ot", {"binary", "zip"}),
+        (".arrow", {"arrow", "binary"}),
         (".png", {"png"}),
         (".jpg .jpeg", {"jpeg"}),
         (".gif", {"gif"}),
@@ -40,26 +45,44 @@ EXPECTED: dict[str, frozenset[str]] = {
         (".pdf", {"pdf"}),
         (".parquet", {"parquet"}),
         (
-            ".json .jsonl .md .txt .yaml .yml .toml .csv .tsv .xml .html .svg .ini .cfg .rst .jinja .ipynb",
+            ".json .jsonl .md .txt .yaml .yml .toml .csv .tsv .xml .html .svg .ini .cfg .rst .jinja .jinja2",
             _TEXTS,
         ),
+        (".ipynb .pbtxt .template", _TEXTS),
         (".py .sh .bash .bat .ps1 .js .ts .c .h .cpp .cu .rs .tex .bib .gitattributes .gitignore", _TEXTS),
     )
     for ending in endings.split()
 }
 """What a file with this ending may be. A file with another ending may be anything."""
 FORMATS_BY_ENDING = {
-    ".onnx": "onnx", ".pb": "tf", ".h5": "h5", ".keras": "keras", ".nemo": "nemo", ".msgpack": "msgpack",
-    ".tflite": "tflite", ".mlmodel": "coreml", ".ot": "rust", ".model": "sentencepiece", ".gguf": "gguf",
+    ".onnx": "onnx", ".pb": "tensorflow", ".h5": "hdf5", ".keras": "keras", ".nemo": "nemo",
+    ".msgpack": "msgpack", ".tflite": "tflite", ".mlmodel": "coreml", ".ot": "rust", ".skops": "skops",
+    ".model": "sentencepiece", ".spm": "sentencepiece", ".gguf": "gguf", ".pt2": "torch export",
 }  # fmt: skip
-"""Formats that no scanner here reads yet, known by name only; text in them does not make them clean."""
+"""What a file with this ending is called in a report; text in it does not make it clean."""
+TEXT_OR_NOT = ".model"
+"""A tokenizer is either a SentencePiece model or a text of tokens (tiktoken)."""
 _TEXT_NAMES = frozenset({"license", "licence", "readme", "notice", "makefile", "dockerfile", "copying"})
 PICKLE_ENDINGS = frozenset({
     ".pkl", ".pickle", ".p", ".pk", ".pck", ".dill", ".joblib", ".cloudpickle", ".sav",
     ".pt", ".pth", ".ckpt", ".npy", ".npz",
 })  # fmt: skip
 """Names whose loaders may unpickle."""
-_BINARY_PROGRAMS = (".exe", ".dll", ".so", ".dylib", ".pyd", ".pyc", ".msi", ".scr", ".com", ".class")
+_BINARY_PROGRAMS = (
+    ".exe",
+    ".dll",
+    ".so",
+    ".dylib",
+    ".pyd",
+    ".pyc",
+    ".msi",
+    ".scr",
+    ".com",
+    ".class",
+    ".lnk",
+    ".dex",
+    ".wasm",
+)
 _SOURCES = (".py", ".sh", ".bash", ".bat", ".ps1", ".js", ".ts", ".rb", ".pl")
 
 
@@ -82,12 +105,13 @@ def check_content(path: str, file: Path, size: int, kind: str) -> tuple[Finding,
         notes.review("content.empty", f"is called {ending} but is empty")
     elif expected is not None and kind not in expected:
         notes.block("content.mismatch", f"is called {ending or name} but holds {kind}", subject=kind)
-    if kind == "7z":
-        notes.block("archive.7z", "a 7z archive, which no model loader reads")
+    if kind in ("7z", "rar"):
+        notes.block(f"archive.{kind}", f"a {kind} archive, which no model loader reads")
     if kind == "safetensors" and ending != ".safetensors" and expected is None:
         # Its first bytes can be made to read as another format, and another loader would take it.
         notes.block("content.mismatch", "holds safetensors but is not called .safetensors", subject=kind)
-    if kind != "zip":
+    # A TFLite model carries its labels as a ZIP behind it, which its own scanner reports.
+    if kind not in ("zip", "tflite"):
         with file.open("rb") as source:
             if ends_like_zip(source, size):
                 notes.block("archive.prepended", "a ZIP archive hides behind other content")

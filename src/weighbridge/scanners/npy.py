@@ -18,6 +18,7 @@ MAGIC = b"\x93NUMPY"
 MAX_HEADER_BYTES = 10_000
 """What ``numpy.load`` itself accepts from a file that it does not trust."""
 _PLAIN = re.compile(r"[<>|=]?([biufcSUVmM?])(\d*)(?:\[[\w/]+\])?")
+_LONG = re.compile(r"\b(\d+)L\b")
 _CHAR_WIDTH = {"U": 4}
 
 
@@ -51,7 +52,9 @@ def _header(source: BinaryIO) -> dict[object, object]:
         raise Malformed(f"an .npy header of {length} bytes (the limit is {MAX_HEADER_BYTES})", 8)
     raw = source.read(length)
     try:
-        header = ast.literal_eval(raw.decode("utf-8" if lead[6] == 3 else "latin1"))
+        text = raw.decode("utf-8" if lead[6] == 3 else "latin1")
+        # Python 2 wrote long numbers with an L, and numpy still reads them.
+        header = ast.literal_eval(_LONG.sub(r"\1", text) if lead[6] < 3 else text)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
         raise Malformed(f"the .npy header is not a literal: {shown(str(error))}", 10) from error
     if (

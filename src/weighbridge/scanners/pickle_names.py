@@ -66,7 +66,8 @@ _REVIEW_EXACT = frozenset(
     numpy.random._pickle.__bit_generator_ctor numpy.random._mt19937.MT19937 numpy.random._pcg64.PCG64
     numpy.random.mtrand.RandomState numpy.ma.core.MaskedArray numpy.ma.core._mareconstruct
     numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer
-    numpy.matrix numpy.float32 numpy.float64 numpy.int32 numpy.int64 numpy.bool_
+    numpy.matrix numpy.matrixlib.defmatrix.matrix
+    numpy.float32 numpy.float64 numpy.int32 numpy.int64 numpy.bool_
     joblib.numpy_pickle.NumpyArrayWrapper joblib.numpy_pickle.NDArrayWrapper
     joblib.numpy_pickle.ZNDArrayWrapper sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper
     sklearn.externals.joblib.numpy_pickle.NDArrayWrapper
@@ -143,6 +144,21 @@ def judge_global(module: str, name: str) -> Severity:
     if full in _REVIEW_EXACT or _SPARSE.fullmatch(full) or _is_estimator(module, name):
         return Severity.REVIEW
     return Severity.BLOCK
+
+
+_SCRIPT_MODULE = re.compile(r"__torch__(?:\.[A-Za-z_]\w*)*")
+_SCRIPT_LISTS = frozenset(
+    ["build_intlist", "build_tensorlist", "build_doublelist", "build_boollist", "restore_type_tag"]
+)
+
+
+def judge_script_global(module: str, name: str) -> Severity:
+    """The same within a TorchScript archive, whose pickles also name the classes of its own program."""
+    if "." not in name and (
+        _SCRIPT_MODULE.fullmatch(module) or (module == "torch.jit._pickle" and name in _SCRIPT_LISTS)
+    ):
+        return Severity.REVIEW
+    return judge_global(module, name)
 
 
 def _is_estimator(module: str, name: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickletools
 import re
+from collections.abc import Callable
 from typing import BinaryIO
 
 from weighbridge.domain.scan import Severity
@@ -32,11 +33,18 @@ _STORAGE = re.compile(r"torch\.(?:cuda\.|storage\.)?(\w+)Storage")
 _NAME = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*")
 
 
-def scan_pickles(source: BinaryIO, notes: Notes, where: str = "", *, probe: bool = False) -> Record:
+def scan_pickles(
+    source: BinaryIO,
+    notes: Notes,
+    where: str = "",
+    *,
+    probe: bool = False,
+    judge: Callable[[str, str], Severity] = judge_global,
+) -> Record:
     """Note what the pickles in ``source`` name and where they break.
 
     ``where`` prefixes locators (a member of an archive). With ``probe``, a stream that turns out
-    not to be a pickle leaves no note.
+    not to be a pickle leaves no note. ``judge`` says what a name is worth.
     """
     record = Record()
     broken, why, at = "", "", 0
@@ -57,14 +65,17 @@ def scan_pickles(source: BinaryIO, notes: Notes, where: str = "", *, probe: bool
     if broken:
         kind = "data that is no pickle follows a pickle" if record.whole else "the pickle is broken"
         notes.block(broken, f"{kind}: {shown(why)}", _at(where, at) if at else where)
-    _note_names(record, notes, where)
+    _note_names(record, notes, where, judge)
     return record
 
 
 def is_pickle(record: Record) -> bool:
-    """Whether a loader would act on what was read: a whole pickle, or a plausible name before it broke."""
+    """Whether a loader would act on what was read: a whole pickle, or a plausible name before it broke.
+
+    An extension code alone says nothing: it is one byte, and no loader here has any registered.
+    """
     names = (f"{found.module}.{found.name}" for found in record.globals)
-    return record.whole > 0 or bool(record.extensions) or any(map(_NAME.fullmatch, names))
+    return record.whole > 0 or any(map(_NAME.fullmatch, names))
 
 
 def _walk(source: BinaryIO, record: Record) -> None:
@@ -82,9 +93,9 @@ def _walk(source: BinaryIO, record: Record) -> None:
     raise LimitExceeded(f"stacks more than {_MAX_STACKED} pickles")
 
 
-def _note_names(record: Record, notes: Notes, where: str) -> None:
+def _note_names(record: Record, notes: Notes, where: str, judge: Callable[[str, str], Severity]) -> None:
     for found in record.globals:
-        severity = judge_global(found.module, found.name)
+        severity = judge(found.module, found.name)
         name = shown(f"{found.module}.{found.name}")
         if severity is not Severity.ALLOW:
             why = "a known class of an ML library" if severity is Severity.REVIEW else "not on the allow-list"

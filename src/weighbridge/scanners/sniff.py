@@ -18,6 +18,10 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\xcf\xfa\xed\xfe", "mach-o"),
     (b"\xca\xfe\xba\xbe", "mach-o"),
     (b"\0asm", "wasm"),
+    (b"\x1bLua", "lua"),
+    (b"BC\xc0\xde", "llvm"),
+    (b"dex\n03", "dex"),
+    (b"L\0\0\0\x01\x14\x02\0", "shortcut"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"PK\x07\x08", "zip"),
@@ -45,7 +49,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfb", "mp3"),
     (b"\xff\xf3", "mp3"),
 )
-EXECUTABLES = frozenset({"elf", "mach-o", "pe", "wasm", "script"})
+EXECUTABLES = frozenset({"elf", "mach-o", "pe", "wasm", "lua", "llvm", "dex", "shortcut", "script"})
 PACKINGS = frozenset({"gzip", "bz2", "xz", "lzma", "zlib", "lz4"})
 MEDIA = frozenset({"png", "jpeg", "gif", "webp", "wav", "mp4", "ogg", "flac", "mp3", "bmp"})
 _CUT_OFF = ("exhausted", "no newline", "not enough data", "expected")
@@ -78,6 +82,8 @@ def _by_structure(head: bytes) -> str:
         return "mp4"
     if head[4:8] == b"TFL3":
         return "tflite"
+    if head[4:6] == b"ET" and head[6:8].isdigit():
+        return "executorch"
     if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":
         return "bz2"
     if head[0] == 0x78 and int.from_bytes(head[:2], "big") % 31 == 0 and _inflates(head):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from weighbridge.ports import Scanner
+from weighbridge.scanners.formats import FORMATS, FormatScanner
 from weighbridge.scanners.media import MediaScanner
-from weighbridge.scanners.pickles import PickleScanner
+from weighbridge.scanners.pickles import HiddenPickleScanner, PickleScanner
 from weighbridge.scanners.safetensors import SafetensorsScanner
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.text import TextScanner
 
-RULES = "2026.11.1"
+RULES = "2026.11.2"
 """The version of the rule set: a change of any rule changes it, and what is stored is scanned again."""
+
+HIDDEN = "hidden pickle"
+"""The one scanner that reads a file without vouching for it."""
 
 
 def scanners(sandbox: Sandbox | None = None) -> dict[str, Scanner]:
@@ -18,7 +22,9 @@ def scanners(sandbox: Sandbox | None = None) -> dict[str, Scanner]:
     return {
         "safetensors": SafetensorsScanner(sandbox),
         "pickle": PickleScanner(sandbox),
-        "text": TextScanner(),
+        HIDDEN: HiddenPickleScanner(sandbox),
+        **{name: FormatScanner(name, sandbox) for name in FORMATS},
+        "text": TextScanner(sandbox),
         "media": MediaScanner(),
     }
 

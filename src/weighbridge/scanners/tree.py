@@ -12,9 +12,10 @@ from weighbridge.ports import Scanner
 from weighbridge.scanners.content import FORMATS_BY_ENDING, check_content, ending_of
 from weighbridge.scanners.notes import CRASH, UNSUPPORTED, Notes, shown, state_of
 from weighbridge.scanners.paths import INDEX_ENDINGS, scan_index, scan_names
+from weighbridge.scanners.raw_numbers import vouched
 from weighbridge.scanners.sandbox import Sandbox
-from weighbridge.scanners.sniff import HEAD_BYTES, kind_of
-from weighbridge.scanners.table import RULES, SCANNERS, scanners
+from weighbridge.scanners.sniff import HEAD_BYTES, PACKINGS, kind_of
+from weighbridge.scanners.table import HIDDEN, RULES, SCANNERS, scanners
 
 
 def scan_file(path: str, file: Path, sha256: str, table: Mapping[str, Scanner] | None = None) -> FileScan:
@@ -33,12 +34,12 @@ def scan_file(path: str, file: Path, sha256: str, table: Mapping[str, Scanner] |
             head = source.read(HEAD_BYTES)
         kind = kind_of(head)
         notes.take(check_content(path, file, status.st_size, kind))
-        taken = [scanner for scanner in (table or SCANNERS).values() if scanner.takes(path, head)]
-        if not taken:
+        taken = {name: s for name, s in (table or SCANNERS).items() if s.takes(path, head)}
+        if not taken.keys() - {HIDDEN}:
             notes.review(
                 UNSUPPORTED, f"no scanner for {_format(path, kind)} yet", subject=_format(path, kind)
             )
-        for scanner in taken:
+        for scanner in taken.values():
             notes.take(tuple(scanner.scan(path, file)))
     except Exception as error:
         notes.review(CRASH, f"the scan failed: {type(error).__name__}: {shown(str(error))}")
@@ -66,7 +67,8 @@ def scan_tree(
             found = _cached(path, file, sha256, table, cache, keep=keep)
             extra = (*named.get(path, ()), *_index_findings(path, file, paths))
             scanned.append(replace(found, findings=(*extra, *found.findings)) if extra else found)
-    return ScanReport(rules=RULES, files=tuple(scanned))
+    scans, places = {found.path: found for found in scanned}, {path: file for path, file, _ in files}
+    return ScanReport(rules=RULES, files=tuple(vouched(found, scans, places) for found in scanned))
 
 
 def _cached(
@@ -108,6 +110,6 @@ def _file_scan(path: str, sha256: str, kind: str, notes: Notes) -> FileScan:
 
 
 def _format(path: str, kind: str) -> str:
-    if kind not in ("binary", "hdf5", "zip", "tar"):
+    if kind not in ("binary", "text", "hdf5", "zip", "tar", *PACKINGS):
         return kind
     return FORMATS_BY_ENDING.get(ending_of(path), kind)

@@ -12,14 +12,17 @@
     footer     only where the header says so; it repeats what stands above and is skipped
 
 Numbers are little-endian (Xet specification, "MDB Shard File Format"). Reading checks form and
-arithmetic. Whether a shard is true is for ``weighbridge.xet.claims``.
+arithmetic. Whether a shard is true is for ``weighbridge.xet.claims``. What was read stays packed: 64 MiB
+hold a million files, or terms, and as objects they would take ten times as much.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from typing import Generic, TypeVar, overload
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.xet.chunks import MAX_CHUNK_BYTES
@@ -39,6 +42,7 @@ _FREE_CHUNKS, _LEAST_MEAN_BYTES = 8, 1024
 """A client cuts no chunk below 8 KiB but the last of a file. Without a bound, 96 bytes of shard
 could ask for 8192 chunks of a byte each to be looked at."""
 _WITH_RANGE_HASHES, _WITH_SHA256 = 1 << 31, 1 << 30
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class Reconstruction:
     """A file as its terms in their order; ``sha256`` (64 hex digits) is None where it is not said."""
 
     file_hash: XetHash
-    terms: tuple[Term, ...]
+    terms: Sequence[Term]
     sha256: str | None
 
     @property
@@ -77,13 +81,13 @@ class Listing:
         xorb_hash: its name.
         length: unpacked, in bytes.
         packed_length: in bytes, as the sender counts it.
-        records: one record of 48 bytes per chunk; as bytes, because a shard can hold a million.
+        records: one record of 48 bytes per chunk.
     """
 
     xorb_hash: XetHash
     length: int
     packed_length: int
-    records: bytes
+    records: bytes | memoryview
 
     @property
     def leaves(self) -> Iterator[tuple[XetHash, int]]:
@@ -94,10 +98,10 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """Files and xorbs that one client reports together."""
+    """Files and xorbs that one client reports together; those of a parsed shard are made while one looks."""
 
-    files: tuple[Reconstruction, ...]
-    xorbs: tuple[Listing, ...]
+    files: Iterable[Reconstruction]
+    xorbs: Iterable[Listing]
 
 
 def parse_shard(source: Buffer) -> Shard:
@@ -108,20 +112,60 @@ def parse_shard(source: Buffer) -> Shard:
     """
     if len(source) > MAX_SHARD_BYTES:
         raise Invalid("shard of bytes:", len(source), f"has more than {MAX_SHARD_BYTES}")
-    records = _Records(bytes(source))
+    data = memoryview(bytes(source))
+    records = _Records(data)
     footer_bytes = records.header()
-    files = tuple(_files(records))
-    xorbs = tuple(_listings(records))
+    files = _Stretch(data, records.at, _files)
+    for _ in _files(records):
+        pass
+    xorbs = _Stretch(data, records.at, _listings)
+    for _ in _listings(records):
+        pass
     records.require_end(footer_bytes)
     return Shard(files=files, xorbs=xorbs)
+
+
+class _Stretch(Generic[_T]):
+    """Files, or xorbs, that were found to be well formed: read anew each time that one asks."""
+
+    def __init__(self, data: memoryview, at: int, read: Callable[[_Records], Iterator[_T]]) -> None:
+        self._data, self._at, self._read = data, at, read
+
+    def __iter__(self) -> Iterator[_T]:
+        return self._read(_Records(self._data, self._at))
+
+
+class _PackedTerms(Sequence[Term]):
+    """Terms as their records, and those of their range hashes where there are any."""
+
+    def __init__(self, records: memoryview, proofs: memoryview | None) -> None:
+        self._records, self._proofs = records, proofs
+
+    def __len__(self) -> int:
+        return len(self._records) // _RECORD_BYTES
+
+    def __iter__(self) -> Iterator[Term]:
+        proofs = repeat(None) if self._proofs is None else _hashes(self._proofs)
+        packed = zip(_RECORD.iter_unpack(self._records), proofs, strict=False)  # no proofs are endless
+        for (xorb, _, length, start, end), proof in packed:
+            yield Term(xorb_hash=XetHash(xorb), start=start, end=end, length=length, range_hash=proof)
+
+    @overload
+    def __getitem__(self, at: int) -> Term: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Term]: ...
+
+    def __getitem__(self, at: int | slice) -> Term | Sequence[Term]:
+        return tuple(self)[at]
 
 
 class _Records:
     """The 48-byte records of a shard, one after the other."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: memoryview, at: int = 0) -> None:
         self._data = data
-        self.at = 0
+        self.at = at
 
     def header(self) -> int:
         """The size of the footer in bytes."""
@@ -132,7 +176,7 @@ class _Records:
             raise Invalid("shard version", version, f"is not {_VERSION}")
         return int(footer_bytes)
 
-    def raw(self, count: int) -> bytes:
+    def raw(self, count: int) -> memoryview:
         """The next ``count`` records, unread."""
         end = self.at + count * _RECORD_BYTES
         if end > len(self._data):
@@ -164,13 +208,14 @@ def _files(records: _Records) -> Iterator[Reconstruction]:
         if flags & ~(_WITH_RANGE_HASHES | _WITH_SHA256):
             raise records.broken("has a file with unknown flags")
         terms = records.raw(count)
-        hashes = _hashes(records.raw(count)) if flags & _WITH_RANGE_HASHES else None
-        sha256 = hash_text(records.raw(1)[:HASH_BYTES]) if flags & _WITH_SHA256 else None
-        yield Reconstruction(file_hash=name, terms=tuple(_terms(records, terms, hashes)), sha256=sha256)
+        _require_terms(records, terms)
+        proofs = records.raw(count) if flags & _WITH_RANGE_HASHES else None
+        sha256 = hash_text(bytes(records.raw(1)[:HASH_BYTES])) if flags & _WITH_SHA256 else None
+        yield Reconstruction(file_hash=name, terms=_PackedTerms(terms, proofs), sha256=sha256)
 
 
-def _terms(records: _Records, raw: bytes, hashes: Iterator[XetHash] | None) -> Iterator[Term]:
-    for xorb, _, length, start, end in _RECORD.iter_unpack(raw):
+def _require_terms(records: _Records, raw: memoryview) -> None:
+    for _, _, length, start, end in _RECORD.iter_unpack(raw):
         if not start < end <= MAX_XORB_CHUNKS:
             raise records.broken(f"has a term of the chunks {start} to {end}")
         count = end - start
@@ -178,13 +223,11 @@ def _terms(records: _Records, raw: bytes, hashes: Iterator[XetHash] | None) -> I
             raise records.broken(f"has a term of {count} chunks and {length} bytes")
         if count > _FREE_CHUNKS + length // _LEAST_MEAN_BYTES:
             raise records.broken(f"has a term of {count} chunks in {length} bytes, each too small")
-        proof = None if hashes is None else next(hashes)
-        yield Term(xorb_hash=XetHash(xorb), start=start, end=end, length=length, range_hash=proof)
 
 
-def _hashes(raw: bytes) -> Iterator[XetHash]:
-    for at in range(0, len(raw), _RECORD_BYTES):
-        yield XetHash(raw[at : at + HASH_BYTES])
+def _hashes(raw: memoryview) -> Iterator[XetHash]:
+    for name, *_ in _RECORD.iter_unpack(raw):
+        yield XetHash(name)
 
 
 def _listings(records: _Records) -> Iterator[Listing]:
@@ -225,6 +268,6 @@ def write_shard(shard: Shard) -> bytes:
     for xorb in shard.xorbs:
         count = len(xorb.records) // _RECORD_BYTES
         parts.append(_RECORD.pack(xorb.xorb_hash, 0, count, xorb.length, xorb.packed_length))
-        parts.append(xorb.records)
+        parts.append(bytes(xorb.records))
     parts.append(_RECORD.pack(_END_MARK, 0, 0, 0, 0))
     return b"".join(parts)

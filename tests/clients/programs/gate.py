@@ -44,10 +44,10 @@ def come(seen: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def told(path: str) -> list[dict[str, object]]:
+def told(path: str) -> dict[str, object]:
     request = urllib.request.Request(ENDPOINT + path, headers={"Authorization": f"Bearer {GIVEN['ann']}"})
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["refusals"]
+        return json.load(answer)
 
 
 def head(api: HfApi, **more: str) -> str:
@@ -81,7 +81,7 @@ def an_accepted_version_is_a_tag() -> None:
 def a_refused_commit_stays_with_its_sender() -> None:
     add = [CommitOperationAdd("weights.pkl", EVIL)]
     KEPT.bad = ann.create_commit(NAME, commit_message="Evil", operations=add).oid
-    come(lambda: [each for each in told("/refusals") if each.get("commit") == KEPT.bad])
+    come(lambda: [each for each in told("/refusals")["refusals"] if each.get("commit") == KEPT.bad])
     same((head(ann), head(bob)), (KEPT.bad, KEPT.first))
     same("weights.pkl" in bob.list_repo_files(NAME), False)
 
@@ -97,7 +97,9 @@ def others_do_not_reach_it_by_its_commit() -> None:
 def hf_upload_says_that_it_is_weighed() -> None:
     Path("up").mkdir()
     Path("up/model.safetensors").write_bytes(tensors(2))
-    has(hf("upload", NAME, "up", ".", "--delete", "weights.pkl"), "is being weighed", "/packages")
+    said = hf("upload", NAME, "up", ".", "--delete", "weights.pkl")
+    has(said, "is being weighed")
+    (KEPT.standing,) = [word.removeprefix(ENDPOINT) for word in said.split() if "/standing/" in word]
 
 
 @case("the gate")
@@ -107,6 +109,11 @@ def main_of_others_is_the_newest_accepted_commit() -> None:
     same({tag.name for tag in bob.list_repo_refs(NAME).tags}, {"1.0.0", "1.1.0"})
     got = bob.hf_hub_download(NAME, "model.safetensors", local_dir="third")
     same(Path(got).read_bytes(), tensors(2))
+
+
+@case("the gate")
+def the_address_that_was_named_says_the_verdict() -> None:
+    come(lambda: told(KEPT.standing)["state"] == "accepted")
 
 
 @case("the gate")
@@ -136,7 +143,7 @@ def a_branch_of_the_sender_is_not_weighed_for_others() -> None:
 def lists_show_what_was_accepted() -> None:
     ann.create_repo("ann/weighed-not")
     ann.upload_file(path_or_fileobj=EVIL, path_in_repo="e.pkl", repo_id="ann/weighed-not")
-    come(lambda: [each for each in told("/refusals") if each.get("name") == "ann/weighed-not"])
+    come(lambda: [each for each in told("/refusals")["refusals"] if each.get("name") == "ann/weighed-not"])
     same([m.id for m in bob.list_models(search="weighed")], [NAME])
     same(sorted(m.id for m in ann.list_models(search="weighed")), [NAME, "ann/weighed-not"])
 

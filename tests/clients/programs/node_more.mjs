@@ -87,12 +87,12 @@ await test("upload a file", "gitattributes_decide_what_is_large", async () => {
 });
 await test("upload a file", "a_file_in_parts", async () => {
   const content = Buffer.concat(Array(12).fill(large));
-  await hub.uploadFile({ repo, file: { path: "parts.bin", content: new Blob([content]) }, ...at });
+  await hub.uploadFile({ repo, file: { path: "parts.bin", content: new Blob([content]) }, useXet: false, ...at });
   assert.ok(content.equals(await bytes("parts.bin")));
 });
 await test("upload a file", "a_file_by_Xet", async () => {
   const content = Buffer.concat([large, Buffer.from("end")]);
-  await hub.uploadFile({ repo, file: { path: "xet.bin", content: new Blob([content]) }, useXet: true, ...at });
+  await hub.uploadFile({ repo, file: { path: "xet.bin", content: new Blob([content]) }, ...at });
   assert.ok(content.equals(await bytes("xet.bin")));
 });
 await test("upload a folder", "uploadFilesWithProgress", async () => {

@@ -137,6 +137,46 @@ def a_file_that_is_missing() -> None:
         raise AssertionError("no error")
 
 
+@case("upload a folder")
+def upload_large_folder() -> None:
+    for number in range(6):
+        (Path("large") / f"{number}").mkdir(parents=True, exist_ok=True)
+        (Path("large") / f"{number}" / "part.bin").write_bytes(bytes_of(number, 200_000))
+    api.upload_large_folder(
+        repo_id=NAME, folder_path="large", repo_type="model", num_workers=2, print_report=False
+    )
+    same(Path(hf_hub_download(NAME, "5/part.bin")).read_bytes(), bytes_of(5, 200_000))
+    same(len([path for path in api.list_repo_files(NAME) if path.endswith("part.bin")]), 6)
+
+
+@case("pull requests")
+def a_pull_request_and_its_merge() -> None:
+    add = [CommitOperationAdd("pr.txt", b"p")]
+    done = api.create_commit(NAME, commit_message="P", operations=add, create_pr=True)
+    same((done.pr_num, "pr.txt" in api.list_repo_files(NAME)), (1, False))
+    api.merge_pull_request(NAME, 1)
+    same(Path(hf_hub_download(NAME, "pr.txt")).read_bytes(), b"p")
+
+
+@case("download")
+def into_a_folder_by_pattern() -> None:
+    snapshot_download(NAME, local_dir="some", allow_patterns=["*.txt"])
+    same(set(files_of("some")), {"n.txt", "pr.txt", "sub/a b.txt"})
+
+
+@case("upload a file")
+def the_file_system_writes() -> None:
+    with HfFileSystem().open(f"{NAME}/written.txt", "w") as file:
+        file.write("by the file system")
+    same(Path(hf_hub_download(NAME, "written.txt")).read_bytes(), b"by the file system")
+
+
+@case("branches and tags")
+def super_squash_history() -> None:
+    api.super_squash_history(NAME)
+    same((len(api.list_repo_commits(NAME)), api.file_exists(NAME, "w.bin")), (1, True))
+
+
 @case("who may")
 def another_user_does_not_upload() -> None:
     fails("HfHubHTTPError", "403", HfApi(token=GIVEN["bob"]).upload_file, path_or_fileobj=b"x",

@@ -9,11 +9,13 @@ from cases import KEPT, MODE, bytes_of, case, run, same
 from datasets import (
     Dataset,
     DatasetDict,
+    IterableDataset,
     get_dataset_config_names,
     get_dataset_split_names,
     load_dataset,
     load_dataset_builder,
 )
+from datasets.hub import delete_from_hub
 from huggingface_hub import HfApi
 
 api, NAME = HfApi(), f"ann/table-{MODE}"
@@ -102,6 +104,50 @@ def load_csv_and_bytes_of_a_plain_repository() -> None:
         load_dataset(f"{NAME}-csv", data_files="data.csv", split="train").to_dict(),
         {"a": [1, 2], "b": ["x", "y"]},
     )
+
+
+@case("upload a folder")
+def push_what_is_streamed() -> None:
+    rows = IterableDataset.from_generator(lambda: ({"n": number} for number in range(50)))
+    rows.push_to_hub(f"{NAME}-streamed")
+    same(load_dataset(f"{NAME}-streamed", split="train")["n"][:], list(range(50)))
+
+
+@case("branches and tags")
+def push_to_a_branch_and_load_a_tag() -> None:
+    Dataset.from_dict({"a": [1]}).push_to_hub(f"{NAME}-versions")
+    api.create_tag(f"{NAME}-versions", tag="v1", repo_type="dataset")
+    Dataset.from_dict({"a": [2]}).push_to_hub(f"{NAME}-versions", revision="next")
+    at = [load_dataset(f"{NAME}-versions", split="train", revision=r)["a"][:] for r in ("main", "v1", "next")]
+    same(at, [[1], [1], [2]])
+
+
+@case("pull requests")
+def push_as_a_pull_request() -> None:
+    Dataset.from_dict({"a": [3]}).push_to_hub(f"{NAME}-versions", create_pr=True)
+    same(load_dataset(f"{NAME}-versions", split="train", revision="refs/pr/1")["a"][:], [3])
+    same(load_dataset(f"{NAME}-versions", split="train")["a"][:], [1])
+
+
+@case("download")
+def load_files_by_their_address() -> None:
+    address = f"hf://datasets/{NAME}-csv/data.csv"
+    same(load_dataset("csv", data_files=address, split="train")["a"][:], [1, 2])
+
+
+@case("download")
+def load_by_pattern() -> None:
+    found = load_dataset(
+        "parquet", data_files=f"hf://datasets/{NAME}-two/data/train-*.parquet", split="train"
+    )
+    same(len(found), 5000)
+
+
+@case("delete")
+def delete_a_configuration() -> None:
+    proposed = delete_from_hub(NAME, "other")
+    api.merge_pull_request(NAME, proposed.pr_num, repo_type="dataset")
+    same(get_dataset_config_names(NAME), ["default"])
 
 
 @case("errors")

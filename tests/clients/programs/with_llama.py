@@ -102,5 +102,11 @@ def a_repository_that_is_missing() -> None:
     fails("FileNotFoundError", "ann/none", Llama.from_pretrained, "ann/none", filename="*", verbose=False)
 
 
+@case("info")
+def the_registry_reads_its_header() -> None:
+    found = api.model_info(NAME, expand=["gguf"]).gguf
+    same((found["architecture"], found["context_length"], found["total"] > 100_000), ("llama", 128, True))
+
+
 if __name__ == "__main__":
     sys.exit(run())

@@ -5,6 +5,7 @@ The time and the ids come from outside: the catalogue reads no clock and draws n
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Self
 
 from weighbridge.adapters.catalog.accounts import Accounts
@@ -47,8 +48,8 @@ class Catalog(
     """
 
     @classmethod
-    def open(cls, url: str, *, quota_bytes: int = 0) -> Self:
-        """Connect, and make or update the tables; ``sqlite://`` is one in memory.
+    def open(cls, place: str | Path, *, quota_bytes: int = 0) -> Self:
+        """Connect, and make or update the tables; a path is a file of SQLite, ``sqlite://`` one in memory.
 
         ``quota_bytes`` is what a namespace may use that has no quota of its own; 0: no limit.
 
@@ -56,7 +57,7 @@ class Catalog(
             BadInput: the URL cannot be used.
             StoreDown: the database fails, or was made by a newer Weighbridge.
         """
-        engine = engine_for(url)
+        engine = engine_for(place)
         try:
             migrate(engine)
         except BaseException:

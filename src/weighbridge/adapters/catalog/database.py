@@ -84,15 +84,16 @@ def _hint(cause: str) -> str:
     return "check WEIGHBRIDGE_DATABASE_URL and that the database is running"
 
 
-def engine_for(url: str) -> Engine:
-    """The engine for a database URL.
+def engine_for(place: str | Path) -> Engine:
+    """The engine for a database URL, or for a file of SQLite, whose name may hold anything.
 
     Raises:
         BadInput: the URL is none, or names a database that cannot be used here.
         StoreDown: the file or its folder cannot be made.
     """
     try:
-        parsed = make_url(url)
+        named = isinstance(place, Path)
+        parsed = URL.create("sqlite", database=str(place)) if named else make_url(str(place))
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(parsed)
         if parsed.drivername == "postgresql":

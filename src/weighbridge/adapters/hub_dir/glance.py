@@ -16,6 +16,7 @@ from typing import TypeAlias
 from weighbridge.adapters.hub_dir.tree import UNSERVED
 
 _SETTLED_NS = 1_000_000_000
+_FINE_NS, _COARSE_NS = 50_000_000, 2_000_000_000
 _WORTH, _LONGEST_S = 10, 0.1
 
 _Mark: TypeAlias = tuple[int, int, int, int]
@@ -26,7 +27,8 @@ class Glance:
     """The marks of everything whose change would change the repository; None where nothing was."""
 
     marks: tuple[tuple[str, _Mark | None], ...]
-    settled: bool
+    taken_ns: int
+    newest_ns: int
     _good_until_s: float = field(default=0.0, init=False)
 
     @classmethod
@@ -35,8 +37,24 @@ class Glance:
         now_ns = time.time_ns()
         paths = [*_below(str(root)), *map(str, beside)]
         marks = tuple((path, _mark(path)) for path in paths)
-        settled = all(mark is None or max(mark[1:3]) + _SETTLED_NS < now_ns for _, mark in marks)
-        return cls(marks=marks, settled=settled)
+        newest_ns = max((max(mark[1:3]) for _, mark in marks if mark), default=0)
+        return cls(marks=marks, taken_ns=now_ns, newest_ns=newest_ns)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing had changed for a second when it was looked at."""
+        return self.taken_ns - self.newest_ns > _SETTLED_NS
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a further change would show: where time is counted finely, sooner than after a second."""
+        in_seconds = self.newest_ns % 1_000_000_000 == 0
+        return self.taken_ns - self.newest_ns > (_COARSE_NS if in_seconds else _FINE_NS)
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether the last change that it knows of is a second ago by now."""
+        return time.time_ns() - self.newest_ns > _SETTLED_NS
 
     def holds(self) -> bool:
         """Whether everything looks as it did."""

@@ -8,7 +8,6 @@ A record is replaced whole. One that is lost or broken costs that every file is 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,6 +33,11 @@ class Receipt:
     def in_doubt(self) -> Receipt:
         """The same, of a file that must be read the next time whatever it looks like."""
         return Receipt(Stamp(self.stamp.size_bytes, _NEVER_NS, self.stamp.inode), self.sha256)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the file must be read the next time."""
+        return self.stamp.mtime_ns == _NEVER_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +85,8 @@ class Records:
         }
         try:
             place.parent.mkdir(mode=0o700, exist_ok=True)
-            with temporary.open("w") as file:
-                json.dump(document, file)
-                file.flush()
-                os.fsync(file.fileno())
+            # Not synced: a reader may be waiting, and without a record the contents tell the same.
+            temporary.write_text(json.dumps(document))
             temporary.replace(place)
         except OSError as error:
             raise StoreDown(f"'{place}' cannot be written: {error.strerror or error}") from error

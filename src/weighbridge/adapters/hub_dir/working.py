@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +21,7 @@ from weighbridge.adapters.hub_dir.digests import DigestIndex, Stamp
 from weighbridge.adapters.hub_dir.record import Receipt, Record
 from weighbridge.adapters.hub_dir.tree import UNSERVED, Found, files_of, is_large, large_patterns
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.manifest import FileEntry, Manifest, Storage
+from weighbridge.domain.manifest import Digest, FileEntry, Manifest, Storage
 from weighbridge.domain.manifest import sha256 as sha256_digest
 from weighbridge.errors import BadListing, StoreDown
 
@@ -42,6 +42,14 @@ class Lying:
         return self.receipt.sha256
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What lies there, by path; ``busy`` are paths that somebody writes at this moment."""
+
+    lies: Mapping[str, Lying]
+    busy: frozenset[str]
+
+
 def shown(manifest: Manifest) -> Mapping[str, FileEntry]:
     """The files of a commit that its folder shows: all but those that git and the client keep there."""
     return {entry.path: entry for entry in manifest.files if not _is_unserved(entry.path)}
@@ -56,39 +64,48 @@ class WorkingCopy:
     def __init__(self, root: Path, folder: Path, work: Path, index: DigestIndex) -> None:
         self._root, self._folder, self._work, self._index = root, folder, work, index
 
-    def look(self, record: Record) -> Mapping[str, Lying]:
+    def look(self, record: Record, busy: Set[str] = frozenset()) -> Look:
         """Every file by its path; one that looks as ``record`` says is not read.
+
+        A file that somebody writes at this moment, or that is said to be ``busy``, is as the
+        record says, or not there yet: the next look will see it.
 
         Raises:
             BadListing: a name that no listing may hold, a link that leads elsewhere, a file that
-                changes while it is read.
+                cannot be read.
         """
         try:
             found = files_of(self._root, self._folder)
         except OSError as error:
             raise BadListing(f"'{self._root}' cannot be read: {error.strerror or error}") from error
-        patterns = large_patterns(self._root)
-        return {each.path: self._lying(each, patterns, record.files.get(each.path)) for each in found}
+        patterns, lies, changing = large_patterns(self._root), dict[str, Lying](), set(busy)
+        for each in found:
+            known = record.files.get(each.path)
+            lying = None
+            if each.path not in busy:
+                lying = self._lying(each, patterns, known)
+            if lying is None:
+                changing.add(each.path)
+                lying = _as_known(each, known) if known else None
+            if lying is not None:
+                lies[each.path] = lying
+        return Look(lies, frozenset(changing))
 
-    def _lying(self, found: Found, patterns: Sequence[str] | None, known: Receipt | None) -> Lying:
-        large = is_large(found, patterns)
+    def _lying(self, found: Found, patterns: Sequence[str] | None, known: Receipt | None) -> Lying | None:
+        """A file with its digests; None where it changes while it is read."""
         if known is not None and known.stamp == found.stamp:
-            receipt, digests = known, [sha256_digest(known.sha256)]
-        else:
-            hashed = self._index.digests(found.file, found.stamp, large=large)
-            digests = list(hashed.digests[-1:] if large else hashed.digests)
-            receipt = Receipt(found.stamp, hashed.digests[-1].value)
-            receipt = receipt if hashed.settled else receipt.in_doubt
+            return _as_known(found, known)
+        large = is_large(found, patterns)
         try:
-            entry = FileEntry(
-                path=found.path,
-                size_bytes=found.stamp.size_bytes,
-                digests=tuple(digests),
-                storage=Storage.LFS if large else Storage.REGULAR,
-            )
-        except Invalid as error:
-            raise BadListing(f"in '{self._root}': {error}") from error
-        return Lying(entry, found.file, receipt)
+            hashed = self._index.digests(found.file, found.stamp, large=large)
+        except BadListing:
+            if _stamp(found.file) == found.stamp:
+                raise
+            return None
+        receipt = Receipt(found.stamp, hashed.digests[-1].value)
+        receipt = receipt if hashed.settled else receipt.in_doubt
+        digests = hashed.digests[-1:] if large else hashed.digests
+        return Lying(_entry(found, digests, Storage.LFS if large else Storage.REGULAR), found.file, receipt)
 
     def make(self) -> None:
         """Make the folder, if it is not there."""
@@ -154,6 +171,26 @@ class WorkingCopy:
                 f"the folder '{self._root}' cannot be written: {error.strerror or error}",
                 hint="check its owner, its permissions and the room on its disk",
             ) from error
+
+
+def _as_known(found: Found, known: Receipt) -> Lying:
+    return Lying(_entry(found, (sha256_digest(known.sha256),), Storage.LFS), found.file, known)
+
+
+def _entry(found: Found, digests: Sequence[Digest], storage: Storage) -> FileEntry:
+    try:
+        return FileEntry(
+            path=found.path, size_bytes=found.stamp.size_bytes, digests=tuple(digests), storage=storage
+        )
+    except Invalid as error:
+        raise BadListing(f"'{found.file}': {error}") from error
+
+
+def _stamp(file: Path) -> Stamp | None:
+    try:
+        return Stamp.of(file.stat())
+    except OSError:
+        return None
 
 
 def _is_as_seen(target: Path, seen: Receipt | None) -> bool:

@@ -48,7 +48,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "list", "models:list_models", "Show every model of the list and its state."),
     ("Models", "clean", "models:clean", "Remove laid out models and what was left unfinished."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
-    ("Registry", "scan", "ingest:scan", "The safety verdict of a file or folder, file by file."),
+    ("Registry", "scan", "ingest:scan", "The safety verdict of a file, folder or repository, file by file."),
     ("Registry", "score", "score:score", "The metrics of a repository or folder, with their reasons."),
     ("Registry", "case", "score:case", "All that a package or refusal was judged by, to judge it again."),
     ("Registry", "papers", "papers:papers", "What a package carries: licence, bill of materials, and more."),

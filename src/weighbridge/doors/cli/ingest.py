@@ -135,19 +135,27 @@ def _show_refusal(repo: str, error: Exception) -> None:
         show_lines(verdict_lines(error.verdict, width()))
 
 
-def scan(path: Path, *, json: AsJson = False) -> int:
-    """Scan a file or a folder: paths, safetensors and pickles in full, the rest told apart.
+def scan(target: str, *, json: AsJson = False) -> int:
+    """Scan a file, a folder or a repository of the upstream, file by file, for what could run or hide.
 
     Exit code 0 means allow, 3 means review or block.
 
     Parameters
     ----------
-    path
-        The file or the folder.
+    target
+        The file or the folder; or a repository, as org/name or org/name@revision, which is fetched.
     """
     from weighbridge.bridge.scan import scan_path
 
-    report = scan_path(path)
+    path = Path(target)
+    if path.exists() or target.startswith(("/", ".")) or "/" not in target:
+        report = scan_path(path)
+    else:
+        bridge = open_bridge(load_settings())
+        try:
+            report = bridge.packages.scan(LOCAL, ModelRef.parse(target), reporter_for(silent=json))
+        finally:
+            bridge.close()
     if json:
         show_json(report.to_json())
     else:

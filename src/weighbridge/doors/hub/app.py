@@ -131,7 +131,7 @@ async def _made(
         change = writing.find(request) if writing else None
         if writing and change:
             return ready(await writing.answer(change, request, receive)), None
-        work = route(request)
+        work = _read_work(request, writes=writing is not None)
         if request.method == "POST":
             work = route(request.with_body(await read_body(receive)))
 
@@ -176,6 +176,16 @@ async def _send_body(
         await send({"type": "http.response.pathsend", "path": str(answer.file.path)})
         return
     await streams.send(answer, receive, send)
+
+
+def _read_work(request: Request, *, writes: bool) -> Work:
+    """As ``route``; where uploads are taken, what changes nothing known is no address at all."""
+    try:
+        return route(request)
+    except OnlyReads:
+        if not writes:
+            raise
+        raise _no_route(request) from None
 
 
 def route(request: Request) -> Work:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeAlias
 
 from weighbridge.bridge.discussions import Discussions
@@ -114,22 +115,28 @@ def path_of(repo: RepoId) -> str:
     return f"{folder}/{repo.full_name}"
 
 
+class Held(Enum):
+    """Bodies that are kept in memory: they wait for others of their sort only."""
+
+    COMMIT = auto()
+    SHARD = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
     """What is done at an address.
 
-    ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces, and is
-    ``held`` if the handle keeps all of it. A deed that is ``open`` does not look at the caller's
-    token: the address is signed, or the token is of another kind, or nothing is changed. One for
-    ``anyone`` looks at the token if there is one. Of one that is ``told`` the caller hears while it is
-    done. If it is ``signed``, the address says how long
-    the body is.
+    ``limit`` is the longest body; one that ``streams`` comes to the handle in pieces, and if the handle
+    keeps all of it, ``held`` says as what: of each sort few large ones go at once. A deed that is
+    ``open`` does not look at the caller's token: the address is signed, or the token is of another
+    kind, or nothing is changed. One for ``anyone`` looks at the token if there is one. Of one that is
+    ``told`` the caller hears while it is done. If it is ``signed``, the address says how long the body is.
     """
 
     handle: Handle
     limit: int = SMALL_BODY_BYTES
     streams: bool = False
-    held: bool = False
+    held: Held | None = None
     open: bool = False
     anyone: bool = False
     told: Told | None = None

@@ -38,13 +38,15 @@ from weighbridge.doors.hub.lfs_objects import lfs_place
 from weighbridge.doors.hub.request import Receive, Request
 from weighbridge.doors.hub.signing import Signer
 from weighbridge.doors.hub.verdicts import told_reader
-from weighbridge.doors.hub.visits import Deed, Place, Visit
+from weighbridge.doors.hub.visits import Deed, Held, Place, Visit
 
 _UPLOADS = 32
 """Bodies that are read at once; each has a thread, which a slow client may keep waiting."""
 _HELD_BODIES = 2
 _HELD_BYTES = 16 << 20
-"""A commit's small files, and a shard, are held in memory, so few large ones go at once."""
+"""A commit's small files, and a shard, are held in memory, so few large ones go at once.
+
+Each sort by itself: a shard is worked on for minutes, and commits do not wait for it."""
 _CARD_LIMIT_BYTES = 2 << 20
 """Anybody may ask what is wrong with a card."""
 _KINDS = {kind.plural: kind for kind in RepoKind}
@@ -67,7 +69,7 @@ _OF_REPO: Mapping[tuple[str, str], Deed] = {
     ("POST", "tag"): Deed(handle=repo_life.create_tag),
     ("DELETE", "tag"): Deed(handle=repo_life.delete_tag),
     ("POST", "preupload"): Deed(handle=changes.preupload),
-    ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True, held=True),
+    ("POST", "commit"): Deed(handle=changes.commit, limit=BODY_LIMIT_BYTES, streams=True, held=Held.COMMIT),
     ("GET", "auth-check"): Deed(handle=changes.may_write),
     ("POST", "ask-access"): Deed(handle=guests.ask),
     ("GET", "user-access-request"): Deed(handle=guests.requests),
@@ -91,7 +93,7 @@ _LFS_COMPLETE = Deed(
     handle=lfs_parts.complete, limit=lfs_parts.COMPLETION_LIMIT_BYTES, streams=True, open=True
 )
 _XORB = Deed(handle=xet.take_xorb, limit=XORB_LIMIT_BYTES, streams=True, open=True)
-_SHARD = Deed(handle=xet.take_shard, limit=SHARD_LIMIT_BYTES, streams=True, held=True, open=True)
+_SHARD = Deed(handle=xet.take_shard, limit=SHARD_LIMIT_BYTES, streams=True, held=Held.SHARD, open=True)
 _TOLD_SHARD = replace(_SHARD, handle=xet.take_told_shard, told=xet.told)
 
 
@@ -105,7 +107,7 @@ class Writing:
         self._quiet_s = quiet_s
         self.signer = Signer(repos.signing_key)
         self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
-        self._held = asyncio.Semaphore(_HELD_BODIES)
+        self._held = {sort: asyncio.Semaphore(_HELD_BODIES) for sort in Held}
 
     def find(self, request: Request) -> tuple[Deed, Place] | None:
         """What an address changes, and of which repository; None where it changes nothing."""
@@ -180,7 +182,7 @@ class Writing:
         length = declared_length(visit.request)
         async with AsyncExitStack() as held:
             if deed.held and (length is None or length > _HELD_BYTES):
-                await held.enter_async_context(self._held)
+                await held.enter_async_context(self._held[deed.held])
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._uploads, deed.handle, replace(visit, pieces=body))
 

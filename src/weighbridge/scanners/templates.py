@@ -1,0 +1,147 @@
+"""Looks over a chat template without rendering it: what a Jinja sandbox has been escaped with.
+
+A template is parsed with the extensions that transformers uses. What it may do is small: read messages,
+join text, call the few functions it is given. Names that begin with an underscore, the ``attr`` filter and
+the loading of other templates are the ways out of that, so they are refused wherever they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from weighbridge.scanners.notes import Notes, shown
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MAX_TEMPLATE_BYTES = 256 << 10
+_MAX_NODES = 200_000
+_MAX_NUMBER = 100_000
+"""The longest ``range`` of Jinja's own sandbox; a constant above it only costs time and memory."""
+_LOADING = ("Import", "FromImport", "Include", "Extends")
+_REACHING = {"attr", "map", "selectattr", "rejectattr", "groupby", "sort", "unique", "sum", "min", "max"}
+"""Filters that take the name of an attribute; ``attr`` has no other use."""
+_SPELLING = {"format", "join", "replace", "reverse"}
+"""Filters that put a name together."""
+RULE = "template.unsafe"
+_PIECE = re.compile(r"_+|_+[a-z]+|[a-z]+_|_+[a-z]+_+")
+"""What a name like ``__class__`` is put together from; ``tool_`` is too, and asks for a look."""
+_FIELD = re.compile(r"\{[^}]*[._\[]")
+
+
+def lint_template(text: str, notes: Notes, where: str = "") -> None:
+    """Note every place of a template that reaches for what a chat template has no use for."""
+    from jinja2 import TemplateError, nodes
+
+    try:
+        tree = _environment().parse(text)
+    except (TemplateError, RecursionError, MemoryError, ValueError) as error:
+        notes.block("template.malformed", f"the chat template cannot be parsed: {shown(str(error))}", where)
+        return
+    waiting: list[nodes.Node] = [tree]
+    count = 0
+    while waiting:
+        node = waiting.pop()
+        count += 1
+        if count > _MAX_NODES:
+            notes.block("template.size", f"the chat template has more than {_MAX_NODES} parts", where)
+            return
+        _check(node, notes, where)
+        waiting.extend(node.iter_child_nodes())
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, nodes
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.parser import Parser
+
+    class Generation(Extension):
+        """``{% generation %}``, with which transformers marks the words of the assistant."""
+
+        tags = {"generation"}  # noqa: RUF012 - as Extension declares it
+
+        def parse(self, parser: Parser) -> nodes.Node:
+            """Everything up to the end of the block, as it stands."""
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return nodes.Scope(body, lineno=line)
+
+    # Only Environment.parse is used: nothing is compiled or rendered, so there is nothing to escape.
+    return Environment(extensions=[Generation, loopcontrols, "jinja2.ext.do"])  # noqa: S701
+
+
+def _check(node: object, notes: Notes, where: str) -> None:
+    from jinja2 import nodes
+
+    line = getattr(node, "lineno", 0)
+    at = f"{where}:{line}" if where else f"line {line}"
+    if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
+        notes.block(RULE, f"the chat template reads the attribute {shown(node.attr)}", at, node.attr)
+    elif isinstance(node, nodes.Name) and node.name.startswith("__"):
+        notes.block(RULE, f"the chat template names {shown(node.name)}", at, node.name)
+    elif isinstance(node, nodes.Filter) and node.name in _REACHING:
+        _check_filter(node, notes, at)
+    elif type(node).__name__ in _LOADING:
+        notes.block(RULE, f"the chat template loads another ({type(node).__name__.lower()})", at)
+    elif isinstance(node, nodes.Const):
+        _check_constant(node.value, notes, at)
+    elif isinstance(node, (nodes.Getitem, nodes.Call)):
+        _check_reach(node, notes, at)
+    elif isinstance(node, nodes.Pow):
+        notes.review("template.large", "the chat template raises to a power", at)
+
+
+def _check_filter(node: object, notes: Notes, at: str) -> None:
+    from jinja2 import nodes
+
+    if not isinstance(node, nodes.Filter):
+        return
+    if node.name == "attr":
+        notes.block(RULE, "the chat template uses the filter attr", at, "attr")
+    for argument in (*node.args, *(pair.value for pair in node.kwargs)):
+        if isinstance(argument, nodes.Const) and isinstance(argument.value, str):
+            if any(part.startswith("_") for part in argument.value.split(".")):
+                notes.block(RULE, f"the filter {node.name} reads {shown(argument.value)}", at, argument.value)
+            elif node.name == "map" and argument.value == "attr":
+                notes.block(RULE, "the chat template uses the filter attr", at, "attr")
+
+
+def _check_constant(value: object, notes: Notes, at: str) -> None:
+    if isinstance(value, str) and "__" in value:
+        notes.block(RULE, f"the chat template spells {shown(value)}", at, value)
+    elif isinstance(value, str) and _PIECE.fullmatch(value):
+        notes.review("template.computed", f"the chat template holds {shown(value)!r}, a piece of a name", at)
+    elif isinstance(value, int) and abs(value) > _MAX_NUMBER:
+        notes.review("template.large", f"the chat template counts to {shown(str(value)[:40])}", at)
+
+
+def _check_reach(node: object, notes: Notes, at: str) -> None:
+    """``x["_name"]``, and ``"{0.__class__}".format(x)``, whose pieces no constant shows whole."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Getitem):
+        key = node.arg.value if isinstance(node.arg, nodes.Const) else None
+        if isinstance(key, str) and key.startswith("_"):
+            notes.block(RULE, f"the chat template reads the item {shown(key)}", at, key)
+        elif _joins_text(node.arg):
+            notes.review("template.computed", "the chat template computes the name of an item", at)
+    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        if node.node.attr not in ("format", "format_map"):
+            return
+        base = node.node.node
+        if not isinstance(base, nodes.Const):
+            notes.review("template.computed", "the chat template formats a text that it computes", at)
+        elif _FIELD.search(str(base.value)):
+            notes.block(RULE, f"the chat template formats {shown(str(base.value))}", at, "format")
+
+
+def _joins_text(key: object) -> bool:
+    """Whether a key is put together from pieces of text (``loop.index0 + 1`` is not)."""
+    from jinja2 import nodes
+
+    if isinstance(key, nodes.Concat) or (isinstance(key, nodes.Filter) and key.name in _SPELLING):
+        return True
+    if not isinstance(key, (nodes.Add, nodes.Mod)):
+        return False
+    return any(isinstance(c.value, str) for c in key.find_all(nodes.Const))
