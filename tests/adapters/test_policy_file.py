@@ -86,7 +86,7 @@ def test_it_may_be_json(tmp_path: Path) -> None:
         ("target_weights: {laptop: 1}\n", "1:17", "must weigh some of"),
         ("models: {}\n", "1:9", "must be a list"),
         ("models:\n  - name: acme/*\n", "2:5", "needs 'author'"),
-        ("models:\n  - {name: a/b, author: a, reason: r, waive: [everything]}\n", "2:5", "none that can be waived"),
+        ("models:\n  - {name: a/b, author: a, reason: r, waive: [everything]}\n", "2:5", "can be waived"),
         ("models:\n  - {name: a/b, author: a, reason: r, waive: [safety]}\n", "2:5", "names no commit"),
         ("models:\n  - {name: '*', author: a, reason: r}\n", "2:5", "models"),
         ("models:\n  - {name: a/b, author: a, reason: r, expires: soon}\n", "2:48", "YYYY-MM-DD"),

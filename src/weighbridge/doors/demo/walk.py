@@ -59,8 +59,8 @@ class Weighing:
     @property
     def at_least(self) -> frozenset[str]:
         """The metrics that may still be higher: something was not read before the refusal."""
-        scores = objects(child(self.answer, "verdict"), "scores")
-        return frozenset(text(s, "metric") or "" for s in scores if s.get("high") != s.get("score"))
+        failures = objects(child(self.answer, "verdict"), "failures")
+        return frozenset(text(f, "metric") or "" for f in failures if f.get("certain") is False)
 
     @property
     def reasons(self) -> tuple[str, ...]:
