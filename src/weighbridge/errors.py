@@ -363,4 +363,4 @@ class LicenseMismatch(WeighbridgeError):
 
     def __init__(self, repo: str, *, wanted: str, got: str | None) -> None:
         self.repo, self.wanted, self.got = repo, wanted, got
-        super().__init__(f"'{repo}' has licence {got or 'none'}, but the model list asks for {wanted}")
+        super().__init__(f"'{repo}' has licence {got or 'none'}, but {wanted} is asked for")

@@ -20,9 +20,11 @@ from tests.doors.asgi_server import Answer, call, serving
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge import Bridge
+from weighbridge.bridge.operator_evidence import OperatorEvidence
 from weighbridge.bridge.packages import Packages
 from weighbridge.bridge.papers import Papers
 from weighbridge.bridge.people import People
+from weighbridge.bridge.upkeep import Upkeep
 from weighbridge.domain.access import LOCAL, AuditLine, Permission
 from weighbridge.domain.json_values import canonical
 from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
@@ -48,6 +50,7 @@ from weighbridge.errors import (
     StoreDown,
 )
 from weighbridge.flows.ingest import State
+from weighbridge.scanners import RULES, scan_tree
 from weighbridge.settings import Settings
 
 WORD = "correct horse"
@@ -169,6 +172,15 @@ class Registry:
             hub=None,  # type: ignore[arg-type]  # another door's
             repos=None,  # type: ignore[arg-type]  # another door's
             xet=None,  # type: ignore[arg-type]  # another door's
+            upkeep=Upkeep(
+                catalog=self.catalog,
+                blobs=blobs,
+                scan_tree=scan_tree,
+                rules=RULES,
+                policy=Policy(),
+                now=lambda: datetime.now(UTC),
+            ),
+            evidence=OperatorEvidence(self.catalog, lambda: datetime.now(UTC)),
             close=self.catalog.close,
         )
         self.url = ""
@@ -641,6 +653,7 @@ class TestServer:
             "/attestation-key",
             "/audit",
             "/authenticate",
+            "/evidence",
             "/health",
             "/package/ingest-huggingface",
             "/package/{id}",
@@ -650,6 +663,7 @@ class TestServer:
             "/package/{id}/evidence",
             "/package/{id}/licence",
             "/package/{id}/verdict",
+            "/package/{id}/withdraw",
             "/packages",
             "/policy",
             "/refusal/{id}",

@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.judging import Judging
+    from weighbridge.bridge.operator_evidence import OperatorEvidence
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
     from weighbridge.bridge.tally import Tally
+    from weighbridge.bridge.upkeep import Upkeep
     from weighbridge.bridge.xet import XetDesk
     from weighbridge.domain.access import Principal
+    from weighbridge.domain.policy import Policy
     from weighbridge.domain.ref import RepoId
     from weighbridge.flows.gather import Readers
     from weighbridge.flows.ingest import Tools
@@ -46,6 +49,8 @@ class Bridge:
     hub: HubDesk
     repos: Repos
     xet: XetDesk
+    upkeep: Upkeep
+    evidence: OperatorEvidence
     close: Callable[[], None]
 
 
@@ -68,6 +73,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     from weighbridge.adapters.xorb_files import XorbFiles
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.later import Later
+    from weighbridge.bridge.operator_evidence import OperatorEvidence
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
@@ -99,7 +105,19 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
         hub=_hub_desk(catalog, blobs, hosted, mirrors, people, tally),
         repos=repos,
         xet=XetDesk(XorbFiles(settings.home), repos),
+        upkeep=_upkeep(catalog, blobs, tools, policy),
+        evidence=OperatorEvidence(catalog, now),
         close=close,
+    )
+
+
+def _upkeep(catalog: Catalog, blobs: BlobStore, tools: Tools, policy: Policy) -> Upkeep:
+    """The verbs that look after what was admitted."""
+    from weighbridge.bridge.upkeep import Upkeep
+    from weighbridge.scanners import RULES
+
+    return Upkeep(
+        catalog=catalog, blobs=blobs, scan_tree=tools.scan_tree, rules=RULES, policy=policy, now=now
     )
 
 

@@ -22,7 +22,7 @@ from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
 from weighbridge.flows.ensure import fetch, resolve_manifest
-from weighbridge.flows.ingest import INGEST, State, Tools, weigh_only
+from weighbridge.flows.ingest import INGEST, State, Tools, look, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
 
@@ -103,11 +103,21 @@ class Packages:
         Raises:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
         """
+        return weigh_only(self._tools, self._only_looking(principal, ref))
+
+    def look(self, principal: Principal, ref: ModelRef) -> Evidence:
+        """What is known of a revision of the upstream before its weights are fetched.
+
+        Raises:
+            NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
+        """
+        return look(self._tools, self._only_looking(principal, ref))
+
+    def _only_looking(self, principal: Principal, ref: ModelRef) -> State:
         require(principal, Permission.UPLOAD)
         at = self._now()
         policy = self._policy.for_model(ref.repo.full_name, at.date())
-        state = State(id="", request=IngestRequest(ref=ref), policy=policy, by=principal.name, at=at)
-        return weigh_only(self._tools, state)
+        return State(id="", request=IngestRequest(ref=ref), policy=policy, by=principal.name, at=at)
 
     def scan(self, principal: Principal, ref: ModelRef, reporter: Reporter | None = None) -> ScanReport:
         """The safety verdict of a revision of the upstream; its files are fetched, nothing is listed.

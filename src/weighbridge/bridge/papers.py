@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge import __version__
 from weighbridge.bridge.packages import Packages
+from weighbridge.domain.about import About
 from weighbridge.domain.access import Principal
 from weighbridge.domain.attestation import (
     MAX_ENVELOPE_BYTES,
@@ -22,10 +23,11 @@ from weighbridge.domain.attestation import (
 from weighbridge.domain.bom import bill_of
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.licence_wish import LicenceWish
 from weighbridge.domain.package import Package, PackageState
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.terms import Terms, terms_of
-from weighbridge.errors import BadInput, Disabled, FolderMismatch, NoSuchPackage, NotFound
+from weighbridge.errors import BadInput, Disabled, FolderMismatch, LicenseMismatch, NoSuchPackage, NotFound
 from weighbridge.metrics.results import known_licence_texts, stated_results
 
 if TYPE_CHECKING:
@@ -68,6 +70,24 @@ class Papers:
             return self._packages.package(principal, spelled)
         except NoSuchPackage as error:
             raise NoSuchPackage(spelled, hint="write it as org/name@1.0.0") from error
+
+    def about(self, principal: Principal, ref: ModelRef, wish: str = "") -> About:
+        """What a revision of the upstream is, before anything large of it is fetched.
+
+        ``wish`` is what its licences must allow: ``commercial``, ``unconditional`` or an SPDX expression.
+
+        Raises:
+            LicenseMismatch: the licences in force are not what is wished for.
+            BadInput: the wish is neither.
+            NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
+        """
+        wished = _wish(wish)
+        evidence = self._packages.look(principal, ref)
+        terms = _terms(evidence)
+        if faults := wished.faults(terms):
+            raise LicenseMismatch(ref.repo.full_name, wanted=wish, got="; ".join(faults))
+        held = self._packages.packages(principal, kind=ref.repo.kind, name=ref.repo.full_name)
+        return About(evidence=evidence, terms=terms, packages=tuple(held))
 
     def licence(self, principal: Principal, id: str) -> Terms:
         """What the licences of the model, its base models and its data sets allow together."""
@@ -125,6 +145,16 @@ class Papers:
     def _hub_of(self, package: Package) -> str:
         """The Hub that a mirrored package came from; empty for what is hosted here."""
         return "" if self._is_hosted(package.manifest.repo) else self._upstream
+
+
+def _wish(spelled: str) -> LicenceWish:
+    from weighbridge.adapters.spdx import permitted
+
+    if not spelled:
+        return LicenceWish()
+    if spelled in ("commercial", "unconditional"):
+        return LicenceWish(commercial="required" if spelled == "commercial" else spelled)
+    return LicenceWish(spdx=permitted([spelled]))
 
 
 def _terms(evidence: Evidence) -> Terms:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.domain.json_values import JsonObject, child
+from weighbridge.domain.package import Package
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.scan import ScanReport
 from weighbridge.ports import BlobStore
@@ -26,7 +27,7 @@ class ScanReports:
         self._guard = threading.Lock()
 
     def of(self, repo: RepoId, commit: str) -> ScanReport:
-        """The report that the verdict on a commit was made of; ``NOT_SCANNED`` while there is none.
+        """The newest report on a commit: that of its verdict, or of a rescan; ``NOT_SCANNED`` without one.
 
         Raises:
             StoreDown, NotFound: the store lost the verdict.
@@ -37,7 +38,8 @@ class ScanReports:
         with self._guard:
             known = self._read.get(verdict)
         if known is None:
-            known = ScanReport.from_json(child(self._document(verdict), "scan"))
+            document = self._document(verdict)
+            known = ScanReport.from_json(document if "rules" in document else child(document, "scan"))
             with self._guard:
                 self._read[verdict] = known
                 while len(self._read) > _KEPT:
@@ -48,12 +50,17 @@ class ScanReports:
         hosted = self._catalog.hosted(repo)
         if hosted is None:
             packages = self._catalog.packages_of(repo)
-            return next((p.verdict_sha256 for p in packages if p.manifest.commit == commit), "")
+            found = next((p for p in packages if p.manifest.commit == commit), None)
+            return self._of_package(found) if found else ""
         admission = self._catalog.admissions(hosted.key).get(commit)
         if admission is not None:
-            return self._catalog.package(admission.package_id).verdict_sha256
+            return self._of_package(self._catalog.package(admission.package_id))
         refusal = self._catalog.refusal_of(hosted.key, commit)
         return self._catalog.refusal(refusal[0]).verdict_sha256 if refusal else ""
+
+    def _of_package(self, package: Package) -> str:
+        """Its verdict, or what a later rule set found in it."""
+        return self._catalog.latest_scan(package.id) or package.verdict_sha256
 
     def _document(self, sha256: str) -> JsonObject:
         with self._blobs.open(sha256) as file:

@@ -241,11 +241,16 @@ INGEST: tuple[tuple[str, Step], ...] = (
 
 
 def weigh_only(tools: Tools, state: State) -> Verdict:
-    """What is known of a revision before its weights are fetched; nothing is listed."""
+    """What is known of a revision before its weights are fetched, judged; nothing is listed."""
+    return _weighed(tools, state, look(tools, state), UNSCANNED)
+
+
+def look(tools: Tools, state: State) -> Evidence:
+    """The evidence of a revision before its weights are fetched."""
     info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf, tools.blobs)
     draft_sha256 = _keep(tools, {"info": info.raw})
     state = gather_evidence(tools, replace(state, commit=info.commit, draft_sha256=draft_sha256))
-    return _weighed(tools, state, evidence_from_json(_load(tools, state.draft_sha256)), UNSCANNED)
+    return evidence_from_json(_load(tools, state.draft_sha256))
 
 
 def _weighed(tools: Tools, state: State, evidence: Evidence, report: ScanReport) -> Verdict:

@@ -24,6 +24,7 @@ from weighbridge.adapters.catalog.organizations import Organizations
 from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
 from weighbridge.adapters.catalog.rewriting import Rewriting
+from weighbridge.adapters.catalog.scans import Scans
 
 
 class Catalog(
@@ -36,6 +37,7 @@ class Catalog(
     Downloads,
     Fingerprints,
     Notes,
+    Scans,
     Groups,
     Organizations,
     Accounts,

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from weighbridge.doors.demo.walk import RoundTrip, Weighing, Yard
 
 COLUMNS = {
-    "license": "licence", "size_score": "size", "ramp_up_time": "ramp-up", "performance_claims": "claims",
-}  # fmt: skip
+    "license": "licence",
+    "size_score": "size",
+    "ramp_up_time": "ramp",
+    "bus_factor": "bus",
+    "performance_claims": "claims",
+    "dataset_and_code_score": "d&c",
+    "dataset_quality": "data",
+    "code_quality": "code",
+}
 
 
 def demo(*, once: bool = False, port: int = 8000, json: AsJson = False) -> None:
@@ -88,16 +95,19 @@ def _show(weighed: list[Weighing]) -> None:
         if scores[-1] is None:
             verdict = weighing.answer.get("verdict")
             scores[-1] = verdict.get("net_score") if isinstance(verdict, dict) else None
-        shown = [f"{score:.2f}" if isinstance(score, (int, float)) else "-" for score in scores]
-        table.add_row(weighing.model, weighing.outcome, *shown)
+        marks = [">" if metric in weighing.at_least else "" for metric in (*COLUMNS, "net_score")]
+        shown = [
+            f"{mark}{score:.2f}" if isinstance(score, (int, float)) else "-"
+            for mark, score in zip(marks, scores, strict=True)
+        ]
+        table.add_row(weighing.model.rpartition("/")[2], weighing.outcome, *shown)
     console = Console(width=None if sys.stdout.isatty() else 110)
     console.print(table)
+    if any(weighing.at_least for weighing in weighed):
+        console.print("  >: at least; what it hangs on was not fetched before the refusal", highlight=False)
     for weighing in weighed:
         for reason in weighing.reasons:
             console.print(f"  {weighing.model.rpartition('/')[2]}: {reason}", markup=False, highlight=False)
-    left = weighed[-1].answer.get("not_judged")
-    if isinstance(left, list) and left:
-        console.print(f"  not judged yet by this version: {', '.join(map(str, left))}", highlight=False)
 
 
 def _show_trip(trip: RoundTrip) -> None:

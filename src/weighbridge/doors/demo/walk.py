@@ -57,11 +57,18 @@ class Weighing:
         return child(self.answer if self.status == 200 else child(self.answer, "verdict"), "metrics")
 
     @property
+    def at_least(self) -> frozenset[str]:
+        """The metrics that may still be higher: something was not read before the refusal."""
+        failures = objects(child(self.answer, "verdict"), "failures")
+        return frozenset(text(f, "metric") or "" for f in failures if f.get("certain") is False)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why, in sentences."""
         if self.status != 200:
             failures = objects(child(self.answer, "verdict"), "failures")
-            remedies = [r for failure in failures for r in texts(failure, "how_to_improve")[:2]]
+            certain = [failure for failure in failures if failure.get("certain") is True]
+            remedies = [r for failure in certain for r in texts(failure, "how_to_improve")[:2]]
             return (text(self.answer, "detail") or "", *(f"to improve: {r}" for r in remedies))
         waived = objects(self.answer, "waived")
         return tuple(
