@@ -170,7 +170,7 @@ def test_one_failure_does_not_stop_the_others_and_the_worst_code_wins(desk: Desk
     )
     done = desk.run("sync", code=3)
     assert "error: gone: repository 'org/gone' not found" in done.stderr
-    assert "error: l: 'org/b' has licence mit, but the model list asks for x" in done.stderr
+    assert "error: l: 'org/b' has licence mit, but x is asked for" in done.stderr
     assert desk.states() == {"a": "held", "b": "held", "gone": "missing", "l": "missing"}
     assert sorted(json.loads(desk.lock.read_text())["models"]) == ["a", "b"]
 

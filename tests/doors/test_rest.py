@@ -298,7 +298,7 @@ class TestIngest:
             ("org/down", 503, "the Hub does not answer"),
             ("org/busy", 503, "slower, please"),
             ("org/liar", 502, "'model.safetensors' should be sha256:aa but is sha256:bb"),
-            ("org/license", 400, "'org/license' has licence gpl-3.0, but the model list asks for mit"),
+            ("org/license", 400, "'org/license' has licence gpl-3.0, but mit is asked for"),
             ("org/conflict", 409, "somebody was first"),
             ("org/token", 502, "the Hub does not accept the token"),
         ],

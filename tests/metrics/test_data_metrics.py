@@ -79,8 +79,15 @@ def test_a_data_set_can_be_had_if_the_hub_has_it(source: object, low: float, hig
 
 
 def test_what_stands_beneath_a_training_section_belongs_to_it() -> None:
-    body = f"## Training\n\n### Model\n\n{WORDS}\n\n### Results\n\nnothing of this counts as data at all here"
+    body = f"## Training\n\n### Model\n\nThe data: {WORDS}\n\n### Results\n\nOn data: {WORDS}"
     assert signal(scales(body), "data_described").value == 1.0
+    assert signal(scales(body.replace("The data", "The model")), "data_described").value == 0.0
+
+
+def test_hyper_parameters_describe_no_data() -> None:
+    blank = "## Training and evaluation data\n\nMore information needed\n\n"
+    body = f"{blank}## Training procedure\n\n- seed: {WORDS}"
+    assert signal(scales(body), "data_described").value == 0.0
 
 
 def test_a_table_of_sources_describes_data_and_a_log_does_not() -> None:

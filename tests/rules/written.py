@@ -4,7 +4,8 @@
     python -m tests.rules.written --write    write it again
 
 README.md carries the text of ``weighbridge --help``, docs/map.md the first sentence of every
-module, docs/settings.md every environment variable.
+module, docs/settings.md every environment variable, docs/gate.md a refusal
+as it is drawn.
 """
 
 from __future__ import annotations
@@ -49,10 +50,17 @@ def settings_table() -> str:
     return "| variable | meaning |\n|---|---|\n" + "\n".join(rows) + "\n"
 
 
+def refusal_text() -> str:
+    """A refusal as a terminal shows it, in 100 columns."""
+    kept = ROOT / "tests" / "golden" / "cli" / "verdict-gguf-100.txt"
+    return f"```text\n{kept.read_text().strip()}\n```\n"
+
+
 WRITTEN: dict[tuple[str, str], Callable[[], str]] = {
     ("README.md", "help"): help_text,
     ("docs/map.md", "map"): map_of_files,
     ("docs/settings.md", "settings"): settings_table,
+    ("docs/gate.md", "refusal"): refusal_text,
 }
 """(document, mark) to the text between ``<!-- mark -->`` and ``<!-- /mark -->``."""
 

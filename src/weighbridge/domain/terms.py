@@ -142,15 +142,15 @@ def terms_of(evidence: Evidence, known_texts: Mapping[str, Licence | None]) -> T
 
 
 def _own(evidence: Evidence, known_texts: Mapping[str, Licence | None]) -> tuple[Holding, ...]:
-    front = stated_in_front_matter(evidence.front_matter or {})
-    where, stated = "README.md", front
+    """What the card states, else the tags, else the texts; a text says what ``other`` leaves open."""
+    by_text = [(path, row) for path, row in sorted(known_texts.items()) if row]
+    where, stated = "README.md", stated_in_front_matter(evidence.front_matter or {})
     if not stated:
         where, stated = "tags", stated_in_tags(texts(evidence.info, "tags"))
-    if not stated or all(row.id == "other" for row in stated):
-        by_text = [(path, row) for path, row in sorted(known_texts.items()) if row]
-        if by_text:
-            return tuple(_held(Whose.MODEL, evidence.repo.full_name, row, path) for path, row in by_text)
-    return tuple(_held(Whose.MODEL, evidence.repo.full_name, row, where) for row in stated)
+    found = [] if stated else by_text
+    for row in stated:
+        found += by_text if row.id == "other" and by_text else [(where, row)]
+    return tuple(_held(Whose.MODEL, evidence.repo.full_name, row, at) for at, row in dict.fromkeys(found))
 
 
 def _of_parents(evidence: Evidence) -> tuple[tuple[Holding, ...], tuple[str, ...]]:

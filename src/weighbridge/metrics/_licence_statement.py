@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weighbridge.domain.card import card_of
-from weighbridge.domain.evidence import Evidence, SourceState
+from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.json_values import texts
-from weighbridge.domain.licence import Licence, stated_by_parent, stated_in_front_matter, stated_in_tags
+from weighbridge.domain.licence import Licence, stated_in_front_matter, stated_in_tags
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof
+from weighbridge.domain.terms import Whose, terms_of
 from weighbridge.metrics._licence_texts import LicenceText, licence_texts
 from weighbridge.metrics._proofs import front_field, hub_field
 
@@ -51,15 +52,10 @@ def statement_of(evidence: Evidence, found: Sequence[LicenceText]) -> Statement:
 
 def freedom(evidence: Evidence, policy: Policy) -> tuple[float, tuple[Proof, ...]]:
     """How free the least free licence in force is: of those stated, and of the base models."""
-    statement = statement_of(evidence, licence_texts(evidence))
+    found = licence_texts(evidence)
+    statement = statement_of(evidence, found)
     if not statement.licences:
         return 0.0, ()
-    of_parents = [
-        row
-        for parent in evidence.parents
-        if parent.source.state is SourceState.READ
-        for row in stated_by_parent(parent.info or {})
-        if row.is_resolved
-    ]
-    table = policy.permissiveness
-    return min(row.permissiveness(table) for row in (*statement.licences, *of_parents)), statement.proofs
+    terms = terms_of(evidence, {text.path: text.licence for text in found})
+    in_force = (*terms.of(Whose.MODEL), *terms.of(Whose.BASE))
+    return min(held.licence.permissiveness(policy.permissiveness) for held in in_force), statement.proofs

@@ -9,6 +9,7 @@ from weighbridge.domain.card import Card, Role
 from weighbridge.domain.markdown import Line, Paragraph, Section, distinct_trigrams, words
 
 _DATA_TITLE = re.compile(r"\bdata|corpus|corpora|dataset", re.IGNORECASE)
+_DATA_WORD = re.compile(r"\b(?:data|datasets?|corpus|corpora|recordings)\b", re.IGNORECASE)
 _MACHINE_TITLE = re.compile(r"hardware|compute|infrastructure|environmental impact", re.IGNORECASE)
 _TEST_TITLE = re.compile(r"evaluat|test|result|benchmark", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?:[^.!?;]|[.!?;](?!\s))+[.!?;]*")
@@ -49,10 +50,17 @@ def training_sections(card: Card) -> tuple[Section, ...]:
 
 
 def data_sections(card: Card) -> tuple[Section, ...]:
-    """The sections on the training data; where none of that name says anything, those on training."""
+    """The sections on the training data, by their titles."""
     training = training_sections(card)
-    about = tuple(s for s in training if _DATA_TITLE.search(s.title) and not _only_tests(s.title))
-    return about if prose_size(about) else training
+    return tuple(s for s in training if _DATA_TITLE.search(s.title) and not _only_tests(s.title))
+
+
+def data_paragraphs(card: Card) -> list[Paragraph]:
+    """What is said of the training data: all of such sections, else what speaks of data in the others."""
+    about = paragraphs(data_sections(card))
+    if about:
+        return about
+    return [p for p in paragraphs(training_sections(card)) if _DATA_WORD.search(p.text)]
 
 
 def _only_tests(title: str) -> bool:
@@ -64,12 +72,15 @@ def paragraphs(sections: Sequence[Section]) -> list[Paragraph]:
     return [p for section in sections for p in section.paragraphs if not p.is_quote]
 
 
-def prose_size(sections: Sequence[Section], *, with_tables: bool = False) -> int:
-    """How many different runs of three words their prose holds, and the words in their tables."""
-    said = [paragraph.text for paragraph in paragraphs(sections)]
-    if with_tables:
-        said += [text for _, text in _labels(sections)]
-    return distinct_trigrams(said)
+def prose_size(sections: Sequence[Section]) -> int:
+    """How many different runs of three words their prose holds."""
+    return distinct_trigrams(paragraph.text for paragraph in paragraphs(sections))
+
+
+def data_said(card: Card) -> list[tuple[Line, str]]:
+    """What is said of the training data, paragraph by paragraph, then the tables without their numbers."""
+    said = [(paragraph.lines[0], paragraph.text) for paragraph in data_paragraphs(card)]
+    return said + list(_labels(data_sections(card)))
 
 
 def _labels(sections: Sequence[Section]) -> Iterator[tuple[Line, str]]:
@@ -91,12 +102,10 @@ def sentences(said: str) -> Iterator[tuple[int, str]]:
             yield match.start(), match[0]
 
 
-def lines_of(sections: Sequence[Section], *, with_tables: bool = False) -> Iterator[Line]:
-    """Every line of their prose, then those of the tables that hold words."""
+def lines_of(sections: Sequence[Section]) -> Iterator[Line]:
+    """Every line of their prose."""
     for paragraph in paragraphs(sections):
         yield from paragraph.lines
-    if with_tables:
-        yield from (line for line, _ in _labels(sections))
 
 
 def procedure_sections(card: Card) -> tuple[Section, ...]:

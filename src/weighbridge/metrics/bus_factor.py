@@ -66,7 +66,9 @@ def _committers(evidence: Evidence) -> Signal:
     entropy = -sum(n / total * math.log(n / total) for _, n in sorted(counted.items()))
     effective = math.exp(entropy)
     value = 0.2 + 0.8 * min(1.0, max(0.0, (effective - 1) / 2))
-    reason = f"{len(counted)} people made {total} counted commits, as if {effective:.1f} shared them evenly"
+    reason = (
+        f"committers: {len(counted)}; the {total} commits that count are shared as by {effective:.1f} equals"
+    )
     return Signal.of(id, weight, value, reason, first(_commit_of_each(evidence, counted)), remedy)
 
 
@@ -90,7 +92,8 @@ def _publisher(evidence: Evidence) -> Signal:
     if owner is None:
         name = evidence.repo.namespace or evidence.repo.name
         return Signal.of(id, weight, 0.0, f"the Hub knows nobody called '{name}'", (), remedy)
-    spelled = owner.kind.value if owner.members is None else f"{owner.kind.value}, {owner.members} members"
+    spelled = owner.kind.value if owner.members is None else f"{owner.kind.value}, members: {owner.members}"
+    spelled += ", verified" if owner.is_verified else ""
     proof = Proof(source="hub", path="owner", locator=owner.name, excerpt=spelled)
     if owner.kind is OwnerKind.USER:
         return Signal.of(id, weight, 0.2, f"'{owner.name}' is one person", (proof,), remedy)
@@ -170,5 +173,5 @@ def _community(evidence: Evidence) -> Signal:
     ]
     if children:
         proofs.append(hub_field("childrenModelCount", evidence.info.get("childrenModelCount")))
-    reason = f"pull requests of {len(authors)} people were merged; {children} models were made from it"
+    reason = f"people with merged pull requests: {len(authors)}; models made from it: {children}"
     return Signal.between(id, weight, low, high, reason, tuple(proofs) if low else (), remedy)

@@ -13,7 +13,7 @@ from weighbridge.domain.evidence import Evidence, ModelShape, SourceState, weigh
 from weighbridge.domain.json_values import text, texts
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof, Score, Signal, weigh
-from weighbridge.domain.weights import deployable
+from weighbridge.domain.weights import FORMAT_ORDER, deployable
 from weighbridge.metrics._examples import PARSES, examples
 from weighbridge.metrics._files import SELF_DESCRIBING, custom_code, library_of
 from weighbridge.metrics._proofs import card_line, first, listed, text_line
@@ -59,7 +59,7 @@ def _serialisation(evidence: Evidence) -> Signal:
     if not found:
         return Signal.of(id, WEIGHTS[id], 0.0, "there are no weights", (), remedy)
     inert, between = sorted(_INERT & found.keys()), sorted(_BETWEEN & found.keys())
-    best = (inert or between or sorted(found))[0]
+    best = min(inert or between or found, key=FORMAT_ORDER.index)
     value = 1.0 if inert else 0.6 if between else 0.3
     reason = f"the weights can be had as {best}" + (
         "" if inert or between else ", a pickle, and as nothing else"
@@ -131,7 +131,7 @@ def _executed(evidence: Evidence) -> Signal:
         remedy = "Name the library that loads it (`library_name`) in the card."
         if not evidence.files:
             return Signal.of(id, WEIGHTS[id], 0.0, "the revision holds no files", (), remedy)
-        seen = (listed(evidence, sorted(evidence.manifest.by_path)[0]),)
+        seen = (listed(evidence, _telling(evidence)),)
         if away:
             return Signal.between(
                 id, WEIGHTS[id], 0.5, 1.0, "which library loads it could not be read", seen, _LATER
@@ -144,12 +144,19 @@ def _executed(evidence: Evidence) -> Signal:
         return Signal.of(id, WEIGHTS[id], 0.0, reason, (), remedy)
     worst = min(files, key=lambda file: (file.grade, file.path))
     value = sum(file.grade for file in files) / len(files) * (0.8 if custom else 1.0)
-    reason = f"{len(files)} Python files; the weakest, {worst.path}: {worst.reason}"
+    reason = f"Python files: {len(files)}; the weakest is {worst.path}: {worst.reason}"
     if custom:
         reason += "; loading runs them"
     return Signal.of(
         id, WEIGHTS[id], value, reason, (text_line(evidence, worst.path),) if value else (), remedy
     )
+
+
+def _telling(evidence: Evidence) -> str:
+    """The file that says what loads the model."""
+    paths = evidence.manifest.by_path
+    leading = [p for p in ("config.json", "adapter_config.json", "model_index.json") if p in paths]
+    return next(iter([*leading, *sorted(p for p in paths if weight_format(p)), *sorted(paths)]))
 
 
 def _examples(evidence: Evidence, card: Card) -> Signal:

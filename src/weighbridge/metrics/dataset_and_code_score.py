@@ -11,7 +11,7 @@ import re
 from weighbridge.domain.card import Card, Role, card_of
 from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.json_values import text, texts
-from weighbridge.domain.markdown import Line
+from weighbridge.domain.markdown import Line, distinct_trigrams
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
@@ -20,7 +20,8 @@ from weighbridge.metrics._files import file_set, library_of, task_of
 from weighbridge.metrics._proofs import card_line, first, front_field, hub_field, listed
 from weighbridge.metrics._training import (
     CORPORA,
-    data_sections,
+    data_paragraphs,
+    data_said,
     lines_of,
     procedure_line,
     procedure_sections,
@@ -95,8 +96,8 @@ def _identified(evidence: Evidence, card: Card) -> Signal:
     value, reason, proofs = 0.0, "no data set is named", tuple[Proof, ...]()
     if named:
         value, reason, proofs = 0.7, "a training section names a well known corpus", (card_line(named),)
-    elif prose_size(data_sections(card)) >= _A_FEW_TRIGRAMS:
-        line = next(lines_of(data_sections(card)))
+    elif distinct_trigrams(p.text for p in data_paragraphs(card)) >= _A_FEW_TRIGRAMS:
+        line = data_paragraphs(card)[0].lines[0]
         value, reason, proofs = 0.25, "the data are described, but not named", (card_line(line),)
     if evidence.state("info") is SourceState.UNREACHABLE:
         return Signal.between(
@@ -124,7 +125,7 @@ def _obtainable(evidence: Evidence, card: Card) -> Signal:
 
 def _data_link(card: Card) -> Line | None:
     """The first line that leads to data; a link in an evaluation leads to what it was tested on."""
-    for line in lines_of(data_sections(card)):
+    for line in (line for paragraph in data_paragraphs(card) for line in paragraph.lines):
         if _RECORD_LINK.search(line.raw[:2000]):
             return line
     tests = set(card.of(Role.EVALUATION))
@@ -134,10 +135,10 @@ def _data_link(card: Card) -> Line | None:
 
 def _described(card: Card) -> Signal:
     id = "data_described"
-    sections = data_sections(card)
-    size = prose_size(sections, with_tables=True)
+    said = data_said(card)
+    size = distinct_trigrams(text for _, text in said)
     reason = f"what is said of the data holds {size} different word triples; {ENOUGH_TRIGRAMS} are enough"
-    proofs = first([card_line(line) for line in lines_of(sections, with_tables=True)], 2) if size else ()
+    proofs = first([card_line(line) for line, _ in said], 2) if size else ()
     remedy = "Describe the training data in a section of its own: where from, how much, of what kind."
     return Signal.of(id, WEIGHTS[id], size / ENOUGH_TRIGRAMS, reason, proofs, remedy)
 

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 from weighbridge.domain.card import Card, Role, card_of
 from weighbridge.domain.evidence import Evidence, SourceState
-from weighbridge.domain.markdown import Line
+from weighbridge.domain.markdown import Line, Paragraph, distinct_trigrams
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
 from weighbridge.metrics._data_sets import graded
 from weighbridge.metrics._proofs import card_line, first
-from weighbridge.metrics._training import data_sections, paragraphs, prose_size, sentences
+from weighbridge.metrics._training import data_paragraphs, paragraphs, sentences
 
 NAME, VERSION = "dataset_quality", "1.0.0"
 WEIGHTS = {"records": 0.75, "card": 0.25}
@@ -77,22 +77,25 @@ def dataset_quality(evidence: Evidence, policy: Policy) -> Score:
 def _said(evidence: Evidence) -> Signal:
     """C: the facets that the card states."""
     card = card_of(evidence)
-    sections = (*data_sections(card), *card.of(Role.DESCRIPTION))
     remedy = "Say of the data: source, amount with its unit, composition, processing, labels, known limits."
-    found = facets(card) if prose_size(sections) >= _FEWEST_TRIGRAMS else {}
+    found = facets(card) if distinct_trigrams(p.text for p in _read(card)) >= _FEWEST_TRIGRAMS else {}
     lacking = [name for name in FACETS if name not in found]
     reason = f"the card states {len(found)} of {len(FACETS)} facets of its data"
     if lacking:
         reason += f"; not stated: {', '.join(lacking)}"
-    proofs = first([card_line(line) for line in found.values()], 6)
+    proofs = tuple(card_line(line) for line in dict.fromkeys(found.values()))
     return Signal.of("card", WEIGHTS["card"], len(found) / len(FACETS), reason, proofs, remedy)
+
+
+def _read(card: Card) -> list[Paragraph]:
+    """What can state a facet: the words on the data, and the description of the model."""
+    return list(dict.fromkeys((*data_paragraphs(card), *paragraphs(card.of(Role.DESCRIPTION)))))
 
 
 def facets(card: Card) -> dict[str, Line]:
     """Each facet that a sentence states, with the line on which it does."""
     found: dict[str, Line] = {}
-    sections = dict.fromkeys((*data_sections(card), *card.of(Role.DESCRIPTION)))
-    for paragraph in paragraphs(tuple(sections)):
+    for paragraph in _read(card):
         for start, sentence in sentences(paragraph.text[:TEXT_LIMIT]):
             for name, pattern in FACETS.items():
                 if name not in found and (seen := pattern.search(sentence)):

@@ -150,9 +150,10 @@ def _summary(verdict: Verdict, failing: set[str]) -> Iterator[Shown]:
 def _way_out(verdict: Verdict, width: int) -> Iterator[Shown]:
     """What whoever runs the registry can do about a refusal."""
     lacking = [*(failure.metric for failure in verdict.failures), *["license"] * bool(verdict.forbidden)]
-    metrics = " ".join(f"--waive {metric}" for metric in dict.fromkeys(lacking))
-    if not metrics and not verdict.unsafe:
+    if not lacking and not verdict.unsafe:
         return
+    before = [waiver.metric for waiver in verdict.waived if waiver.metric != "safety"]
+    metrics = " ".join(f"--waive {metric}" for metric in dict.fromkeys([*lacking, *before]))
     yield Shown("")
     if any(not is_waivable(verdict, file) for file in verdict.unsafe):
         yield from _wrapped("", "A blocked file cannot be waived: this commit stays out.", width, "bold")
