@@ -5,6 +5,7 @@ python -m tests.doors.verdict_examples --write          write tests/golden/cli/v
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -40,25 +41,32 @@ def scanned(verdict: Verdict, *files: FileScan) -> Verdict:
     return replace(verdict, scan=ScanReport(rules="7", files=files))
 
 
-def unsure() -> Verdict:
+def judged() -> dict[str, Verdict]:
+    """By the metrics as they are now; the tests draw those that were kept, whatever metrics say later."""
     away = Source(state=SourceState.UNREACHABLE, reason="the Hub did not answer")
     known = MODELS["gguf"]()
-    return verdict_of(replace(known, commits=(), sources={**known.sources, "commits": away}))
+    unsure = replace(known, commits=(), sources={**known.sources, "commits": away})
+    found = {name: MODELS[name]() for name in ("junk", "gguf", "real_minilm")}
+    return {name: verdict_of(evidence) for name, evidence in {**found, "unsure": unsure}.items()}
+
+
+def kept(name: str) -> Verdict:
+    return Verdict.from_json(json.loads((GOLDEN / f"verdict-{name}.json").read_text()))
 
 
 def admitted() -> Verdict:
-    judged = verdict_of(MODELS["real_minilm"]())
+    verdict = kept("real_minilm")
     waiver = Waiver(
-        metric="performance_claims", repo=judged.repo, reason="measured by us, see QA-17", author="ada"
+        metric="performance_claims", repo=verdict.repo, reason="measured by us, see QA-17", author="ada"
     )
-    return replace(judged, waived=(waiver,))
+    return replace(verdict, waived=(waiver,))
 
 
 EXAMPLES = {
-    "junk-60": lambda: (scanned(verdict_of(MODELS["junk"]()), BLOCKED, REVIEW), 60),
-    "gguf-100": lambda: (verdict_of(MODELS["gguf"]()), 100),
+    "junk-60": lambda: (scanned(kept("junk"), BLOCKED, REVIEW), 60),
+    "gguf-100": lambda: (kept("gguf"), 100),
     "review-100": lambda: (scanned(admitted(), REVIEW), 100),
-    "unsure-100": lambda: (unsure(), 100),
+    "unsure-100": lambda: (kept("unsure"), 100),
     "waived-100": lambda: (admitted(), 100),
 }
 
@@ -68,6 +76,10 @@ def drawn(name: str) -> str:
     return "".join(f"{line.text}\n" for line in verdict_lines(verdict, width))
 
 
-if __name__ == "__main__" and "--write" in sys.argv:
+if __name__ == "__main__" and "--judge" in sys.argv:
+    for name, verdict in judged().items():
+        spelled = json.dumps(verdict.to_json(), indent=1, sort_keys=True)
+        (GOLDEN / f"verdict-{name}.json").write_text(f"{spelled}\n")
+if __name__ == "__main__" and {"--judge", "--write"} & set(sys.argv):
     for example in EXAMPLES:
         (GOLDEN / f"verdict-{example}.txt").write_text(drawn(example))

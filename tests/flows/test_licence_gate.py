@@ -10,9 +10,11 @@ import pytest
 from tests.metrics.models import MODELS
 from weighbridge.adapters.policy_file import parse_policy
 from weighbridge.domain.case import Case, case_from_json
+from weighbridge.domain.evidence import Source, SourceState
 from weighbridge.domain.licence_wish import LicenceWish, is_wished
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.verdict import Outcome, Verdict
+from weighbridge.doors.cli.verdicts import verdict_lines
 from weighbridge.errors import BadConfig
 from weighbridge.flows.weighing import UNSCANNED, Scales, weigh_case
 from weighbridge.metrics.results import known_licence_texts
@@ -51,6 +53,24 @@ def test_a_recorded_waiver_of_the_license_lets_it_in() -> None:
     admitted = weighed("laundered", replace(COMMERCIAL, waivers=(waiver,)))
     assert (admitted.outcome, admitted.forbidden) == (Outcome.ACCEPTED, ())
     assert admitted.licence_faults
+
+
+def test_a_base_model_that_could_not_be_asked_for_leaves_it_open() -> None:
+    known = MODELS["laundered"]()
+    away = Source(state=SourceState.UNREACHABLE, reason="the Hub did not answer")
+    parents = tuple(replace(parent, info=None, source=away) for parent in known.parents)
+    case = Case(
+        evidence=replace(known, parents=parents),
+        scan=UNSCANNED,
+        policy=Policy(licence=LicenceWish(commercial="required")),
+        as_of=date(2026, 11, 20),
+    )
+    verdict = Verdict.from_json(weigh_case(case, SCALES).to_json())
+    assert (verdict.outcome, verdict.licence_faults) == (Outcome.INDETERMINATE, ())
+    assert "could not be read" in verdict.sentence()
+    told = "\n".join(line.text for line in verdict_lines(verdict, 100))
+    assert "Licences that could not be read" in told
+    assert "--waive license" in told
 
 
 def test_a_policy_file_says_it() -> None:

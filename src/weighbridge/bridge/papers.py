@@ -84,7 +84,7 @@ class Papers:
         wished = _wish(wish)
         evidence = self._packages.look(principal, ref)
         terms = _terms(evidence)
-        if faults := wished.faults(terms):
+        if faults := (*wished.faults(terms), *wished.doubts(terms)):
             raise LicenseMismatch(ref.repo.full_name, wanted=wish, got="; ".join(faults))
         held = self._packages.packages(principal, kind=ref.repo.kind, name=ref.repo.full_name)
         return About(evidence=evidence, terms=terms, packages=tuple(held))

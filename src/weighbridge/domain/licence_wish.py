@@ -61,8 +61,15 @@ class LicenceWish:
         if self.asks and not terms.of(Whose.MODEL):
             found.append("no licence is stated")
         if self.asks:
-            found += [f"no licence is known of the base model {id}" for id in terms.unknown]
+            silent = [id for id in terms.unknown if id not in terms.unread]
+            found += [f"no licence is known of the base model {id}" for id in silent]
         return tuple(dict.fromkeys(found))
+
+    def doubts(self, terms: Terms) -> tuple[str, ...]:
+        """What may be a fault, for the licence could not be read; trying again may tell."""
+        if not self.asks:
+            return ()
+        return tuple(f"the licence of the base model {id} could not be read" for id in terms.unread)
 
     def _commercial_faults(self, terms: Terms, counted: Sequence[Holding]) -> Iterable[str]:
         if not self.commercial:

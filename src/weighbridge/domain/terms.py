@@ -78,12 +78,14 @@ class Terms:
     """All licences in force, and what is remarkable about them.
 
     ``unknown`` names the base models whose licence is not known: nothing is allowed for certain then.
+    ``unread`` are those of them that could not be asked for, so that trying again may help.
     """
 
     repo: str
     holdings: tuple[Holding, ...]
     remarks: tuple[Remark, ...] = ()
     unknown: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def of(self, whose: Whose) -> tuple[Holding, ...]:
         """The licences of one kind of origin."""
@@ -124,6 +126,7 @@ class Terms:
             "obligations": [one.to_json() for one in self.obligations],
             "remarks": [remark.to_json() for remark in self.remarks],
             "unknown": list(self.unknown),
+            "unread": list(self.unread),
             "advice": "A reading of the licences, not legal advice.",
         }
 
@@ -138,6 +141,7 @@ def terms_of(evidence: Evidence, known_texts: Mapping[str, Licence | None]) -> T
         holdings=(*own, *inherited, *data),
         remarks=tuple(_remarks(evidence, own, inherited, data, silent, known_texts)),
         unknown=silent,
+        unread=tuple(p.id for p in evidence.parents if p.source.state is SourceState.UNREACHABLE),
     )
 
 

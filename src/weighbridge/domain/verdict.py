@@ -72,7 +72,8 @@ class Verdict:
     metrics of the gate for which this version has no judge, and ``safety`` where the refusal came
     before the files were fetched: they neither pass nor fail. ``reported`` are the metrics that are
     shown beside the gate's, None where one does not apply; they count where the policy asks for them.
-    ``licence_faults`` say why the policy does not allow the licences in force.
+    ``licence_faults`` say why the policy does not allow the licences in force, ``licence_doubts``
+    what of them could not be read.
     """
 
     scores: tuple[Score, ...]
@@ -83,6 +84,7 @@ class Verdict:
     waived: tuple[Waiver, ...]
     reported: Mapping[str, Score | None] = field(default_factory=dict)
     licence_faults: tuple[str, ...] = ()
+    licence_doubts: tuple[str, ...] = ()
 
     @property
     def all_scores(self) -> tuple[Score, ...]:
@@ -135,14 +137,23 @@ class Verdict:
     @property
     def forbidden(self) -> Sequence[str]:
         """Why the licences are not allowed; nothing where ``license`` is waived."""
-        return () if any(waiver.metric == "license" for waiver in self.waived) else self.licence_faults
+        return () if self._terms_accepted else self.licence_faults
+
+    @property
+    def doubtful(self) -> Sequence[str]:
+        """What could not be told of the licences; nothing where ``license`` is waived."""
+        return () if self._terms_accepted else self.licence_doubts
+
+    @property
+    def _terms_accepted(self) -> bool:
+        return any(waiver.metric == "license" for waiver in self.waived)
 
     @property
     def outcome(self) -> Outcome:
         """Refused when something certainly fails, indeterminate when something may, else accepted."""
         if self.unsafe or self.forbidden or any(failure.is_certain for failure in self.failures):
             return Outcome.REFUSED
-        return Outcome.INDETERMINATE if self.failures else Outcome.ACCEPTED
+        return Outcome.INDETERMINATE if self.failures or self.doubtful else Outcome.ACCEPTED
 
     @property
     def weakest(self) -> str | None:
@@ -159,8 +170,8 @@ class Verdict:
             parts.append("Model does not meet licence requirements: " + "; ".join(self.forbidden) + ".")
         if self.unsafe:
             parts.append("Model does not meet safety requirements. " + _unsafe_sentence(self.unsafe))
-        if not parts and self.failures:
-            unknown = ", ".join(f.sentence() for f in self.failures)
+        if not parts and (self.failures or self.doubtful):
+            unknown = ", ".join([*(f.sentence() for f in self.failures), *self.doubtful])
             parts.append(f"indeterminate: {unknown}; a source could not be read, so retry later")
         return " ".join(parts) or "Model meets all requirements."
 
@@ -177,6 +188,7 @@ class Verdict:
             "failures": self.failures_json(),
             "unsafe_files": [file.to_json() for file in self.unsafe],
             "licence_faults": list(self.licence_faults),
+            "licence_doubts": list(self.licence_doubts),
             "not_judged": list(self.not_judged),
             "waived": [waiver.to_json() for waiver in self.waived],
             "scores": [score.to_json() for score in self.scores],
@@ -218,6 +230,7 @@ class Verdict:
             waived=tuple(Waiver.from_json(w) for w in objects(source, "waived")),
             reported=reported_from_json(child(source, "reported")),
             licence_faults=texts(source, "licence_faults"),
+            licence_doubts=texts(source, "licence_doubts"),
         )
 
 
@@ -231,6 +244,7 @@ def judge(
     as_of: date,
     reported: Mapping[str, Score | None] | None = None,
     licence_faults: Sequence[str] = (),
+    licence_doubts: Sequence[str] = (),
 ) -> Verdict:
     """Hold scores and findings against a policy on a day; the day only decides which waivers hold."""
     held = tuple(waiver for waiver in policy.waivers if waiver.holds(repo, commit, as_of))
@@ -245,6 +259,7 @@ def judge(
         waived=held,
         reported={name: beside[name] for name in METRICS_REPORTED if name in beside},
         licence_faults=tuple(licence_faults),
+        licence_doubts=tuple(licence_doubts),
     )
 
 

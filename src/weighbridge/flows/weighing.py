@@ -52,6 +52,7 @@ def weigh_case(case: Case, scales: Scales) -> Verdict:
         as_of=case.as_of,
         reported=report_all(case.evidence, case.policy, scales.reports),
         licence_faults=wish.faults(terms) if terms else (),
+        licence_doubts=wish.doubts(terms) if terms else (),
     )
 
 

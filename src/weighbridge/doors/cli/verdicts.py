@@ -61,10 +61,14 @@ def verdict_lines(verdict: Verdict, width: int, *, everything: bool = False) -> 
         yield Shown("")
         yield Shown(f"{title}  {_span(score)} < {down(failure.threshold)}   [{failure.metric}]", style)
         yield from _reasons(score, width)
-    if verdict.forbidden:
-        yield Shown("")
-        yield Shown("Licences that the policy does not allow", "bold red")
-        for fault in verdict.forbidden:
+    for title, style, told in (
+        ("Licences that the policy does not allow", "bold red", verdict.forbidden),
+        ("Licences that could not be read: try again later", "bold yellow", verdict.doubtful),
+    ):
+        if told:
+            yield Shown("")
+            yield Shown(title, style)
+        for fault in told:
             yield from _wrapped("  ", fault, width)
     if verdict.unsafe:
         yield Shown("")
@@ -94,11 +98,11 @@ def _reasons(score: Score, width: int) -> Iterator[Shown]:
 
 def _signal_lines(signal: Signal, share: float, width: int) -> Iterator[Shown]:
     if signal.status == "n/a":
-        yield from _wrapped(f"  {signal.id:<26}n/a  ", signal.reason, width, "dim")
+        yield from _wrapped(f"  {signal.id:<27}n/a  ", signal.reason, width, "dim")
         return
     value = down(signal.least) if signal.value is not None else f"{down(signal.least)}..{down(signal.most)}"
     style = "green" if not lost(signal) else ""
-    yield from _wrapped(f"  {signal.id:<26}{value} x {share:>3.0%}  ", signal.reason, width, style)
+    yield from _wrapped(f"  {signal.id:<27}{value} x {share:>3.0%}  ", signal.reason, width, style)
     yield from _proof_lines(signal.proofs, width)
     if signal.how_to_improve:
         yield from _wrapped("      to raise it: ", signal.how_to_improve, width, "cyan")
@@ -149,7 +153,10 @@ def _summary(verdict: Verdict, failing: set[str]) -> Iterator[Shown]:
 
 def _way_out(verdict: Verdict, width: int) -> Iterator[Shown]:
     """What whoever runs the registry can do about a refusal."""
-    lacking = [*(failure.metric for failure in verdict.failures), *["license"] * bool(verdict.forbidden)]
+    lacking = [
+        *(failure.metric for failure in verdict.failures),
+        *["license"] * bool(verdict.forbidden or verdict.doubtful),
+    ]
     if not lacking and not verdict.unsafe:
         return
     before = [waiver.metric for waiver in verdict.waived if waiver.metric != "safety"]

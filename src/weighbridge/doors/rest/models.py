@@ -223,6 +223,7 @@ class VerdictOut(BaseModel):
     failures: Annotated[list[dict[str, JsonValue]], Field(description="weakest first")]
     unsafe_files: list[dict[str, JsonValue]]
     licence_faults: Annotated[list[str], Field(description="why the policy does not allow its licences")]
+    licence_doubts: Annotated[list[str], Field(description="what of its licences could not be read")]
     not_judged: list[str]
     waived: list[WaiverOut]
     scores: list[dict[str, JsonValue]]
