@@ -17,18 +17,45 @@ from weighbridge.adapters.hub_dir import FolderHub
 from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_hosted import HostedHub
 from weighbridge.adapters.hub_http import HttpHub
+from weighbridge.adapters.hub_offline import OfflineHub
 from weighbridge.bridge.last_commits import LastCommits
 from weighbridge.domain.access import AuditLine, Permission, Principal
 from weighbridge.domain.hosted import Change, Gate, LargeFile, Repository, SmallFile, make_revision
-from weighbridge.domain.json_values import canonical
+from weighbridge.domain.json_values import JsonObject, canonical, child, objects
 from weighbridge.domain.manifest import FileEntry, Manifest, Storage, digests_of
 from weighbridge.domain.package import Package, Version
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.errors import NoSuchFile, NoSuchRepo, NoSuchRevision
+from weighbridge.domain.repo import DiscussionHead, Owner, OwnerKind
+from weighbridge.errors import HubDown, NoSuchFile, NoSuchOwner, NoSuchRepo, NoSuchRevision
 from weighbridge.flows.push import Push, PushTools, push
 from weighbridge.ports import Hub
 
 REPO = RepoId.parse("acme/Tiny")
+STATUS = {"scansDone": True, "filesWithIssues": [{"path": "model.safetensors", "level": "suspicious"}]}
+DETAILED = {
+    "childrenModelCount": {"finetune": 3},
+    "evalResults": [{"dataset": "acme/words", "value": 0.5}],
+    "securityRepoStatus": STATUS,
+}
+TALKS = (
+    DiscussionHead(number=12, title="A question", author="cid", status="open", is_pull=False),
+    *(
+        DiscussionHead(number=n, title=f"Fix {n}", author="bob", status="merged", is_pull=True)
+        for n in range(11, 0, -1)
+    ),
+)
+TALKED = {
+    "discussions": [
+        {
+            "num": t.number,
+            "title": t.title,
+            "author": t.author,
+            "status": t.status,
+            "isPullRequest": t.is_pull,
+        }
+        for t in TALKS
+    ]
+}
 NOWHERE = "0" * 40
 
 
@@ -39,7 +66,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"title": "Better words", "date": "2026-02-01T00:00:00.000Z", "authors": ["ann"]},
         {"title": "First", "date": "2026-01-01T00:00:00.000Z", "authors": ["bob"]},
     ]
-    write_repo(made, "acme/Tiny", TINY, {"downloads": 5, "likes": 2, "history": history})
+    said = {"owner": {"kind": "organization", "members": 6, "isVerified": True}, **DETAILED, **TALKED}
+    write_repo(made, "acme/Tiny", TINY, {"downloads": 5, "likes": 2, "history": history, **said})
     write_repo(made, "acme/popular", {"config.json": b"{}", "w.bin": b"\0" * 100}, {"downloads": 99})
     write_repo(made, "datasets/acme/words", {"README.md": b"---\nlicense: mit\n---\n", "a.csv": b"a\n"})
     return made
@@ -66,6 +94,10 @@ class HubContract:
     counts = (5, 2)
     """Downloads and likes of the repository; a Hub of our own counts its own, from nothing."""
     listed = ("acme/popular", "acme/Tiny")
+    owner = Owner(name="acme", kind=OwnerKind.ORGANIZATION, members=6, is_verified=True)
+    talks: Sequence[DiscussionHead] = TALKS
+    details: JsonObject = DETAILED
+    """What the sidecar says; a Hub of our own knows its own people and talks, and no other scanners."""
 
     def manifest(self, hub: Hub) -> Manifest:
         return hub.manifest(REPO, hub.info(ModelRef(repo=REPO)).commit)
@@ -165,6 +197,27 @@ class HubContract:
         assert [listed.repo for listed in hub.repos(RepoKind.DATASET)] == [words]
         assert list(hub.repos(RepoKind.SPACE)) == []
 
+    def test_the_details_are_those_that_are_known(self, hub: Hub) -> None:
+        said = dict(hub.details(ModelRef(repo=REPO)))
+        base = said.pop("baseModels", None)
+        assert said == self.details
+        assert base is None or [m["id"] for m in objects(child({"base": base}, "base"), "models")] == [
+            "acme/base"
+        ]
+        with pytest.raises(NoSuchRepo):
+            hub.details(ModelRef.parse("acme/nothing"))
+        with pytest.raises(NoSuchRevision):
+            hub.details(ModelRef(repo=REPO, revision=NOWHERE))
+
+    def test_discussions_come_newest_first_and_no_more_than_are_asked_for(self, hub: Hub) -> None:
+        assert tuple(hub.discussions(REPO, 50)) == tuple(self.talks)
+        assert tuple(hub.discussions(REPO, 11)) == tuple(self.talks[:11])
+        with pytest.raises(NoSuchRepo):
+            hub.discussions(RepoId.parse("acme/nothing"))
+
+    def test_the_owner_is_who_publishes_under_the_namespace(self, hub: Hub) -> None:
+        assert hub.owner(REPO) == self.owner
+
 
 class TestFolder(HubContract):
     @pytest.fixture
@@ -187,6 +240,7 @@ class TestCatalogue(HubContract):
 
 class TestHosted(HubContract):
     counts, listed = (0, 0), ("acme/Tiny", "acme/popular")
+    owner, talks, details = Owner(name="acme", kind=OwnerKind.USER), (), {}
 
     @pytest.fixture
     def hub(self, folder: Path, tmp_path: Path) -> Iterator[Hub]:
@@ -199,6 +253,7 @@ class TestHostedBesideMirrored(HubContract):
     """Models are hosted; data sets are mirrored, and so are models that the caller may not see."""
 
     counts, listed = (0, 0), ("acme/Tiny", "acme/popular")
+    owner, talks, details = Owner(name="acme", kind=OwnerKind.USER), (), {}
 
     @pytest.fixture
     def hub(self, folder: Path, tmp_path: Path) -> Iterator[Hub]:
@@ -261,7 +316,9 @@ def admitted(catalog: Catalog, folder: Path, home: Path) -> FolderBlobs:
             manifest = upstream.manifest(info.repo, info.commit)
             for entry in manifest.files:
                 blobs.add(upstream.locate(info.repo, info.commit, entry).read_bytes())
-            evidence = blobs.add(canonical({"info": info.raw}))
+            owner = upstream.owner(info.repo).to_json() if info.repo == REPO else None
+            talks = [talk.to_json() for talk in upstream.discussions(info.repo)]
+            evidence = blobs.add(canonical({"info": info.raw, "owner": owner, "discussions": talks}))
             package = Package(
                 id=f"{kind}-{info.repo.name}",
                 version=Version("1.0.0"),
@@ -276,6 +333,34 @@ def admitted(catalog: Catalog, folder: Path, home: Path) -> FolderBlobs:
             line = AuditLine(at=at, by="ann", verb="ingest", target=package.name)
             catalog.add(package, (), line)
     return blobs
+
+
+def test_nobody_is_asked_offline_and_nothing_is_taken_for_an_answer() -> None:
+    for ask in (
+        lambda: OfflineHub().details(ModelRef(repo=REPO)),
+        lambda: OfflineHub().discussions(REPO),
+        lambda: OfflineHub().owner(REPO),
+        lambda: OfflineHub().commits(REPO, "main"),
+    ):
+        with pytest.raises(HubDown, match="offline"):
+            ask()
+
+
+def test_a_folder_without_sidecars_knows_nobody(tmp_path: Path) -> None:
+    write_repo(tmp_path, "acme/bare", {"config.json": b"{}"})
+    bare = RepoId.parse("acme/bare")
+    with hub_process(tmp_path) as url:
+        for hub in (FolderHub(tmp_path), HttpHub(url, environ={})):
+            with pytest.raises(NoSuchOwner):
+                hub.owner(bare)
+            assert list(hub.discussions(bare)) == []
+
+
+def test_a_user_who_publishes_is_one_over_http_too(tmp_path: Path) -> None:
+    write_repo(tmp_path, "ann/bare", {"config.json": b"{}"}, {"owner": {"kind": "user"}})
+    with hub_process(tmp_path) as url:
+        owner = HttpHub(url, environ={}).owner(RepoId.parse("ann/bare"))
+    assert owner == Owner(name="ann", kind=OwnerKind.USER)
 
 
 def test_the_tensor_file_is_one() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,13 +17,14 @@ from weighbridge.bridge.shard_headers import ShardHeaders, shard_headers
 from weighbridge.domain.access import Permission, Principal, can
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.repo import Commit, ModelInfo, Refs
+from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, Refs
 from weighbridge.domain.repo_query import RepoQuery, tags_by_type
 from weighbridge.domain.scan import ScanReport
 from weighbridge.errors import (
     Disabled,
     Gated,
     NoSuchFile,
+    NoSuchOwner,
     NoSuchRepo,
     NoSuchRevision,
     NotAuthenticated,
@@ -187,6 +189,33 @@ class HubDesk:
         listed = self._listings.of(principal, kind, lambda: self._seen_by(principal).repos(kind))
         shown = (info for info in listed if not (info.raw.get("private") and principal.is_anonymous))
         return query.select(shown)
+
+    def discussions(
+        self, principal: Principal, kind: RepoKind, name: str, limit: int
+    ) -> tuple[RepoId, Sequence[DiscussionHead]]:
+        """The repository, and its newest discussions and pull requests."""
+        info = self.info(principal, kind, name)
+        return info.repo, self._seen_by(principal).discussions(info.repo, limit)
+
+    def owner(self, principal: Principal, name: str) -> tuple[Owner, Mapping[RepoKind, int]]:
+        """Who publishes under a namespace, and how many repositories of each kind are seen there.
+
+        Raises:
+            NoSuchOwner: none of its repositories says.
+        """
+        seen = {
+            kind: [
+                r
+                for r in self.repos(principal, kind, RepoQuery())
+                if r.repo.namespace.lower() == name.lower()
+            ]
+            for kind in RepoKind
+        }
+        for info in (info for found in seen.values() for info in found):
+            with suppress(NoSuchOwner):
+                owner = self._seen_by(principal).owner(info.repo)
+                return owner, {kind: len(found) for kind, found in seen.items()}
+        raise NoSuchOwner(name)
 
     def children(self, principal: Principal) -> Mapping[str, int]:
         """How many models that the caller may see say that they are made of each one.

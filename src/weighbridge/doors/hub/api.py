@@ -55,7 +55,8 @@ def info(call: Call) -> Answer:
     )
     if call.request.flag("securityStatus"):
         report = call.desk.scan(call.principal, call.kind, call.name, found.commit)
-        spelled = {**spelled, "securityRepoStatus": repo_status_json(report)}
+        said = found.raw.get("securityRepoStatus") if report is None else None  # a sidecar's
+        spelled = {**spelled, "securityRepoStatus": said or repo_status_json(report)}
     return json_answer(spelled)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.domain.access import Principal
 from weighbridge.domain.ref import RepoKind
-from weighbridge.doors.hub import api
+from weighbridge.domain.repo import OwnerKind
+from weighbridge.doors.hub import api, sources
 from weighbridge.doors.hub.absent import why_absent
 from weighbridge.doors.hub.answers import (
     Answer,
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 _KINDS = {kind.plural: kind for kind in RepoKind}
 _TAGS = {f"{kind.plural}-tags-by-type": kind for kind in (RepoKind.MODEL, RepoKind.DATASET)}
+_OWNERS = {"users": OwnerKind.USER, "organizations": OwnerKind.ORGANIZATION}
+_REPO_CALLS = {**api.REPO_CALLS, "discussions": sources.discussions}
 _FILE_CALLS = ("resolve", "raw")
 _CALLS_RAW = frozenset((*(call.encode() for call in _FILE_CALLS), b"ask-access"))
 _THREADS = 16
@@ -237,6 +240,8 @@ def _api(request: Request, segments: tuple[str, ...]) -> Work:
             return Work(run=lambda desk, principal: json_answer({"standardEnvVars": [], "harnesses": {}}))
         case ("telemetry", *_):
             return Work(run=lambda desk, principal: json_answer({}))
+        case (folder, name, "overview") if folder in _OWNERS and request.method in ("GET", "HEAD"):
+            return Work(run=lambda desk, who: sources.overview(desk, who, _OWNERS[folder], name))
         case (tags,) if tags in _TAGS and request.method in ("GET", "HEAD"):
             return Work(run=lambda desk, principal: api.tags(desk, principal, _TAGS[tags]))
         case (plural, *about) if plural in _KINDS:
@@ -254,7 +259,7 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
     verb, behind = (about[cut], about[cut + 1 :]) if len(about) > cut else ("revision", ("main",))
     if request.method != "POST" or verb != "paths-info":
         _require_read(request)
-    if verb not in api.REPO_CALLS or (verb == "auth-check" and behind):
+    if verb not in _REPO_CALLS or (verb == "auth-check" and behind):
         raise _no_route(request)
     if verb == "revision":
         revision, path = "/".join(behind), ""
@@ -264,7 +269,7 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
     name = "/".join(about[:cut])
 
     def run(desk: HubDesk, principal: Principal) -> Answer:
-        return api.REPO_CALLS[verb](
+        return _REPO_CALLS[verb](
             api.Call(
                 desk=desk,
                 principal=principal,
@@ -281,9 +286,9 @@ def _repo_call(request: Request, kind: RepoKind, about: tuple[str, ...]) -> Work
 
 def _name_length(about: tuple[str, ...]) -> int:
     """How many segments are the repository's name: two, or one for a name without a namespace."""
-    if len(about) > 2 and about[2] in api.REPO_CALLS:
+    if len(about) > 2 and about[2] in _REPO_CALLS:
         return 2
-    return 1 if len(about) == 1 or about[1] in api.REPO_CALLS else 2
+    return 1 if len(about) == 1 or about[1] in _REPO_CALLS else 2
 
 
 def _revision_and_path(segments: tuple[str, ...]) -> tuple[str, str]:

@@ -39,7 +39,7 @@ def info_json(
         raw["siblings"] = [_sibling(entry) for entry in tree.manifest.files]
     if not expand:
         return raw
-    raw |= {"xetEnabled": takes_xet, "childrenModelCount": children.get(info.repo.full_name.lower(), 0)}
+    raw = {"childrenModelCount": children.get(info.repo.full_name.lower(), 0), **raw, "xetEnabled": takes_xet}
     return {key: value for key, value in raw.items() if key in ("_id", "id") or key in expand}
 
 
