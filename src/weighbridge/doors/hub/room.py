@@ -13,8 +13,8 @@ ROOM_BYTES = 16 << 20
 more for all others."""
 _FREE_BYTES = 64 << 10
 _WAIT_S = 30.0
-_AT_ONCE = 12
-"""Clients send some eight pieces of a file at once. More of one caller's wait, and keep no thread."""
+_AT_ONCE = 28
+"""Less than half of the threads, and more than clients use. What is above it waits, and keeps no thread."""
 
 
 class Room:

@@ -41,7 +41,7 @@ from weighbridge.doors.hub.signing import Signer
 from weighbridge.doors.hub.verdicts import told_reader
 from weighbridge.doors.hub.visits import Deed, Held, Place, Visit
 
-_UPLOADS = 32
+_UPLOADS = 64
 """Bodies that are read at once; each has a thread, which a slow client may keep waiting."""
 _HELD_BODIES = 2
 _HELD_BYTES = 16 << 20
