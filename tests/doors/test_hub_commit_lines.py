@@ -156,6 +156,18 @@ def fields_of(address: str) -> tuple[str, dict[str, str]]:
     return parts.path, dict(parse_qsl(parts.query))
 
 
+def test_empty_lines_are_not_looked_at_for_ever() -> None:
+    """Lines without a word count for nothing, so that nothing else would end them."""
+
+    def endless() -> Iterator[bytes]:
+        yield b'{"key":"header","value":{"summary":"x"}}\n'
+        while True:
+            yield b"\n" * (1 << 20)
+
+    with pytest.raises(TooLarge, match="at most 400000 lines"):
+        list(read_commit(endless()))
+
+
 def test_a_signed_address_is_ours_until_it_expires() -> None:
     clock = [1000.0]
     signer = Signer(b"k" * 32, now=lambda: clock[0])

@@ -309,3 +309,24 @@ result = hashlib.sha256(content).hexdigest()
     assert "was not sent" in answer.json["error"]
     assert registry.call("bob", "GET", "/api/models/ann/open/discussions").json["count"] == 0
     assert registry.call("bob", "POST", path.replace("main", "a" * 40), body, **asked).status == 404
+
+
+def test_conflicts_tell_nothing_of_commits_that_are_hidden(gated: Registry) -> None:
+    """Who proposes a file could ask by it whether a commit that was not accepted has one of its name."""
+
+    def lines(word: str) -> bytes:
+        file = {"key": "file", "value": {"path": "secret.txt", "content": word, "encoding": "utf-8"}}
+        header = {"key": "header", "value": {"summary": word}}
+        return b"\n".join(json.dumps(each).encode() for each in (header, file))
+
+    def conflicts(user: str) -> object:
+        got = gated.call(user, "GET", "/api/models/ann/quiet/discussions/1")
+        assert got.status == 200
+        return got.json["filesWithConflicts"]
+
+    assert gated.call("ann", "POST", "/api/repos/create", {"name": "quiet"}).status == 200
+    commit = "/api/models/ann/quiet/commit/main"
+    assert gated.call("bob", "POST", f"{commit}?create_pr=1", lines("guessed")).status == 200
+    assert gated.call("ann", "POST", commit, lines("hidden")).status == 200
+    assert conflicts("ann") == ["secret.txt"]
+    assert conflicts("bob") == conflicts("rita") == []

@@ -441,3 +441,13 @@ def test_two_slow_bodies_do_not_keep_others_waiting(registry: Registry) -> None:
 def test_a_change_that_nobody_knows_is_no_address_here(registry: Registry, method: str, path: str) -> None:
     got = registry.call("ann", method, path, {})
     assert (got.status, got.json["error"]) == (404, f"this Hub has no {method} {path}")
+
+
+@pytest.mark.parametrize("private", ["yes", "true", 1, [True]])
+def test_what_may_mean_private_is_not_made_public(registry: Registry, private: object) -> None:
+    """A client that spells it in another way would show to all what it meant to hide."""
+    got = registry.call("ann", "POST", "/api/repos/create", {"name": "meant", "private": private})
+    assert (got.status, got.json["error"]) == (400, "'private' is neither true nor false")
+    assert registry.call("ann", "GET", "/api/models/ann/meant").status == 404
+    got = registry.call("ann", "PUT", "/api/models/ann/m/settings", {"private": private})
+    assert got.status == 400

@@ -18,7 +18,6 @@ from weighbridge.domain.discussion import (
     Discussion,
     Event,
     EventKind,
-    Merge,
     Status,
     checked_text,
     checked_title,
@@ -76,12 +75,12 @@ class Discussions(Talks):
         theirs = self._head(there, found)
         base = self._manifest(there, found.base)
         conflicts: tuple[str, ...] = ()
+        if not self._sees(principal, there, theirs):
+            return talk
         if found.status is not Status.MERGED:
-            conflicts = self._merge(there, found, theirs).conflicts
-        diff = (
-            Differences(self._blobs).of(base, theirs.manifest) if self._sees(principal, there, theirs) else ""
-        )
-        return replace(talk, conflicts=conflicts, diff=diff)
+            main = self._manifest(there, self.seen_main(principal, there))  # what is hidden is not told
+            conflicts = merge(base, main, theirs.manifest).conflicts
+        return replace(talk, conflicts=conflicts, diff=Differences(self._blobs).of(base, theirs.manifest))
 
     def open(
         self, principal: Principal, repo: RepoId, title: str, description: str, *, pull: bool = False
@@ -260,9 +259,6 @@ class Discussions(Talks):
     def _main(self, repository: Repository) -> Manifest:
         commit = self._catalog.hosted_refs(repository.key).branches[DEFAULT_BRANCH]
         return self._manifest(repository, commit)
-
-    def _merge(self, repository: Repository, found: Discussion, head: Revision) -> Merge:
-        return merge(self._manifest(repository, found.base), self._main(repository), head.manifest)
 
     def _merged(
         self, repository: Repository, found: Discussion, head: Revision, principal: Principal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,6 +15,7 @@ from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.repo_query import RepoQuery, SortKey, parameter_range, read_mark, spelled_mark
 from weighbridge.doors.hub import shapes
 from weighbridge.doors.hub.answers import Answer, json_answer
+from weighbridge.doors.hub.bodies import json_object
 from weighbridge.doors.hub.expand import require_expandable
 from weighbridge.doors.hub.request import Request, whole_number
 from weighbridge.doors.hub.security import file_status_json, repo_status_json
@@ -130,14 +130,14 @@ def _wanted_paths(request: Request) -> tuple[tuple[str, ...], bool]:
 
     Raises:
         BadInput: the body is neither.
+        TooLarge: it has too many values.
     """
     try:
         if "json" in request.headers.get("content-type", ""):
-            document = json.loads(request.body)
-            source = document if isinstance(document, dict) else {}
+            source = json_object(request.body)
             return texts(source, "paths"), source.get("expand") is True
         form = parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=100_000)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadInput("the body is neither a form nor JSON") from error
     paths = tuple(value for key, value in form if key in ("paths", "paths[]"))
     return paths, any(key == "expand" and value.lower() in ("true", "1") for key, value in form)

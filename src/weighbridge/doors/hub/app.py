@@ -23,13 +23,15 @@ from weighbridge.doors.hub.answers import (
     error_answer,
     json_answer,
 )
+from weighbridge.doors.hub.bodies import SMALL_BODY_BYTES, IncomingBody, needed, require_length
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.lfs_download import download_only, reader
 from weighbridge.doors.hub.lfs_objects import lfs_place
 from weighbridge.doors.hub.proxies import Network, without_strangers_words
 from weighbridge.doors.hub.redirects import redirected
-from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_body, read_request
+from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_request
+from weighbridge.doors.hub.room import Room
 from weighbridge.doors.hub.streaming import Streams
 from weighbridge.errors import Renamed
 
@@ -73,11 +75,11 @@ def hub_app(
     hear it is told each time after ``quiet_s`` seconds that work still goes on.
     """
     pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="hub")
-    writing = None
+    writing, strangers = None, Room()
     if repos:
         from weighbridge.doors.hub.write import Writing  # who only serves needs no database library
 
-        writing = Writing(desk, repos, xet, pool, quiet_s)
+        writing = Writing(desk, repos, xet, pool, quiet_s, strangers)
     kept, streams = KeptAnswers(), Streams(pool)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,7 +90,7 @@ def hub_app(
             asked = read_asked(scope)
             found = kept.get(asked.key)
             if found is None:
-                found, unchanged = await _made(desk, writing, pool, scope, receive)
+                found, unchanged = await _made(desk, writing, pool, strangers, scope, receive)
                 kept.keep(asked.key, found, unchanged)
             sent = found.answer
             if (
@@ -124,7 +126,12 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 async def _made(
-    desk: HubDesk, writing: Writing | None, pool: ThreadPoolExecutor, scope: Scope, receive: Receive
+    desk: HubDesk,
+    writing: Writing | None,
+    pool: ThreadPoolExecutor,
+    strangers: Room,
+    scope: Scope,
+    receive: Receive,
 ) -> tuple[Ready, Unchanged | None]:
     """The answer to a request, and whether it may be given again."""
     token_sent, unchanged = False, None
@@ -135,8 +142,10 @@ async def _made(
         if writing and change:
             return ready(await writing.answer(change, request, receive)), None
         work = _read_work(request, writes=writing is not None)
+        length = 0
         if request.method == "POST":
-            work = route(request.with_body(await read_body(receive)))
+            require_length(request, SMALL_BODY_BYTES)
+            length = needed(request, SMALL_BODY_BYTES)
 
         def run() -> tuple[Answer | FileAnswer, Unchanged | None]:
             watch = desk.watch(work.kind, work.name) if work.name else None  # before it is looked up
@@ -149,7 +158,12 @@ async def _made(
             except Renamed as renamed:
                 return redirected(request, work.name, renamed.now), watch
 
-        answer, unchanged = await asyncio.get_running_loop().run_in_executor(pool, run)
+        loop = asyncio.get_running_loop()
+        async with strangers.of(length):
+            if length:
+                body = IncomingBody(receive, loop, SMALL_BODY_BYTES)
+                work = route(request.with_body(await body.whole()))
+            answer, unchanged = await loop.run_in_executor(pool, run)
     except Exception as error:  # at the door every error becomes an answer
         lfs = ".git/info/lfs/" in scope["path"]
         answer = error_answer(error, token_sent=token_sent, lfs=lfs)

@@ -13,12 +13,16 @@ from weighbridge.doors.hub.answers import TooLarge
 from weighbridge.doors.hub.request import Receive, Request
 from weighbridge.errors import BadInput
 
+SMALL_BODY_BYTES = 8 << 20
 PIECE_BYTES = 1 << 20
 """What is gathered before a thread is told: a hand-over is dear."""
 _SMALL_BYTES = 16 << 10
 PIECE_LIMIT_S = 60.0
 """A client that needs longer for one piece (17 kB/s) is given up: it would hold a thread for ever."""
 _DRAINED_BYTES, _DRAINED_S = 64 << 20, 10.0
+_WHOLE_S = 60.0
+_VALUES_LIMIT = 500_000
+"""Without a bound 8 MiB of empty lists would take thirty times their length of memory."""
 
 
 def declared_length(request: Request) -> int | None:
@@ -40,7 +44,10 @@ def json_object(body: bytes) -> JsonObject:
 
     Raises:
         BadInput: it is something else.
+        TooLarge: it has more values than anybody asks for.
     """
+    if sum(map(body.count, (b",", b"[", b"{"))) > _VALUES_LIMIT:
+        raise TooLarge(f"the body has more than {_VALUES_LIMIT} values")
     try:
         value = mended(json.loads(body)) if body.strip() else {}
     except (ValueError, RecursionError) as error:
@@ -59,6 +66,14 @@ def require_length(request: Request, limit: int) -> None:
     length = declared_length(request)
     if length is not None and length > limit:
         raise TooLarge(f"the body has {length} bytes; the limit here is {limit}")
+
+
+def needed(request: Request, limit: int) -> int:
+    """How many bytes a body may have; ``limit`` where nobody says."""
+    length = declared_length(request)
+    if length is None:
+        return limit if "transfer-encoding" in request.headers else 0
+    return min(length, limit)
 
 
 class IncomingBody:
@@ -96,10 +111,14 @@ class IncomingBody:
         return self._ended
 
     async def whole(self) -> bytes:
-        """All of it; raises as iterating does."""
+        """All of it, within a minute; raises as iterating does."""
         pieces = []
-        while gathered := await self._gather():
-            pieces += gathered
+        try:
+            async with asyncio.timeout(_WHOLE_S):
+                while gathered := await self._gather():
+                    pieces += gathered
+        except TimeoutError:
+            raise BadInput(f"the body did not come within {_WHOLE_S:.0f} seconds") from None
         return b"".join(pieces)
 
     async def drain(self, declared: int | None) -> None:

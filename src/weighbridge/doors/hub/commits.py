@@ -26,6 +26,8 @@ BODY_LIMIT_BYTES = 192 << 20
 REGULAR_LIMIT_BYTES = 16 << 20
 """The longest line: larger files are asked for by LFS, so that no line has to be held that is."""
 LINES_LIMIT = 100_000
+_BREAKS_LIMIT = 4 * LINES_LIMIT
+"""Empty lines count for nothing, but 192 MiB of them would be looked at for half a minute."""
 _BRACKETS_LIMIT = 100_000
 """Base64 has none. Without a bound a line of empty objects would take twenty times its length of memory."""
 
@@ -65,8 +67,11 @@ def read_commit(pieces: Iterable[bytes]) -> Iterator[Line]:
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Lines that are not empty; of a line that comes in many pieces each is looked at once."""
     begun: list[bytes] = []
-    size = 0
+    size = breaks = 0
     for piece in pieces:
+        breaks += piece.count(b"\n")
+        if breaks > _BREAKS_LIMIT:
+            raise TooLarge(f"a commit has at most {_BREAKS_LIMIT} lines, with the empty ones")
         *ended, rest = piece.split(b"\n")
         for end in ended:
             line = b"".join([*begun, end])

@@ -14,7 +14,7 @@ from weighbridge.bridge.hub import HubDesk
 from weighbridge.domain.access import Principal
 from weighbridge.domain.json_values import Json, JsonObject, child, text
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.doors.hub.answers import Answer, OnlyReads
+from weighbridge.doors.hub.answers import Answer, NoRoute, OnlyReads
 from weighbridge.doors.hub.bodies import json_object
 from weighbridge.doors.hub.lfs_objects import BASIC, asked_objects, lfs_answer
 from weighbridge.doors.hub.request import Request
@@ -73,9 +73,12 @@ def download_only(desk: HubDesk, principal: Principal, request: Request, kind: R
     """``download_batch`` of a Hub that takes no uploads.
 
     Raises:
+        NoRoute: it is not asked by POST.
         OnlyReads: it is asked for anything else.
     """
-    if request.method != "POST" or text(json_object(request.body), "operation") != "download":
+    if request.method != "POST":
+        raise NoRoute(f"this Hub has no {request.method} {request.path[:200]}")
+    if text(json_object(request.body), "operation") != "download":
         raise OnlyReads("this Hub only serves: the operation of a batch is 'download'")
     return download_batch(desk, principal, request, kind, name)
 

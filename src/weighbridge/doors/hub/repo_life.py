@@ -169,11 +169,11 @@ def _private(body: JsonObject) -> bool | None:
     """Whether only the owner is to see it; None where nothing is said.
 
     Raises:
-        BadInput: the visibility is unknown here.
+        BadInput: the visibility is unknown here; what somebody meant to hide is not made for all to see.
     """
     visibility, private = text(body, "visibility"), body.get("private")
     if visibility not in (None, "public", "private"):
         raise BadInput("'visibility' is neither 'public' nor 'private'")
-    if visibility is not None:
-        return visibility == "private"
-    return private if isinstance(private, bool) else None
+    if private is not None and not isinstance(private, bool):
+        raise BadInput("'private' is neither true nor false")
+    return private if visibility is None else visibility == "private"

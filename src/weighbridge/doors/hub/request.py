@@ -20,7 +20,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_BODY_LIMIT_BYTES = 8 << 20
+_FIELDS_LIMIT = 2000
 _HOST = re.compile(r"[A-Za-z0-9._~\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 
@@ -108,7 +108,7 @@ def read_request(scope: Scope) -> Request:
     """The head of a request.
 
     Raises:
-        BadInput: the path is not UTF-8 once it is decoded.
+        BadInput: the path is not UTF-8 once it is decoded, or the query has too many fields.
     """
     raw = scope.get("raw_path") or scope["path"].encode()
     path = raw.partition(b"?")[0].decode("latin-1")
@@ -121,7 +121,10 @@ def read_request(scope: Scope) -> Request:
         name, value = sent.decode("latin-1").lower(), content.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value  # RFC 9110, 5.3
     raw_query = scope["query_string"].decode("latin-1")
-    query = parse_qsl(raw_query, keep_blank_values=True, max_num_fields=2000)
+    try:
+        query = parse_qsl(raw_query, keep_blank_values=True, max_num_fields=_FIELDS_LIMIT)
+    except ValueError as error:
+        raise BadInput(f"the query has more than {_FIELDS_LIMIT} fields") from error
     return Request(
         method=scope["method"],
         path=path,
@@ -131,24 +134,6 @@ def read_request(scope: Scope) -> Request:
         origin=_origin(scope, headers),
         raw_query=raw_query,
     )
-
-
-async def read_body(receive: Receive) -> bytes:
-    """The whole body, which must be a small one.
-
-    Raises:
-        BadInput: it is larger than 8 MiB, or the client went away.
-    """
-    body = bytearray()
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise BadInput("the client went away")
-        body += event.get("body", b"")
-        if len(body) > _BODY_LIMIT_BYTES:
-            raise BadInput(f"the body is larger than {_BODY_LIMIT_BYTES} bytes")
-        if not event.get("more_body"):
-            return bytes(body)
 
 
 def _origin(scope: Scope, headers: Mapping[str, str]) -> str:

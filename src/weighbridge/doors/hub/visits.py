@@ -17,12 +17,10 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.hub.answers import Answer, Ongoing
-from weighbridge.doors.hub.bodies import json_object
+from weighbridge.doors.hub.bodies import SMALL_BODY_BYTES, json_object
 from weighbridge.doors.hub.request import Request
 from weighbridge.doors.hub.signing import Signer, signed_caller
 from weighbridge.errors import BadInput, NoSuchRepo
-
-SMALL_BODY_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +91,12 @@ class Visit:
         self.signer.check(self.request.path, fields)
         return self.desk.current(signed_caller(fields))
 
+    def signed_name(self) -> str:
+        """The name of who asked for a signed address; raises NotPermitted as ``signed_sender``."""
+        fields = dict(self.request.query)
+        self.signer.check(self.request.path, fields)
+        return fields["by"]
+
     def address(self, repo: RepoId) -> str:
         """Where a repository is, with the host that the client used.
 
@@ -130,7 +134,8 @@ class Deed:
     keeps all of it, ``held`` says as what: of each sort few large ones go at once. A deed that is
     ``open`` does not look at the caller's token: the address is signed, or the token is of another
     kind, or nothing is changed. One for ``anyone`` looks at the token if there is one. Of one that is
-    ``told`` the caller hears while it is done. If it is ``signed``, the address says how long the body is.
+    ``told`` the caller hears while it is done. ``who`` sends a body that streams, as far as can be told
+    before it is read. If it is ``signed``, the address says how long the body is.
     """
 
     handle: Handle
@@ -140,4 +145,5 @@ class Deed:
     open: bool = False
     anyone: bool = False
     told: Told | None = None
+    who: Callable[[Visit], str] = lambda visit: visit.principal.name
     signed: bool = False

@@ -32,15 +32,16 @@ from weighbridge.doors.hub import (
     xet,
 )
 from weighbridge.doors.hub.answers import Answer, FileAnswer
-from weighbridge.doors.hub.bodies import IncomingBody, declared_length, require_length
+from weighbridge.doors.hub.bodies import IncomingBody, declared_length, needed, require_length
 from weighbridge.doors.hub.commits import BODY_LIMIT_BYTES
 from weighbridge.doors.hub.lfs_objects import lfs_place
 from weighbridge.doors.hub.request import Receive, Request
+from weighbridge.doors.hub.room import Room, Shares
 from weighbridge.doors.hub.signing import Signer
 from weighbridge.doors.hub.verdicts import told_reader
 from weighbridge.doors.hub.visits import Deed, Held, Place, Visit
 
-_UPLOADS = 32
+_UPLOADS = 64
 """Bodies that are read at once; each has a thread, which a slow client may keep waiting."""
 _HELD_BODIES = 2
 _HELD_BYTES = 16 << 20
@@ -87,13 +88,24 @@ _LFS: Mapping[tuple[str, ...], Deed] = {
     ("POST", "objects", "batch"): Deed(handle=lfs.batch, anyone=True),
     ("POST", lfs.VERIFY): Deed(handle=lfs.verify, anyone=True),
 }
-_LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True, signed=True)
-_LFS_PART = Deed(handle=lfs_parts.upload_part, streams=True, open=True, signed=True)
+_LFS_UPLOAD = Deed(handle=lfs.upload, streams=True, open=True, signed=True, who=Visit.signed_name)
+_LFS_PART = Deed(handle=lfs_parts.upload_part, streams=True, open=True, signed=True, who=Visit.signed_name)
 _LFS_COMPLETE = Deed(
-    handle=lfs_parts.complete, limit=lfs_parts.COMPLETION_LIMIT_BYTES, streams=True, open=True
+    handle=lfs_parts.complete,
+    limit=lfs_parts.COMPLETION_LIMIT_BYTES,
+    streams=True,
+    open=True,
+    who=Visit.signed_name,
 )
-_XORB = Deed(handle=xet.take_xorb, limit=XORB_LIMIT_BYTES, streams=True, open=True)
-_SHARD = Deed(handle=xet.take_shard, limit=SHARD_LIMIT_BYTES, streams=True, held=Held.SHARD, open=True)
+_XORB = Deed(handle=xet.take_xorb, limit=XORB_LIMIT_BYTES, streams=True, open=True, who=xet.who)
+_SHARD = Deed(
+    handle=xet.take_shard,
+    limit=SHARD_LIMIT_BYTES,
+    streams=True,
+    held=Held.SHARD,
+    open=True,
+    who=xet.who,
+)
 _TOLD_SHARD = replace(_SHARD, handle=xet.take_told_shard, told=xet.told)
 
 
@@ -101,10 +113,17 @@ class Writing:
     """Answers the calls that change something."""
 
     def __init__(
-        self, desk: HubDesk, repos: Repos, xet: XetDesk | None, pool: Executor, quiet_s: float
+        self,
+        desk: HubDesk,
+        repos: Repos,
+        xet: XetDesk | None,
+        pool: Executor,
+        quiet_s: float,
+        strangers: Room,
     ) -> None:
         self._desk, self._repos, self._xet, self._pool = desk, repos, xet, pool
-        self._quiet_s = quiet_s
+        self._quiet_s, self._strangers, self._known = quiet_s, strangers, Room()
+        self._shares = Shares()
         self.signer = Signer(repos.signing_key)
         self._uploads = ThreadPoolExecutor(max_workers=_UPLOADS, thread_name_prefix="hub-upload")
         self._held = {sort: asyncio.Semaphore(_HELD_BODIES) for sort in Held}
@@ -172,8 +191,10 @@ class Writing:
             return await self._streamed(deed, visit, body)
         require_length(request, deed.limit)
         body.limit = deed.limit
-        read = replace(visit, request=request.with_body(await body.whole()))
-        return await loop.run_in_executor(self._pool, deed.handle, read)
+        room = self._strangers if deed.open or principal.is_anonymous else self._known
+        async with room.of(needed(request, deed.limit)):
+            read = replace(visit, request=request.with_body(await body.whole()))
+            return await loop.run_in_executor(self._pool, deed.handle, read)
 
     async def _streamed(self, deed: Deed, visit: Visit, body: IncomingBody) -> Answer:
         """The handle reads the body itself, in a thread that has nothing else to do."""
@@ -181,6 +202,7 @@ class Writing:
         require_length(visit.request, body.limit)
         length = declared_length(visit.request)
         async with AsyncExitStack() as held:
+            await held.enter_async_context(self._shares.of(deed.who(visit)))
             if deed.held and (length is None or length > _HELD_BYTES):
                 await held.enter_async_context(self._held[deed.held])
             loop = asyncio.get_running_loop()

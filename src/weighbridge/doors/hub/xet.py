@@ -19,7 +19,7 @@ import json
 import time
 from asyncio import Future
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import parse_qsl, quote
@@ -104,16 +104,26 @@ def sender(visit: Visit) -> tuple[Principal, RepoId]:
         NotAuthenticated: there is no token of ours, or its account was closed.
         NotPermitted: it has expired, or is for another namespace.
     """
+    fields = _granted(visit)
+    repo = RepoId.parse(fields["repo"], RepoKind(fields["kind"]))
+    if fields["space"] != visit.place.name:
+        raise NotPermitted("the token is for another namespace")
+    return visit.desk.current(signed_caller(fields)), repo
+
+
+def _granted(visit: Visit) -> Mapping[str, str]:
     secret = (visit.request.secret or "").encode("ascii", "replace")
     try:
         fields = dict(parse_qsl(urlsafe_b64decode(secret + b"==").decode()))
         visit.signer.check(_TOKEN_PATH, fields)
     except (NotPermitted, ValueError) as error:
         raise NotAuthenticated("the token of this upload was not given here, or has expired") from error
-    repo = RepoId.parse(fields["repo"], RepoKind(fields["kind"]))
-    if fields["space"] != visit.place.name:
-        raise NotPermitted("the token is for another namespace")
-    return visit.desk.current(signed_caller(fields)), repo
+    return fields
+
+
+def who(visit: Visit) -> str:
+    """The name of who sends, by the token; raises NotAuthenticated as ``sender``."""
+    return _granted(visit)["by"]
 
 
 def take_xorb(visit: Visit) -> Answer:
