@@ -273,6 +273,9 @@ class TestIdentity:
             for each in objects(bridge.packages.evidence(LOCAL, package.id), "resemblances")
         ]
         assert found == [("same weights", "acme/first"), ("like name", "acme/first")]
+        assert bridge.packages.verdict(LOCAL, squat.id).warnings == (
+            "the name may be mistaken for acme/first (1.00)",
+        )
         caps = {s.metric: s.caps for s in bridge.packages.verdict(LOCAL, copy.id).scores}
         assert any("acme/first" in cap.reason for cap in caps["bus_factor"])
 

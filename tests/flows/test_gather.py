@@ -1,10 +1,34 @@
-"""Which texts are captured."""
+"""What is captured, from where, and what is said of a source that could not be read."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.hub_server import HubRepo, HubServer, serve_hub
+from weighbridge.adapters.blobs_fs import FolderBlobs
+from weighbridge.adapters.hub_http import HttpHub
+from weighbridge.adapters.hub_http.patience import Patience
+from weighbridge.adapters.progress import SilentReporter
+from weighbridge.bridge import readers
+from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
-from weighbridge.domain.ref import RepoId
-from weighbridge.flows.gather import TEXT_LIMIT_BYTES, TEXTS_LIMIT_BYTES, texts_of
+from weighbridge.domain.ref import ModelRef, RepoId
+from weighbridge.domain.repo import OwnerKind
+from weighbridge.flows.ensure import fetch
+from weighbridge.flows.gather import (
+    DISCUSSION_LIMIT,
+    HISTORY_LIMIT,
+    TEXT_LIMIT_BYTES,
+    TEXTS_LIMIT_BYTES,
+    gather,
+    texts_of,
+)
+from weighbridge.flows.relatives import DATA_SET_LIMIT, PARENT_LIMIT
 
 FITTING = TEXTS_LIMIT_BYTES // TEXT_LIMIT_BYTES
 
@@ -35,3 +59,146 @@ def test_any_amount_of_code_leaves_the_card_in_and_the_memory_free() -> None:
     assert wanted[0].path == "README.md"
     assert len(wanted) == FITTING
     assert beyond == 5001 - FITTING
+
+
+NAME = "acme/tuned"
+CARD = b"---\nlicense: mit\nbase_model: acme/base\ndatasets: [acme/words]\n---\n# Tuned\n"
+DATA_CARD = b"---\nlicense: mit\n---\n# Words\n"
+PULL = {"num": 1, "title": "Fix", "author": {"name": "bob"}, "status": "merged", "isPullRequest": True}
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    tuned = HubRepo({"README.md": CARD, "config.json": b"{}"})
+    tuned.details = {"childrenModelCount": {"finetune": 3}, "securityRepoStatus": {"scansDone": True}}
+    tuned.discussions = [PULL]
+    words = HubRepo({"README.md": DATA_CARD, "a.csv": b"a"}, kind="dataset")
+    with serve_hub({NAME: tuned, "acme/base": HubRepo({"README.md": CARD}), "acme/words": words}) as server:
+        yield server
+
+
+@pytest.fixture
+def gathered(hub: HubServer, tmp_path: Path) -> Callable[[], Evidence]:
+    """Gathers the evidence of NAME, without patience."""
+
+    def run() -> Evidence:
+        patience = Patience(tries=1, sleep=lambda _: None)
+        upstream, blobs = HttpHub(hub.url, environ={}, patience=patience), FolderBlobs(tmp_path)
+        info = upstream.info(ModelRef.parse(NAME))
+        files = upstream.manifest(info.repo, info.commit)
+
+        def taken(entries: Iterable[FileEntry]) -> Mapping[str, FileEntry]:
+            part = Manifest(repo=files.repo, commit=files.commit, files=tuple(entries))
+            return fetch(part, upstream, blobs, SilentReporter(), connections=2).by_path
+
+        return gather(info, files, upstream, blobs, taken, readers(), datetime(2026, 5, 1, tzinfo=UTC))
+
+    return run
+
+
+def states(evidence: Evidence) -> dict[str, str]:
+    return {name: source.state.value for name, source in evidence.sources.items()}
+
+
+def test_every_source_is_read(gathered: Callable[[], Evidence]) -> None:
+    evidence = gathered()
+    assert set(states(evidence).values()) - {states(evidence)["headers"]} == {"read"}
+    assert evidence.state("headers") is SourceState.UNREACHABLE, "no weight is fetched yet"
+    assert [commit.authors for commit in evidence.commits] == [("alice",)]
+    assert [(talk.author, talk.status, talk.is_pull) for talk in evidence.discussions] == [
+        ("bob", "merged", True)
+    ]
+    assert evidence.owner is not None
+    assert (evidence.owner.kind, evidence.owner.members) == (OwnerKind.ORGANIZATION, 6)
+    assert evidence.info["childrenModelCount"] == {"finetune": 3}
+    assert [(p.id, p.declared_in, p.card) for p in evidence.parents] == [
+        ("acme/base", "README.md:base_model", CARD.decode())
+    ]
+    assert [(d.id, d.card, d.files) for d in evidence.data_sets] == [
+        ("acme/words", DATA_CARD.decode(), ("README.md", "a.csv"))
+    ]
+    assert evidence.captured_at == "2026-05-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("status", [500, 403, 429])
+@pytest.mark.parametrize(
+    ("source", "address"),
+    [
+        ("commits", f"/api/models/{NAME}/commits/*"),
+        ("discussions", f"/api/models/{NAME}/discussions"),
+        ("owner", "/api/organizations/acme/overview"),
+        ("parents", "/api/models/acme/base/*"),
+        ("data_sets", "/api/datasets/acme/words/*"),
+    ],
+)
+def test_an_address_that_fails_makes_its_own_source_unreachable(
+    source: str, address: str, status: int, hub: HubServer, gathered: Callable[[], Evidence]
+) -> None:
+    hub.fault(address, status=status, headers={"Retry-After": "9999"})
+    evidence = gathered()
+    unread = {name for name, state in states(evidence).items() if state == "unreachable"}
+    assert unread == {source, "headers"}
+    assert evidence.sources[source].reason
+
+
+def test_details_that_fail_leave_what_the_plain_answer_says(
+    hub: HubServer, gathered: Callable[[], Evidence]
+) -> None:
+    commit = hub.repos[NAME].head
+    hub.fault(f"/api/models/{NAME}/revision/{commit}", status=500)
+    evidence = gathered()
+    assert evidence.state("details") is SourceState.UNREACHABLE
+    assert evidence.info["tags"] == ["license:mit"]
+    assert "childrenModelCount" not in evidence.info
+
+
+def test_what_is_not_there_is_absent_and_not_unreachable(
+    hub: HubServer, gathered: Callable[[], Evidence]
+) -> None:
+    hub.owners["acme"] = None
+    hub.repos.pop("acme/base")
+    hub.repos.pop("acme/words")
+    evidence = gathered()
+    assert evidence.state("owner") is SourceState.ABSENT
+    assert [parent.source.state for parent in evidence.parents] == [SourceState.ABSENT]
+    assert [each.source.state for each in evidence.data_sets] == [SourceState.ABSENT]
+    hub.repos[NAME].commit({"README.md": b"---\nlicense: mit\n---\n"})
+    assert states(gathered())["data_sets"] == states(gathered())["parents"] == "absent"
+
+
+def test_the_sources_are_asked_side_by_side(hub: HubServer, gathered: Callable[[], Evidence]) -> None:
+    """History, discussions and owner all wait at once: asked in turn, the later ones would never come."""
+    addresses = (f"/api/models/{NAME}/commits/*", f"/api/models/{NAME}/discussions", "/api/*/acme/overview")
+    faults = [hub.fault(address, hold_after=1) for address in addresses]
+    found: list[Evidence] = []
+    asking = threading.Thread(target=lambda: found.append(gathered()))
+    asking.start()
+    arrived = threading.Event()
+    for _ in range(3000):
+        if all(hub.asked(address) for address in addresses):
+            arrived.set()
+            break
+        asking.join(0.01)
+    for fault in faults:
+        fault.release()
+    asking.join(30)
+    assert arrived.is_set()
+    assert found[0].owner is not None
+
+
+def test_what_strangers_declare_is_bounded(hub: HubServer, gathered: Callable[[], Evidence]) -> None:
+    many = ", ".join(f"acme/n{number}" for number in range(500))
+    hub.repos[NAME].commit({"README.md": f"---\nbase_model: [{many}]\ndatasets: [{many}]\n---\n".encode()})
+    hub.repos[NAME].discussions = [{**PULL, "num": number} for number in range(DISCUSSION_LIMIT * 2)]
+    for number in range(HISTORY_LIMIT + 20):
+        hub.repos[NAME].commit({"README.md": hub_card(hub), "n": str(number).encode()})
+    evidence = gathered()
+    assert len(evidence.parents) == PARENT_LIMIT
+    assert len(evidence.data_sets) == DATA_SET_LIMIT
+    assert len(evidence.discussions) == DISCUSSION_LIMIT
+    assert len(evidence.commits) == HISTORY_LIMIT
+
+
+def hub_card(hub: HubServer) -> bytes:
+    repo = hub.repos[NAME]
+    return repo.commits[repo.head]["README.md"].content

@@ -148,14 +148,11 @@ class Upkeep:
                 if file.state is not ScanState.ERROR or file.verdict is Severity.BLOCK
             ),
         )
-        verdict = judge(
-            (),
-            looked,
-            replace(self._policy, waivers=(*self._policy.waivers, *self._catalog.waivers(package.id))),
-            repo=package.name,
-            commit=package.manifest.commit,
-            as_of=self._now().date(),
-        )
+        today = self._now().date()
+        policy = self._policy.for_model(package.name, today)
+        policy = replace(policy, waivers=(*policy.waivers, *self._catalog.waivers(package.id)))
+        commit = package.manifest.commit
+        verdict = judge((), looked, policy, repo=package.name, commit=commit, as_of=today)
         return f"rules {report.rules}: {verdict.sentence()}"[:MOST_REASON] if verdict.unsafe else ""
 
     def _record(self, principal: Principal, package: Package, report: ScanReport, reason: str) -> bool:

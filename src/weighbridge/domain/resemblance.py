@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 
-from weighbridge.domain.card import card_of
+from weighbridge.domain.card import CARD_PATH, parse_card
 from weighbridge.domain.evidence import Evidence, Likeness, Resemblance, weight_format
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.known_weights import KNOWN_WEIGHTS
@@ -128,10 +129,25 @@ def resemblances(
     return tuple(ordered[:_MOST_FOUND])
 
 
+def warnings_of(evidence: Evidence) -> tuple[str, ...]:
+    """What a reader should know of a model's name; no score depends on it."""
+    return tuple(
+        f"the name may be mistaken for {found.repo} ({found.degree:.2f})"
+        for found in evidence.resemblances
+        if found.likeness is Likeness.LIKE_NAME
+    )
+
+
 def card_signature(evidence: Evidence) -> tuple[int, ...]:
     """The signature of what the card says, template text and front matter left out."""
+    return _signed(evidence.content(CARD_PATH) or "")
+
+
+@lru_cache(maxsize=8)
+def _signed(card: str) -> tuple[int, ...]:
+    """A judgement asks for it five times."""
     return signature(
-        paragraph.text for section in card_of(evidence).sections for paragraph in section.paragraphs
+        paragraph.text for section in parse_card(card).sections for paragraph in section.paragraphs
     )
 
 

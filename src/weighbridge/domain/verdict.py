@@ -73,7 +73,7 @@ class Verdict:
     before the files were fetched: they neither pass nor fail. ``reported`` are the metrics that are
     shown beside the gate's, None where one does not apply; they count where the policy asks for them.
     ``licence_faults`` say why the policy does not allow the licences in force, ``licence_doubts``
-    what of them could not be read.
+    what of them could not be read. ``warnings`` hold nothing up: somebody should read them.
     """
 
     scores: tuple[Score, ...]
@@ -85,6 +85,7 @@ class Verdict:
     reported: Mapping[str, Score | None] = field(default_factory=dict)
     licence_faults: tuple[str, ...] = ()
     licence_doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def all_scores(self) -> tuple[Score, ...]:
@@ -189,6 +190,7 @@ class Verdict:
             "unsafe_files": [file.to_json() for file in self.unsafe],
             "licence_faults": list(self.licence_faults),
             "licence_doubts": list(self.licence_doubts),
+            "warnings": list(self.warnings),
             "not_judged": list(self.not_judged),
             "waived": [waiver.to_json() for waiver in self.waived],
             "scores": [score.to_json() for score in self.scores],
@@ -231,6 +233,7 @@ class Verdict:
             reported=reported_from_json(child(source, "reported")),
             licence_faults=texts(source, "licence_faults"),
             licence_doubts=texts(source, "licence_doubts"),
+            warnings=texts(source, "warnings"),
         )
 
 
@@ -245,6 +248,7 @@ def judge(
     reported: Mapping[str, Score | None] | None = None,
     licence_faults: Sequence[str] = (),
     licence_doubts: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Verdict:
     """Hold scores and findings against a policy on a day; the day only decides which waivers hold."""
     held = tuple(waiver for waiver in policy.waivers if waiver.holds(repo, commit, as_of))
@@ -260,6 +264,7 @@ def judge(
         reported={name: beside[name] for name in METRICS_REPORTED if name in beside},
         licence_faults=tuple(licence_faults),
         licence_doubts=tuple(licence_doubts),
+        warnings=tuple(warnings),
     )
 
 

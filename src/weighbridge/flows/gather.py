@@ -99,7 +99,10 @@ def gather(
             "headers": Source(state=SourceState.UNREACHABLE, reason="the weights are not fetched yet"),
         },
     )
-    parents, data_sets = parents_of(draft, hub, blobs), data_sets_of(draft, hub, blobs)
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="gather") as pool:
+        made_of = pool.submit(parents_of, draft, hub, blobs)
+        data_sets = data_sets_of(draft, hub, blobs)
+        parents = made_of.result()
     sources = {**draft.sources, "parents": state_of(parents), "data_sets": state_of(data_sets)}
     return replace(draft, parents=parents, data_sets=data_sets, sources=sources)
 

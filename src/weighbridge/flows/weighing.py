@@ -11,6 +11,7 @@ from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.licence import Licence
 from weighbridge.domain.policy import Policy
+from weighbridge.domain.resemblance import warnings_of
 from weighbridge.domain.scan import FileScan, ScanReport, Severity
 from weighbridge.domain.score import Score, failed
 from weighbridge.domain.terms import terms_of
@@ -53,6 +54,7 @@ def weigh_case(case: Case, scales: Scales) -> Verdict:
         reported=report_all(case.evidence, case.policy, scales.reports),
         licence_faults=wish.faults(terms) if terms else (),
         licence_doubts=wish.doubts(terms) if terms else (),
+        warnings=warnings_of(case.evidence),
     )
 
 

@@ -66,9 +66,7 @@ def _committers(evidence: Evidence) -> Signal:
     entropy = -sum(n / total * math.log(n / total) for _, n in sorted(counted.items()))
     effective = math.exp(entropy)
     value = 0.2 + 0.8 * min(1.0, max(0.0, (effective - 1) / 2))
-    reason = (
-        f"committers: {len(counted)}; the {total} commits that count are shared as by {effective:.1f} equals"
-    )
+    reason = f"committers: {len(counted)}; their {total} commits are spread as over {effective:.1f} people"
     return Signal.of(id, weight, value, reason, first(_commit_of_each(evidence, counted)), remedy)
 
 

@@ -8,6 +8,7 @@ the loading of other templates are the ways out of that, so they are refused whe
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from weighbridge.scanners.notes import Notes, shown
@@ -51,6 +52,7 @@ def lint_template(text: str, notes: Notes, where: str = "") -> None:
         waiting.extend(node.iter_child_nodes())
 
 
+@cache
 def _environment() -> Environment:
     from jinja2 import Environment, nodes
     from jinja2.ext import Extension, loopcontrols

@@ -83,7 +83,7 @@ def _cached(
     if cache is None or not sha256:
         return scan_file(path, file, sha256, table)
     # Rules look at a file's own name, never at its folder.
-    key = f"{RULES}:{sha256}:{path.rpartition('/')[2].lower()}"
+    key = f"{RULES}:{sha256}:{path.rpartition('/')[2]}"
     kept = cache.get(key)
     if kept is not None:
         return replace(kept, path=path, findings=tuple(replace(f, path=path) for f in kept.findings))

@@ -15,7 +15,7 @@ from weighbridge.doors.cli.render import AsJson, printable, show_json, show_tabl
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
 
-evidence_app = App(help_format="plaintext")
+evidence_app = App(name="evidence", help="Attach results that you measured, and list them.")
 Kind = Annotated[RepoKind, Parameter(help="What the repository is.")]
 
 

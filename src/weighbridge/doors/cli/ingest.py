@@ -149,7 +149,7 @@ def scan(target: str, *, json: AsJson = False) -> int:
 
     path = Path(target)
     if path.exists() or target.startswith(("/", ".")) or "/" not in target:
-        report = scan_path(path)
+        report = scan_path(path, load_settings().home)
     else:
         bridge = open_bridge(load_settings())
         try:

@@ -147,6 +147,8 @@ def _summary(verdict: Verdict, failing: set[str]) -> Iterator[Shown]:
     yield Shown(f"  {'net score':<24}{down(verdict.net_score)}", "bold")
     for waiver in verdict.waived:
         yield Shown(printable(f"  waived {waiver.metric} by {waiver.author}: {waiver.reason}"))
+    for warning in verdict.warnings:
+        yield Shown(printable(f"  warning: {warning}"), "yellow")
     if verdict.not_judged:
         yield Shown(f"  not judged: {', '.join(verdict.not_judged)}")
 

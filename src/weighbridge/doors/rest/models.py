@@ -224,6 +224,7 @@ class VerdictOut(BaseModel):
     unsafe_files: list[dict[str, JsonValue]]
     licence_faults: Annotated[list[str], Field(description="why the policy does not allow its licences")]
     licence_doubts: Annotated[list[str], Field(description="what of its licences could not be read")]
+    warnings: Annotated[list[str], Field(description="what holds nothing up and somebody should read")]
     not_judged: list[str]
     waived: list[WaiverOut]
     scores: list[dict[str, JsonValue]]
