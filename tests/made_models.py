@@ -15,8 +15,11 @@ DATA_INFO = {
     "tags": ["license:mit", "task_categories:text-classification", "language:en", "size_categories:n<1K"],
     "cardData": {"license": "mit", "configs": [{"config_name": "default"}]},
 }
-ONE_PERSON = "thresholds: {bus_factor: 0.2}\n"
-"""The policy of a registry to which single people push: none of them passes bus_factor."""
+ONE_PERSON = """\
+thresholds: {bus_factor: 0.2, performance_claims: 0.4, dataset_and_code_score: 0.4, dataset_quality: 0.4}
+"""
+"""The policy of a registry to which single people push, none of whom passes bus_factor, and in which
+they duplicate each other's models: a copy that names no base model gets 0.45 in these metrics."""
 
 
 @dataclass(frozen=True)
