@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from weighbridge.domain.evidence import Evidence
+from weighbridge.metrics._examples import syntax_tree
 
 COMPLEX = 15
 LONG_LINE = 120
@@ -55,7 +56,7 @@ def _graded(path: str, source: str | None) -> PythonFile:
     if source is None or len(source) > CHARACTERS_LIMIT:
         return PythonFile(path=path, grade=0.0, reason="is too long to be looked at")
     try:
-        tree = ast.parse(source.removeprefix("\ufeff"), filename="<card>")
+        tree = syntax_tree(source.removeprefix("\ufeff"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return PythonFile(path=path, grade=0.0, reason="does not parse")
     return _weighed(path, source, tree)
