@@ -83,7 +83,7 @@ def verdict_lines(verdict: Verdict, width: int, *, everything: bool = False) -> 
                     f"{TITLES.get(score.metric, score.metric)}  {_span(score)}   [{score.metric}]", "bold"
                 )
                 yield from _reasons(score, width)
-    yield from _summary(verdict, failing)
+    yield from _summary(verdict)
     if not everything:
         yield from _way_out(verdict, width)
 
@@ -136,10 +136,12 @@ def _file_lines(file: FileScan, waivable: bool, width: int) -> Iterator[Shown]:
         yield from _wrapped(f"      {finding.rule}{where}: ", f"{finding.message}{what}", width)
 
 
-def _summary(verdict: Verdict, failing: set[str]) -> Iterator[Shown]:
+def _summary(verdict: Verdict) -> Iterator[Shown]:
     yield Shown("")
+    missed = {failure.metric: failure for failure in verdict.failures}
     for score in verdict.scores:
-        mark = "fails" if score.metric in failing else ""
+        failure = missed.get(score.metric)
+        mark = "" if failure is None else "fails" if failure.is_certain else "not certain"
         waived = any(waiver.metric == score.metric for waiver in verdict.waived)
         yield Shown(f"  {score.metric:<24}{_span(score)}  {'waived' if waived else mark}".rstrip())
     for name, found in verdict.reported.items():
@@ -155,8 +157,10 @@ def _summary(verdict: Verdict, failing: set[str]) -> Iterator[Shown]:
 
 def _way_out(verdict: Verdict, width: int) -> Iterator[Shown]:
     """What whoever runs the registry can do about a refusal."""
+    early = not verdict.scan.rules  # then what is not certain yet may come out well once it is fetched
+    certain = [failure for failure in verdict.failures if failure.is_certain]
     lacking = [
-        *(failure.metric for failure in verdict.failures),
+        *(failure.metric for failure in (early and certain) or verdict.failures),
         *["license"] * bool(verdict.forbidden or verdict.doubtful),
     ]
     if not lacking and not verdict.unsafe:
