@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from weighbridge.scanners.keras_names import KERAS_CLASSES, KERAS_LOSSES
 from weighbridge.scanners.notes import LIMIT, Notes, shown
 
 MAX_CONFIG_BYTES = 32 << 20
@@ -36,6 +37,7 @@ _TF_SYMBOLS = re.compile(
 )
 _TF_FOREIGN = re.compile(r".*(?:py_func|numpy_function|read|write|file|print|load|save|eval|raw_ops|io\b).*")
 _TF_LAYERS = {"TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty"}
+_OTHER_TYPES = {"TensorShape", "DType", "TypeSpec", "TensorSpec", "RaggedTensorSpec", "function", "Policy"}
 RULE = "keras.code"
 
 
@@ -67,6 +69,12 @@ def _judge(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
     for module in found.get("module", []):
         if kinds and isinstance(module, str):
             _judge_module(module, kinds, found, notes, where)
+    if not any(isinstance(module, str) for module in found.get("module", [])):
+        for kind in kinds:
+            _judge_bare(kind, notes, where)
+    for loss in found.get("loss", []):
+        if isinstance(loss, str) and loss not in KERAS_LOSSES:
+            notes.review("keras.custom", f"needs a loss called {shown(loss)}", where, loss)
     for key in _VOCABULARIES:
         for value in found.get(key, []):
             if isinstance(value, str) and value:
@@ -76,6 +84,14 @@ def _judge(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
             notes.review(
                 "keras.registered", f"needs the registered class {shown(registered)}", where, registered
             )
+
+
+def _judge_bare(kind: str, notes: Notes, where: str) -> None:
+    """Without a module the loader looks among its own classes, then among those that its user registered."""
+    last = kind.rpartition(">")[2].rpartition(".")[2]
+    own = last in KERAS_CLASSES or last in _CODE or last in _TF_LAYERS or last.startswith("__")
+    if not own and last not in _OTHER_TYPES and _NAME.fullmatch(last):
+        notes.review("keras.custom", f"needs a class {shown(kind)}, which Keras does not have", where, kind)
 
 
 def _judge_class(kind: str, found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
