@@ -72,9 +72,7 @@ def _judge(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
     if not any(isinstance(module, str) for module in found.get("module", [])):
         for kind in kinds:
             _judge_bare(kind, notes, where)
-    for loss in found.get("loss", []):
-        if isinstance(loss, str) and loss not in KERAS_LOSSES:
-            notes.review("keras.custom", f"needs a loss called {shown(loss)}", where, loss)
+    _judge_losses(found, notes, where)
     for key in _VOCABULARIES:
         for value in found.get(key, []):
             if isinstance(value, str) and value:
@@ -84,6 +82,12 @@ def _judge(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
             notes.review(
                 "keras.registered", f"needs the registered class {shown(registered)}", where, registered
             )
+
+
+def _judge_losses(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
+    for loss in found.get("loss", []):
+        if isinstance(loss, str) and loss not in KERAS_LOSSES:
+            notes.review("keras.custom", f"needs a loss called {shown(loss)}", where, loss)
 
 
 def _judge_bare(kind: str, notes: Notes, where: str) -> None:
