@@ -9,9 +9,6 @@ the same name again, and what was signed can still be checked with the public ke
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
-import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +24,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from weighbridge.adapters.private_file import LIMIT_BYTES, private_file
 from weighbridge.domain.attestation import Envelope, signed_bytes
 from weighbridge.errors import BadInput, BadSignature, StoreDown
 
 _NAME = "attestation.key"
-_MAX_BYTES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +78,8 @@ def attestation_key(home: Path) -> SigningKey:
         StoreDown: it cannot be read or made, is none, or others may read it.
     """
     place = home / _NAME
-    try:
-        if not place.exists():
-            _make(place)
-        with place.open("rb") as file:
-            mode, content = os.fstat(file.fileno()).st_mode, file.read(_MAX_BYTES)
-    except OSError as error:
-        raise StoreDown(f"the key at '{place}' cannot be used: {error.strerror or error}") from error
-    if stat.S_IMODE(mode) & 0o077:
-        raise StoreDown(
-            f"the key at '{place}' may be read by others than its owner",
-            hint="move it away: a new one is made; tell those who check attestations",
-        )
+    remedy = "move it away: a new one is made; tell those who check attestations"
+    content = private_file(place, _made, remedy=remedy)
     try:
         key = load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -115,7 +102,7 @@ def public_key_in(content: bytes) -> PublicKey:
 
 def _public(content: bytes) -> Ed25519PublicKey:
     try:
-        key = load_pem_public_key(content[:_MAX_BYTES])
+        key = load_pem_public_key(content[:LIMIT_BYTES])
     except (ValueError, UnsupportedAlgorithm) as error:
         raise BadInput(
             "this is no public key in PEM", hint="weighbridge attestation-key prints one"
@@ -131,17 +118,5 @@ def _told(key: Ed25519PublicKey) -> PublicKey:
     return PublicKey(pem=pem, id=hashlib.sha256(der).hexdigest())
 
 
-def _make(place: Path) -> None:
-    content = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    made = place.with_name(f"{place.name}.{secrets.token_hex(8)}")
-    file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        try:
-            os.write(file, content)
-            os.fsync(file)
-        finally:
-            os.close(file)
-        with suppress(FileExistsError):
-            os.link(made, place)  # whoever comes second takes the first one's
-    finally:
-        made.unlink(missing_ok=True)
+def _made() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -79,7 +79,6 @@ class Claim:
     value: float | None = None
     has_protocol: bool = False
     has_source: bool = False
-    is_table: bool = False
     is_noted: bool = False
     has_address: bool = False
     token: str = ""

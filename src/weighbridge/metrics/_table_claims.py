@@ -133,7 +133,6 @@ def _cell_claim(line: Line, cell: str, label: str, setting: _Setting) -> Claim:
         split=setting.split,
         value=number_of(cell),
         has_protocol=setting.has_protocol,
-        is_table=True,
         proof=card_line(line),
     )
 
