@@ -15,8 +15,8 @@ from tests.metrics.models import MODELS
 from weighbridge.domain.bom import Result, bill_of, purl
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.licence_table import ROWS
-from weighbridge.domain.terms import terms_of
-from weighbridge.metrics.results import known_licence_texts, stated_results
+from weighbridge.metrics.licence_terms import licence_terms
+from weighbridge.metrics.results import stated_results
 
 VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
 
@@ -27,7 +27,7 @@ def bill(evidence: Evidence, address: str = "https://huggingface.co") -> dict[st
         package_of(evidence, verdict),
         evidence,
         verdict,
-        terms_of(evidence, known_licence_texts(evidence)),
+        licence_terms(evidence),
         stated_results(evidence),
         tool_version="0.1.0",
         address=address,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from weighbridge.domain.evidence import DataSet, Evidence, Parent, Source, SourceState, Text
 from weighbridge.domain.licence import Licence, licence_of
 from weighbridge.domain.licence_table import ROWS
-from weighbridge.domain.licence_wish import LicenceWish
+from weighbridge.domain.licence_wish import LicenceWish, outside
+from weighbridge.domain.licences_in_force import terms_of
 from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
 from weighbridge.domain.obligations import obligations_of
 from weighbridge.domain.ref import RepoId
-from weighbridge.domain.terms import Terms, terms_of
+from weighbridge.domain.terms import Terms
 
 READ = Source(state=SourceState.READ)
 CONTENT = b"x"
@@ -133,6 +135,57 @@ def test_the_text_says_what_the_card_leaves_open() -> None:
 def test_what_a_policy_allows(wish: LicenceWish, license: str, fits: bool) -> None:
     faults = wish.faults(terms(evidence(license)))
     assert (faults == ()) is fits
+
+
+def test_a_less_free_text_is_in_force_as_well_and_a_freer_one_is_not() -> None:
+    text = {"LICENSE": "..."}
+    stricter = terms(evidence("apache-2.0", texts=text), known("LICENSE", "cc-by-nc-4.0"))
+    assert stricter.use("commercial_use") == "no"
+    assert LicenceWish(commercial="required").faults(stricter) == ("cc-by-nc-4.0 forbids commercial use",)
+    freer = terms(evidence("cc-by-nc-4.0", texts=text), known("LICENSE", "mit"))
+    assert [row.id for row in freer.effective] == ["cc-by-nc-4.0"]
+    assert [held.licence.id for held in freer.against] == ["mit"]
+
+
+def test_base_models_and_data_sets_that_could_not_be_looked_up_are_doubts() -> None:
+    named = evidence("mit")
+    away = Source(state=SourceState.UNREACHABLE, reason="no network")
+    alone = replace(
+        named,
+        sources={"parents": away, "data_sets": away},
+        front_matter={"license": "mit", "base_model": "meta/base", "datasets": ["org/data"]},
+    )
+    found = terms(alone)
+    assert (found.unknown, found.unread, found.unread_data) == (("meta/base",), ("meta/base",), ("org/data",))
+    assert found.use("commercial_use") == "unknown"
+    assert LicenceWish(commercial="required").doubts(found) == (
+        "the licence of the base model meta/base could not be read",
+        "the licence of the data set org/data could not be read",
+    )
+    assert len(LicenceWish(commercial="required", with_data=False).doubts(found)) == 1
+    assert outside(["mit"], found) == ("the licence of the base model meta/base could not be read",)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "model", "base", "clauses"),
+    [
+        (["Apache-2.0"], "apache-2.0", "mit", ("mit (of the base model x/y) is none of Apache-2.0",)),
+        (["apache-2.0", "MIT"], "apache-2.0", "mit", ()),
+        (["permissive"], "apache-2.0", "mit", ()),
+        (["Permissive", "llama2"], "mit", "llama2", ()),
+        (["permissive"], "mit", "llama2", ("llama2 (of the base model x/y) is none of permissive",)),
+        (["GPL-3.0-only"], "gpl-3.0", "gpl-3.0", ()),
+        (["our-own-terms"], "Our-Own-Terms", "our-own-terms", ("no licence is known of the base model x/y",)),
+        (["mit"], "mit", None, ("no licence is known of the base model x/y",)),
+        ([], "mit", "mit", ("the list of licences is empty, so that none is allowed",)),
+    ],
+)
+def test_the_licences_that_are_allowed_at_a_start_hold_for_the_whole_line(
+    allowed: list[str], model: str, base: str | None, clauses: tuple[str, ...]
+) -> None:
+    data_set = data("org/nc", "cc-by-nc-4.0")
+    found = terms(evidence(model, parents=[parent("x/y", base)], data_sets=[data_set]))
+    assert outside(allowed, found) == clauses
 
 
 @pytest.mark.parametrize("id", sorted(row[0] for row in ROWS))

@@ -17,9 +17,9 @@ from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.doors.cli.verdicts import verdict_lines
 from weighbridge.errors import BadConfig
 from weighbridge.flows.weighing import UNSCANNED, Scales, weigh_case
-from weighbridge.metrics.results import known_licence_texts
+from weighbridge.metrics.licence_terms import licence_terms
 
-SCALES = Scales(metrics={}, reports={}, licence_texts=known_licence_texts)
+SCALES = Scales(metrics={}, reports={}, terms=licence_terms)
 COMMERCIAL = Policy(licence=LicenceWish(commercial="required", categories=("permissive",), with_data=False))
 
 

@@ -196,7 +196,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
     from weighbridge.flows.ingest import Tools
     from weighbridge.flows.weighing import Scales
     from weighbridge.metrics import METRICS, REPORTED
-    from weighbridge.metrics.results import known_licence_texts
+    from weighbridge.metrics.licence_terms import licence_terms
     from weighbridge.scanners import scan_tree
 
     return Tools(
@@ -211,7 +211,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
         ledger=catalog,
         registry=SeenRegistry(catalog, Sight()),
         scan_tree=partial(scan_tree, cache=ScanCache(settings.home)),
-        scales=Scales(metrics=METRICS, reports=REPORTED, licence_texts=known_licence_texts),
+        scales=Scales(metrics=METRICS, reports=REPORTED, terms=licence_terms),
         readers=readers(),
         reporter=SilentReporter(),
         connections=settings.connections,

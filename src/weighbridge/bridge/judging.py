@@ -26,11 +26,12 @@ from weighbridge.domain.verdict import Outcome
 from weighbridge.errors import Conflict, Rejected, Unreachable, WeighbridgeError
 from weighbridge.flows.ingest import INGEST, State, Tools
 from weighbridge.flows.weighing import Scales
+from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.ports import Engine
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 2
-_NONE = Scales(metrics={}, reports={})
+_NONE = Scales(metrics={}, reports={}, terms=licence_terms)
 """Data sets and spaces are scanned and not scored."""
 _OWNER = frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
 

@@ -21,14 +21,14 @@ from weighbridge.domain.attestation import (
     statement_of,
 )
 from weighbridge.domain.bom import bill_of
-from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.licence_wish import LicenceWish
 from weighbridge.domain.package import Package, PackageState
 from weighbridge.domain.ref import ModelRef, RepoId
-from weighbridge.domain.terms import Terms, terms_of
+from weighbridge.domain.terms import Terms
 from weighbridge.errors import BadInput, Disabled, FolderMismatch, LicenseMismatch, NoSuchPackage, NotFound
-from weighbridge.metrics.results import known_licence_texts, stated_results
+from weighbridge.metrics.licence_terms import licence_terms
+from weighbridge.metrics.results import stated_results
 
 if TYPE_CHECKING:
     from weighbridge.adapters.attestation_key import PublicKey
@@ -83,7 +83,7 @@ class Papers:
         """
         wished = _wish(wish)
         evidence = self._packages.look(principal, ref)
-        terms = _terms(evidence)
+        terms = licence_terms(evidence)
         if faults := (*wished.faults(terms), *wished.doubts(terms)):
             raise LicenseMismatch(ref.repo.full_name, wanted=wish, got="; ".join(faults))
         held = self._packages.packages(principal, kind=ref.repo.kind, name=ref.repo.full_name)
@@ -91,7 +91,7 @@ class Papers:
 
     def licence(self, principal: Principal, id: str) -> Terms:
         """What the licences of the model, its base models and its data sets allow together."""
-        return _terms(self._packages.whole_evidence(principal, id))
+        return licence_terms(self._packages.whole_evidence(principal, id))
 
     def bom(self, principal: Principal, id: str) -> JsonObject:
         """The bill of materials: CycloneDX 1.6."""
@@ -103,7 +103,7 @@ class Papers:
             package,
             evidence,
             self._packages.verdict(principal, id),
-            _terms(evidence),
+            licence_terms(evidence),
             stated_results(evidence),
             tool_version=__version__,
             address=self._hub_of(package),
@@ -155,10 +155,6 @@ def _wish(spelled: str) -> LicenceWish:
     if spelled in ("commercial", "unconditional"):
         return LicenceWish(commercial="required" if spelled == "commercial" else spelled)
     return LicenceWish(spdx=permitted([spelled]))
-
-
-def _terms(evidence: Evidence) -> Terms:
-    return terms_of(evidence, known_licence_texts(evidence))
 
 
 def verify_attestation(

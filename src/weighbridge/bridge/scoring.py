@@ -29,13 +29,13 @@ from weighbridge.flows.ensure import fetch
 from weighbridge.flows.gather import gather, with_headers
 from weighbridge.flows.weighing import UNSCANNED, Scales, blocked_files, weigh_case
 from weighbridge.metrics import METRICS, REPORTED
-from weighbridge.metrics.results import known_licence_texts
+from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.ports import Hub
 from weighbridge.settings import Settings
 
 _CASE_LIMIT_BYTES = 256 * 1024 * 1024
 _KINDS = tuple(kind.plural for kind in RepoKind)
-_SCALES = Scales(metrics=METRICS, reports=REPORTED, licence_texts=known_licence_texts)
+_SCALES = Scales(metrics=METRICS, reports=REPORTED, terms=licence_terms)
 
 
 def score_folder(folder: Path, settings: Settings, name: str | None = None) -> Verdict:

@@ -69,7 +69,11 @@ class LicenceWish:
         """What may be a fault, for the licence could not be read; trying again may tell."""
         if not self.asks:
             return ()
-        return tuple(f"the licence of the base model {id} could not be read" for id in terms.unread)
+        data = terms.unread_data if self.with_data else ()
+        return (
+            *(f"the licence of the base model {id} could not be read" for id in terms.unread),
+            *(f"the licence of the data set {id} could not be read" for id in data),
+        )
 
     def _commercial_faults(self, terms: Terms, counted: Sequence[Holding]) -> Iterable[str]:
         if not self.commercial:
@@ -106,6 +110,36 @@ class LicenceWish:
 
 def _of(holding: Holding) -> str:
     return "" if holding.whose is Whose.MODEL else f" (of the {holding.whose.value} {holding.repo})"
+
+
+def outside(allowed: Sequence[str], terms: Terms) -> tuple[str, ...]:
+    """Why a model is not under licences of a list, one clause each; empty where it is.
+
+    This is the question of whoever runs a model (``ALLOWED_LICENSES``): are its own licence and those of
+    all its base models among these? ``allowed`` holds single licences, in SPDX's spelling or in the
+    Hub's, in any case, and classes of licences (``CATEGORIES``); to be any one of them is enough. An SPDX
+    expression is taken apart before (``adapters.spdx.permitted``). A licence that is not stated, not
+    known or could not be read is outside: at a start nobody can be asked. Data sets do not count, for
+    who runs a model does not hand them out. An empty list allows nothing.
+    """
+    if not allowed:
+        return ("the list of licences is empty, so that none is allowed",)
+    known = {_named(one) for one in allowed}
+    found = [
+        f"{holding.licence.id}{_of(holding)} is none of {', '.join(allowed)}"
+        for holding in terms.holdings
+        if holding.whose is not Whose.DATA
+        and known.isdisjoint({holding.licence.id, _named(holding.licence.id), holding.licence.category.value})
+    ]
+    if not terms.of(Whose.MODEL):
+        found.append("no licence is stated")
+    found += [
+        f"the licence of the base model {id} could not be read"
+        if id in terms.unread
+        else f"no licence is known of the base model {id}"
+        for id in terms.unknown
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def is_wished(wish: str, license: str | None) -> bool:

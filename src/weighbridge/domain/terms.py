@@ -6,24 +6,16 @@ clause on the way (arXiv 2509.09873), and 95.8 % come without a licence's text (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from weighbridge.domain.evidence import Evidence, SourceState
-from weighbridge.domain.json_values import JsonObject, text, texts
-from weighbridge.domain.licence import (
-    PERMISSIVENESS,
-    Licence,
-    stated_by_parent,
-    stated_in_front_matter,
-    stated_in_tags,
-)
+from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.licence import PERMISSIVENESS, Licence
 from weighbridge.domain.obligations import Obligation, obligations_of
 
 USES = ("commercial_use", "redistribution", "derivatives")
 _WORST_FIRST = ("no", "unknown", "conditional", "yes")
-_VERSIONED = ("gpl-2.0", "gpl-3.0", "lgpl-2.1", "lgpl-3.0", "agpl-3.0")
 
 
 class Whose(StrEnum):
@@ -77,8 +69,13 @@ class Remark:
 class Terms:
     """All licences in force, and what is remarkable about them.
 
+    ``declared_in`` is where the model declares its licence: ``README.md``, ``tags``, or nowhere (empty);
+    a licence that is only there as a text is none that is declared.
+    ``against`` are licence texts of the repository that are none of its stated licences; those that
+    are less free than what is stated are in force as well, and so among ``holdings``.
     ``unknown`` names the base models whose licence is not known: nothing is allowed for certain then.
-    ``unread`` are those of them that could not be asked for, so that trying again may help.
+    ``unread`` are those of them that could not be asked for, so that trying again may help;
+    ``unread_data`` says the same of data sets.
     """
 
     repo: str
@@ -86,10 +83,25 @@ class Terms:
     remarks: tuple[Remark, ...] = ()
     unknown: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    unread_data: tuple[str, ...] = ()
+    declared_in: str = ""
+    against: tuple[Holding, ...] = ()
 
     def of(self, whose: Whose) -> tuple[Holding, ...]:
         """The licences of one kind of origin."""
         return tuple(holding for holding in self.holdings if holding.whose is whose)
+
+    @property
+    def stated(self) -> tuple[Holding, ...]:
+        """What the model says of itself: without the texts that say otherwise."""
+        return tuple(holding for holding in self.of(Whose.MODEL) if holding not in self.against)
+
+    def least_free(self, permissiveness: Mapping[str, float] = PERMISSIVENESS) -> float | None:
+        """How free the model's own and its base models' licences leave its users; None without one."""
+        if not self.stated:
+            return None
+        in_force = (*self.of(Whose.MODEL), *self.of(Whose.BASE))
+        return min(holding.licence.permissiveness(permissiveness) for holding in in_force)
 
     def use(self, what: str) -> str:
         """Whether ``commercial_use``, ``redistribution`` or ``derivatives`` is allowed by all together.
@@ -127,131 +139,9 @@ class Terms:
             "remarks": [remark.to_json() for remark in self.remarks],
             "unknown": list(self.unknown),
             "unread": list(self.unread),
+            "unread_data": list(self.unread_data),
             "advice": "A reading of the licences, not legal advice.",
         }
-
-
-def terms_of(evidence: Evidence, known_texts: Mapping[str, Licence | None]) -> Terms:
-    """The terms of a revision; ``known_texts`` says of each licence file which licence its text is."""
-    own = _own(evidence, known_texts)
-    inherited, silent = _of_parents(evidence)
-    data = _of_data_sets(evidence)
-    return Terms(
-        repo=evidence.repo.full_name,
-        holdings=(*own, *inherited, *data),
-        remarks=tuple(_remarks(evidence, own, inherited, data, silent, known_texts)),
-        unknown=silent,
-        unread=tuple(p.id for p in evidence.parents if p.source.state is SourceState.UNREACHABLE),
-    )
-
-
-def _own(evidence: Evidence, known_texts: Mapping[str, Licence | None]) -> tuple[Holding, ...]:
-    """What the card states, else the tags, else the texts; a text says what ``other`` leaves open."""
-    by_text = [(path, row) for path, row in sorted(known_texts.items()) if row]
-    where, stated = "README.md", stated_in_front_matter(evidence.front_matter or {})
-    if not stated:
-        where, stated = "tags", stated_in_tags(texts(evidence.info, "tags"))
-    found = [] if stated else by_text
-    for row in stated:
-        found += by_text if row.id == "other" and by_text else [(where, row)]
-    return tuple(_held(Whose.MODEL, evidence.repo.full_name, row, at) for at, row in dict.fromkeys(found))
-
-
-def _of_parents(evidence: Evidence) -> tuple[tuple[Holding, ...], tuple[str, ...]]:
-    held, silent = [], []
-    for parent in evidence.parents:
-        rows = stated_by_parent(parent.info or {})
-        if not any(row.is_resolved for row in rows):
-            silent.append(parent.id)
-        held += [_held(Whose.BASE, parent.id, row, parent.declared_in) for row in rows if row.is_resolved]
-    return tuple(held), tuple(silent)
-
-
-def _of_data_sets(evidence: Evidence) -> tuple[Holding, ...]:
-    return tuple(
-        _held(Whose.DATA, data.id, row, data.declared_in)
-        for data in evidence.data_sets
-        for row in stated_by_parent(data.info or {})
-        if row.is_resolved
-    )
-
-
-def _held(whose: Whose, repo: str, licence: Licence, where: str) -> Holding:
-    return Holding(whose=whose, repo=repo, licence=licence, stated_in=where)
-
-
-def _remarks(
-    evidence: Evidence,
-    own: Sequence[Holding],
-    inherited: Sequence[Holding],
-    data: Sequence[Holding],
-    silent: Sequence[str],
-    known_texts: Mapping[str, Licence | None],
-) -> Iterable[Remark]:
-    if not own:
-        yield _remark("none", "No licence is stated: all rights are reserved until one is.")
-    for holding in own:
-        yield from _traps(holding.licence, evidence, known_texts)
-    for path, row in sorted(known_texts.items()):
-        if row and own and not any(holding.licence.covers(row) for holding in own):
-            stated = ", ".join(holding.licence.id for holding in own)
-            yield _remark("mismatch", f"{own[0].stated_in} says {stated}, but {path} is {row.name}.")
-    freest = min((h.licence.permissiveness() for h in own), default=0.0)
-    for holding in inherited:
-        if own and holding.licence.permissiveness() < freest:
-            yield _remark(
-                "mismatch",
-                f"It says {own[0].licence.id}, but its base model {holding.repo} is under "
-                f"{holding.licence.name}, which is less free.",
-            )
-    if own and not known_texts and not _linked(evidence):
-        yield _remark(
-            "label-without-text", f"It is labelled {own[0].licence.id}, but no licence text is there."
-        )
-    for id in silent:
-        yield _remark("unknown-base", f"No licence is known of its base model {id}.")
-    for holding in data:
-        if holding.licence.commercial_use == "no":
-            told = f"Its data set {holding.repo} is under {holding.licence.name}: no commercial use."
-            yield _remark("data", told)
-    if evidence.state("data_sets") is SourceState.UNREACHABLE:
-        yield _remark("unknown-data", "The licences of its data sets could not be read.")
-
-
-def _traps(
-    licence: Licence, evidence: Evidence, known_texts: Mapping[str, Licence | None]
-) -> Iterable[Remark]:
-    if licence.id in _VERSIONED:
-        yield _remark(
-            "version",
-            f"The Hub's {licence.id} does not say 'only' or 'or later'; it is read as {licence.spdx}.",
-        )
-    if licence.id == "bsl-1.0":
-        business = [
-            path for path in known_texts if "business source" in (evidence.content(path) or "").lower()
-        ]
-        if business:
-            yield _remark(
-                "mismatch",
-                f"bsl-1.0 is the Boost licence on the Hub, but {business[0]} is a Business Source License.",
-            )
-        else:
-            yield _remark(
-                "boost", "bsl-1.0 is the Boost licence, not the Business Source License (BUSL-1.1)."
-            )
-    if not licence.is_resolved:
-        yield _remark("ambiguous", f"'{licence.id}' does not say which terms hold: {licence.notes}.")
-    if licence.confidence == "low" and licence.is_resolved:
-        yield _remark("unconfirmed", f"{licence.name} was read from a summary; confirm it with its text.")
-
-
-def _remark(rule: str, message: str) -> Remark:
-    return Remark(rule=f"licence.{rule}", message=message)
-
-
-def _linked(evidence: Evidence) -> bool:
-    link = text(evidence.front_matter or {}, "license_link") or ""
-    return link.startswith(("https://", "http://")) or link in evidence.manifest.by_path
 
 
 def use_of(licence: Licence, what: str) -> str:

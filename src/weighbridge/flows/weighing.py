@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence
-from weighbridge.domain.licence import Licence
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.resemblance import warnings_of
 from weighbridge.domain.scan import FileScan, ScanReport, Severity
 from weighbridge.domain.score import Score, failed
-from weighbridge.domain.terms import terms_of
+from weighbridge.domain.terms import Terms
 from weighbridge.domain.verdict import Verdict, judge
 
 _LOG = logging.getLogger(__name__)
@@ -22,28 +21,22 @@ _ERROR_LIMIT = 500
 """How much of a metric's error stands in its score: what strangers wrote may be part of it."""
 Metric = Callable[[Evidence, Policy], Score]
 Report = Callable[[Evidence, Policy], Score | None]
-LicenceTexts = Callable[[Evidence], Mapping[str, Licence | None]]
-"""Of each licence file, which licence its text is."""
 UNSCANNED = ScanReport(rules="", files=())
-
-
-def _no_texts(_evidence: Evidence) -> Mapping[str, Licence | None]:
-    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scales:
-    """The metrics of the gate, those that are reported beside them, and who knows licence texts."""
+    """The metrics of the gate, those that are reported beside them, and the licence engine."""
 
     metrics: Mapping[str, Metric]
     reports: Mapping[str, Report]
-    licence_texts: LicenceTexts = _no_texts
+    terms: Callable[[Evidence], Terms]
 
 
 def weigh_case(case: Case, scales: Scales) -> Verdict:
     """The verdict that follows from a case."""
     wish = case.policy.licence
-    terms = terms_of(case.evidence, scales.licence_texts(case.evidence)) if wish.asks else None
+    terms = scales.terms(case.evidence) if wish.asks else None
     return judge(
         score_all(case.evidence, case.policy, scales.metrics),
         case.scan,

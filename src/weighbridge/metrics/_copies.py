@@ -7,9 +7,9 @@ with them.
 
 from __future__ import annotations
 
+from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.evidence import Evidence, Likeness, Resemblance, SourceState
 from weighbridge.domain.score import Cap, Proof
-from weighbridge.metrics._parents import judged_parents
 
 COPY_CAP = 0.45
 """Below the usual threshold: a copy does not pass on what belongs to the original."""
@@ -22,7 +22,7 @@ def copy_caps(evidence: Evidence) -> list[Cap]:
 
     It is not certain while the places where it would be named could not be read.
     """
-    named = {parent.id.lower() for parent in judged_parents(evidence)}
+    named = {parent.id.lower() for parent in base_models_of(evidence)}
     own = evidence.repo.namespace
     card = (evidence.content("README.md") or "").lower()
     away = {evidence.state(source) for source in ("texts", "info")}

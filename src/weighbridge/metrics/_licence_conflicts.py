@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.card import CARD_PATH, card_of
-from weighbridge.domain.evidence import Evidence, Parent, SourceState
+from weighbridge.domain.evidence import Evidence, Parent
 from weighbridge.domain.json_values import child, texts
-from weighbridge.domain.licence import stated_by_parent
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Cap, Proof
-from weighbridge.metrics._licence_statement import Statement
+from weighbridge.domain.terms import Terms, Whose
 from weighbridge.metrics._licence_texts import LicenceText
-from weighbridge.metrics._parents import judged_parents
 from weighbridge.metrics._proofs import front_field, parent_field, text_line
 
 CONFLICT_CAP = 0.45
@@ -20,45 +19,35 @@ WORST_PARENT = 0.2
 """The least free class that a base model's licence can be read as (research only)."""
 
 
-def strangers(found: Sequence[LicenceText], statement: Statement) -> tuple[LicenceText, ...]:
-    """The licence files whose text is none of the stated licences."""
-    return tuple(
-        t for t in found if t.licence and not any(stated.covers(t.licence) for stated in statement.licences)
-    )
-
-
-def silent_parents(evidence: Evidence) -> str:
+def silent_parents(terms: Terms) -> str:
     """The base models of which no licence is known: told, never held against the model."""
-    silent = [
-        parent.id
-        for parent in evidence.parents
-        if parent.source.state is not SourceState.UNREACHABLE
-        and not any(row.is_resolved for row in stated_by_parent(parent.info or {}))
-    ]
-    return f"; no licence is known of its base model {', '.join(sorted(silent))}" if silent else ""
+    silent = sorted(id for id in terms.unknown if id not in terms.unread)
+    return f"; no licence is known of its base model {', '.join(silent)}" if silent else ""
 
 
-def text_caps(found: Sequence[LicenceText], statement: Statement, p: float, policy: Policy) -> list[Cap]:
+def text_caps(found: Sequence[LicenceText], terms: Terms, p: float, policy: Policy) -> list[Cap]:
+    proofs = {one.path: one.proof for one in found}
     return [
         Cap(
             limit=CONFLICT_CAP,
-            reason=f"{t.path} is {t.licence.name}, which is less free than the licence that is stated",
-            proofs=(t.proof,),
-            how_to_improve=f"State the licence that {t.path} holds.",
+            reason=f"{held.stated_in} is {held.licence.name}, which is less free than the licence "
+            "that is stated",
+            proofs=(proofs[held.stated_in],),
+            how_to_improve=f"State the licence that {held.stated_in} holds.",
         )
-        for t in strangers(found, statement)
-        if t.licence and t.licence.permissiveness(policy.permissiveness) < p
+        for held in terms.against
+        if held.licence.permissiveness(policy.permissiveness) < p
     ]
 
 
-def parent_caps(evidence: Evidence, statement: Statement, p: float, policy: Policy) -> list[Cap]:
+def parent_caps(evidence: Evidence, terms: Terms, p: float, policy: Policy) -> list[Cap]:
     caps = []
-    for parent in judged_parents(evidence):
-        if parent.source.state is SourceState.UNREACHABLE:
+    for parent in base_models_of(evidence):
+        if parent.id in terms.unread:
             if p > WORST_PARENT:
                 caps.append(_possible_cap(parent))
             continue
-        inherited = [row for row in stated_by_parent(parent.info or {}) if row.is_resolved]
+        inherited = [held.licence for held in terms.of(Whose.BASE) if held.repo == parent.id]
         if not inherited:
             continue
         row = min(inherited, key=lambda row: (row.permissiveness(policy.permissiveness), row.id))

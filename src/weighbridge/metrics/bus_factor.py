@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.evidence import Evidence, SourceState, weight_format
 from weighbridge.domain.json_values import child, whole
 from weighbridge.domain.policy import Policy
@@ -16,10 +17,9 @@ from weighbridge.domain.repo import OwnerKind
 from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
 from weighbridge.metrics._files import custom_code, library_of
-from weighbridge.metrics._licence_statement import freedom
-from weighbridge.metrics._parents import judged_parents
 from weighbridge.metrics._people import folded, is_person
 from weighbridge.metrics._proofs import first, hub_field, listed
+from weighbridge.metrics.licence_terms import freedom
 
 NAME, VERSION = "bus_factor", "1.0.0"
 COMMITS_A_DAY = 3
@@ -145,7 +145,7 @@ def _carried_on(evidence: Evidence, policy: Policy) -> Signal:
     if evidence.state("info") is SourceState.UNREACHABLE:
         low, high = (value * 0.8, value) if proofs else (0.0, 1.0)
         reason += "; whether access is gated could not be read"
-    away = [p.id for p in judged_parents(evidence) if p.source.state is SourceState.UNREACHABLE]
+    away = [p.id for p in base_models_of(evidence) if p.source.state is SourceState.UNREACHABLE]
     if away:
         low, reason = 0.0, f"{reason}; the licence of {', '.join(sorted(away))} could not be read"
     return Signal.between(id, weight, low, high, reason, proofs if high else (), _LATER if away else remedy)

@@ -13,16 +13,12 @@ from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.json_values import text
 from weighbridge.domain.licence import Licence
 from weighbridge.domain.policy import Policy
-from weighbridge.domain.score import Score, Signal, weigh
-from weighbridge.metrics._licence_conflicts import (
-    parent_caps,
-    silent_parents,
-    strangers,
-    text_caps,
-)
-from weighbridge.metrics._licence_statement import Statement, statement_of
+from weighbridge.domain.score import Proof, Score, Signal, weigh
+from weighbridge.domain.terms import Terms
+from weighbridge.metrics._licence_conflicts import parent_caps, silent_parents, text_caps
 from weighbridge.metrics._licence_texts import LicenceText, is_licence_file, licence_texts
 from weighbridge.metrics._proofs import front_field, listed
+from weighbridge.metrics.licence_terms import statement_proofs, terms_with
 
 NAME, VERSION = "license", "1.0.0"
 _STATE_IT = "State the licence in the card's front matter, for example `license: apache-2.0`."
@@ -33,36 +29,43 @@ def license_score(evidence: Evidence, policy: Policy) -> Score:
     if evidence.state("texts") is SourceState.UNREACHABLE:
         return _unknown(evidence.sources["texts"].reason if "texts" in evidence.sources else "")
     found = licence_texts(evidence)
-    statement = statement_of(evidence, found)
-    if not statement.is_declared and evidence.state("info") is SourceState.UNREACHABLE:
+    terms = terms_with(evidence, found)
+    if not terms.declared_in and evidence.state("info") is SourceState.UNREACHABLE:
         return _unknown("the card states no licence, and the Hub's tags could not be read")
-    if not statement.licences:
+    if not terms.stated:
         return weigh(NAME, VERSION, _absent(found))
-    worst = min(statement.licences, key=lambda row: (row.permissiveness(policy.permissiveness), row.id))
+    stated = [holding.licence for holding in terms.stated]
+    worst = min(stated, key=lambda row: (row.permissiveness(policy.permissiveness), row.id))
     p = worst.permissiveness(policy.permissiveness)
-    free = _permissiveness(worst, p, statement, silent_parents(evidence))
-    signals = (free, _clarity(evidence, found, statement, worst, p))
-    caps = [*text_caps(found, statement, p, policy), *parent_caps(evidence, statement, p, policy)]
+    proofs = statement_proofs(evidence, terms, found)
+    free = _permissiveness(worst, p, terms, proofs)
+    signals = (free, _clarity(evidence, found, terms, proofs, worst, p))
+    caps = [*text_caps(found, terms, p, policy), *parent_caps(evidence, terms, p, policy)]
     return weigh(NAME, VERSION, signals, caps)
 
 
-def _permissiveness(worst: Licence, p: float, statement: Statement, aside: str) -> Signal:
-    terms = f"; {worst.notes}" if worst.notes else ""
-    reason = f"{worst.name} ({worst.spdx}) is {worst.category.value}{terms}{aside}"
-    if len(statement.licences) > 1:
-        reason = f"of {len(statement.licences)} licences the least free counts: {reason}"
+def _permissiveness(worst: Licence, p: float, terms: Terms, proofs: tuple[Proof, ...]) -> Signal:
+    notes = f"; {worst.notes}" if worst.notes else ""
+    reason = f"{worst.name} ({worst.spdx}) is {worst.category.value}{notes}{silent_parents(terms)}"
+    if len(terms.stated) > 1:
+        reason = f"of {len(terms.stated)} licences the least free counts: {reason}"
     remedy = (
         "Name the licence: give `license_name` and `license_link`, and put the text into LICENSE."
         if not worst.is_resolved
         else "Only a model under a freer licence scores higher; a waiver records that its terms are accepted."
     )
-    return Signal.of("permissiveness", 0.70, p, reason, statement.proofs if p else (), remedy)
+    return Signal.of("permissiveness", 0.70, p, reason, proofs if p else (), remedy)
 
 
 def _clarity(
-    evidence: Evidence, found: Sequence[LicenceText], statement: Statement, worst: Licence, p: float
+    evidence: Evidence,
+    found: Sequence[LicenceText],
+    terms: Terms,
+    stated_at: tuple[Proof, ...],
+    worst: Licence,
+    p: float,
 ) -> Signal:
-    proofs = list(statement.proofs)
+    proofs = list(stated_at)
     front = evidence.front_matter or {}
     link = text(front, "license_link") or ""
     files = [path for path in evidence.manifest.by_path if is_licence_file(path)]
@@ -72,9 +75,9 @@ def _clarity(
     elif linked:
         proofs.append(front_field(evidence, card_of(evidence).front_line("license_link"), "license_link"))
     parts = (
-        (0.40, statement.is_declared and worst.id != "unknown", "declared", _STATE_IT),
+        (0.40, bool(terms.declared_in) and worst.id != "unknown", "declared", _STATE_IT),
         (0.25, worst.is_resolved, "recognised", "Use one of the Hub's licence identifiers."),
-        (0.20, not strangers(found, statement), "not contradicted", "Make card and LICENSE say the same."),
+        (0.20, not terms.against, "not contradicted", "Make card and LICENSE say the same."),
         (0.15, bool(files) or linked, "text present", "Add the licence text as a file LICENSE."),
     )
     c = sum(weight for weight, holds, _, _ in parts if holds)

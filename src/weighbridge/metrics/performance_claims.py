@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.card import Card, card_of
 from weighbridge.domain.evidence import Evidence, Likeness, SourceState
 from weighbridge.domain.json_values import texts
@@ -18,7 +19,6 @@ from weighbridge.domain.score import Cap, Proof, Score, Signal, weigh
 from weighbridge.metrics._claims import ADJECTIVE, DELEGATED, Claim, false_claims, sift
 from weighbridge.metrics._copies import copy_caps
 from weighbridge.metrics._inherited_claims import inherited
-from weighbridge.metrics._parents import judged_parents
 from weighbridge.metrics._proofs import card_line, first, hub_field
 from weighbridge.metrics._prose_claims import delegation, praise, prose_claims
 from weighbridge.metrics._structured_claims import structured_claims
@@ -101,7 +101,7 @@ def _best_evidence(evidence: Evidence, found: _Found) -> Signal:
         reason += f"; {len(found.rejected)} not counted, for example {_described(found.rejected[0])}"
     if borrowed := sorted({r.repo for r in evidence.resemblances if r.likeness is Likeness.SAME_TOKEN}):
         reason += f"; verification tokens of {', '.join(borrowed[:3])} are not counted"
-    away = [p.id for p in judged_parents(evidence) if p.source.state is SourceState.UNREACHABLE]
+    away = [p.id for p in base_models_of(evidence) if p.source.state is SourceState.UNREACHABLE]
     if away and best > DELEGATED:
         reason += f"; whether the numbers are those of {', '.join(away)} could not be read"
         least = max([DELEGATED, *(claim.rung for claim in found.accepted if claim.is_noted)])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from weighbridge.domain.bom import Result
 from weighbridge.domain.card import card_of
 from weighbridge.domain.evidence import Evidence
-from weighbridge.domain.licence import Licence
-from weighbridge.metrics._licence_texts import licence_texts
 from weighbridge.metrics._structured_claims import structured_claims
 
 LIMIT = 200
@@ -26,8 +24,3 @@ def stated_results(evidence: Evidence) -> tuple[Result, ...]:
         if claim.value is not None and not claim.rejected
     )
     return tuple(found)[:LIMIT]
-
-
-def known_licence_texts(evidence: Evidence) -> dict[str, Licence | None]:
-    """Of each captured licence file, which licence its text is (None: none of those known here)."""
-    return {found.path: found.licence for found in licence_texts(evidence)}

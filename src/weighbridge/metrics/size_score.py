@@ -12,12 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.evidence import Evidence, ModelShape, Parent, SourceState
 from weighbridge.domain.json_values import JsonObject, text, texts, whole
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.domain.weights import Deployable, deployable
-from weighbridge.metrics._parents import judged_parents
 from weighbridge.metrics._proofs import first, listed
 
 NAME, VERSION = "size_score", "1.0.0"
@@ -125,7 +125,7 @@ def _with_base(evidence: Evidence, chosen: Deployable, why: str, proofs: Sequenc
 
 def _base_of(evidence: Evidence) -> Parent | None:
     """The model that the adapter sits on: the one that adapter_config.json names, else the first."""
-    parents = judged_parents(evidence)
+    parents = base_models_of(evidence)
     named = text(evidence.json_of("adapter_config.json"), "base_model_name_or_path")
     return next((p for p in parents if p.id == named), parents[0] if parents else None)
 

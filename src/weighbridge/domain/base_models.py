@@ -1,4 +1,4 @@
-"""The base models of a revision, as metrics see them."""
+"""The base models of a revision, as all who judge it see them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from weighbridge.domain.evidence import Evidence, Parent, Source, SourceState
 from weighbridge.domain.json_values import text, texts
 
 
-def judged_parents(evidence: Evidence) -> tuple[Parent, ...]:
+def base_models_of(evidence: Evidence) -> tuple[Parent, ...]:
     """The captured base models; where none could be captured, those that the files declare.
 
     The latter are unreachable: they are there, and nothing is known of them.
