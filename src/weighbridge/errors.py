@@ -1,7 +1,8 @@
 """Every error that Weighbridge raises.
 
     WeighbridgeError
-      BadInput        BadName, BadVersion, BadConfig, IncompleteUpload    the caller is wrong
+      BadInput        BadName, BadVersion, BadConfig, IncompleteUpload,   the caller is wrong
+                      MissingExtra, CannotLoad
       NotFound        NoSuchRepo, NoSuchRevision, NoSuchFile, NoSuchPackage, Renamed
       Denied          NotAuthenticated, NotPermitted, Gated, Disabled,    who are you
                       OverQuota
@@ -85,6 +86,22 @@ class IncompleteUpload(BadInput):
             f"part {parts[0]} of the upload of sha256:{sha256[:12]}... {why}{more}",
             hint="send these parts again, then complete the upload",
         )
+
+
+class MissingExtra(BadInput):
+    """A library that is no part of the plain installation is asked for and is not there."""
+
+    code = "missing-extra"
+
+    def __init__(self, extra: str, library: str) -> None:
+        self.extra, self.library = extra, library
+        super().__init__(f"'{library}' is not installed", hint=f"pip install 'weighbridge[{extra}]'")
+
+
+class CannotLoad(BadInput):
+    """Files that are right as bytes, and that cannot be loaded."""
+
+    code = "cannot-load"
 
 
 class NotFound(WeighbridgeError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 if TYPE_CHECKING:  # every command starts with this module, and only annotations name these
     from weighbridge.domain.json_values import JsonObject
+    from weighbridge.domain.loading import Loaded, LoadOrder
     from weighbridge.domain.manifest import FileEntry, Manifest
     from weighbridge.domain.parts import PartedContent
     from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
@@ -227,6 +228,22 @@ class Scanner(Protocol):
 
         Raises:
             Exception: anything; the caller makes a Finding of it, state ``error``.
+        """
+
+
+class Loader(Protocol):
+    """Brings one kind of model into memory.
+
+    A loader reads local files only, asks no network, and runs no code that came with the model. Its
+    library is imported inside ``load``: nobody else pays for it, and most never install it.
+    """
+
+    def load(self, order: LoadOrder) -> Loaded:
+        """The model in memory.
+
+        Raises:
+            MissingExtra: its library is not installed; the hint says how to install it.
+            CannotLoad: the files are not what the library can load.
         """
 
 

@@ -1,0 +1,78 @@
+"""What the loaders on torch share: a folder as tokenizer and model, and going on with a prompt.
+
+Safetensors only, local files only, and never code that came with a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from weighbridge.domain.loading import Prompt
+from weighbridge.errors import BadInput, CannotLoad, MissingExtra
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def require_torch(threads: int) -> None:
+    """Let torch use so many threads. Raises MissingExtra."""
+    try:
+        import torch
+        import transformers
+    except ImportError as error:
+        raise MissingExtra("lora", error.name or "torch") from error
+    torch.set_num_threads(threads)
+    transformers.utils.logging.disable_progress_bar()
+
+
+def text_model(folder: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """The tokenizer and the model of a folder, on the processor, as it was saved.
+
+    Raises:
+        CannotLoad: transformers cannot make a text model of the folder.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False, use_fast=True
+        )
+        model = AutoModelForCausalLM.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype="auto",
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        raise CannotLoad(f"transformers cannot load '{folder}': {error}") from error
+    return tokenizer, model.eval()
+
+
+def speaker(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Callable[[Prompt], str]:
+    """Goes on with prompts, one at a time: the seed is torch's own and belongs to one prompt."""
+    import torch
+
+    turn = Lock()
+
+    def speak(prompt: Prompt) -> str:
+        inputs = tokenizer(prompt.text, return_tensors="pt", return_token_type_ids=False)
+        asked = inputs["input_ids"].shape[1]
+        if not asked:
+            raise BadInput("the prompt has no token", hint="give a text that is not empty")
+        chosen: dict[str, object] = {"do_sample": prompt.temperature > 0}
+        if prompt.temperature > 0:
+            chosen["temperature"] = prompt.temperature
+        if prompt.stop:
+            chosen |= {"stop_strings": list(prompt.stop), "tokenizer": tokenizer}
+        with turn, torch.inference_mode():
+            torch.manual_seed(prompt.seed)
+            tokens = model.generate(**inputs, max_new_tokens=prompt.max_tokens, **chosen)
+        said = str(tokenizer.decode(tokens[0][asked:], skip_special_tokens=True))
+        ends = [at for stop in prompt.stop if (at := said.find(stop)) >= 0]
+        return said[: min(ends)] if ends else said
+
+    return speak

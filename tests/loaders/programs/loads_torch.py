@@ -1,0 +1,60 @@
+"""Makes a tiny Llama and an adapter with transformers and PEFT, and loads them with our loaders."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from tests.loaders.programs.makes_lora import make_adapter, make_base
+from tests.loaders.programs.orders import GREETING, SAMPLED, order
+from weighbridge.domain.loading import Prompt
+from weighbridge.errors import CannotLoad
+from weighbridge.loaders import LOADERS
+
+place = Path(sys.argv[1])
+base, adapter, pickled = place / "base", place / "adapter", place / "pickled"
+make_base(base)
+make_adapter(base, adapter)
+pickled.mkdir()
+for file in base.iterdir():
+    if file.suffix != ".safetensors":
+        (pickled / file.name).write_bytes(file.read_bytes())
+torch.save(AutoModelForCausalLM.from_pretrained(base).state_dict(), pickled / "pytorch_model.bin")
+
+
+def refusal(kind: str, **what: Path) -> str:
+    try:
+        LOADERS[kind].load(order(**what))
+    except CannotLoad as error:
+        return str(error)
+    return ""
+
+
+plain = LOADERS["transformers"].load(order(base)).speak
+tuned = LOADERS["lora"].load(order(adapter, base=base))
+assert plain is not None
+assert tuned.speak is not None
+tokenizer = AutoTokenizer.from_pretrained(base)
+inputs = tokenizer(GREETING.text, return_tensors="pt", return_token_type_ids=False)
+itself = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), adapter).eval()
+tokens = itself.generate(**inputs, max_new_tokens=8, do_sample=False)
+asked = inputs["input_ids"].shape[1]
+itself_said = tokenizer.decode(tokens[0][asked:], skip_special_tokens=True)
+whole = plain(GREETING)
+print(json.dumps({
+    "kind": tuned.kind,
+    "is_peft": isinstance(tuned.model, PeftModel),
+    "plain": whole,
+    "tuned": tuned.speak(GREETING),
+    "itself": itself_said,
+    "sampled": [tuned.speak(SAMPLED), tuned.speak(SAMPLED)],
+    "stopped": plain(Prompt(text="weigh", max_tokens=8, temperature=0, stop=(whole[-1],))),
+    "pickled": refusal("transformers", folder=pickled),
+    "no_base": refusal("lora", folder=adapter),
+    "no_adapter": refusal("lora", folder=base, base=base),
+}))  # fmt: skip
