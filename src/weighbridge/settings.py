@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DEFAULT_UPSTREAM = "https://huggingface.co"
 DEFAULT_MAX_FILE_BYTES = 50 * 1000**3
 """Stock clients do not download a larger file over plain HTTP, so nobody could have it again."""
+DEFAULT_CLASSIFIER_FILE = "classifier_deep_mlp.safetensors"
+DEFAULT_CONDITION_FILE = "classifier_condition.safetensors"
 DEFAULT_LFS_PART_BYTES = 1 << 30
 """What is sent again after a broken connection is at most this much."""
 
@@ -49,6 +51,12 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     minimal: bool = False
     offline: bool = False
+    hf_home: Path = field(default_factory=lambda: Path.home() / ".cache" / "huggingface")
+    use_hf_models: bool = False
+    model_repo: str = ""
+    model_revision: str = ""
+    classifier_file: str = DEFAULT_CLASSIFIER_FILE
+    condition_file: str = DEFAULT_CONDITION_FILE
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -79,6 +87,11 @@ VARIABLES: Mapping[str, str] = {
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
     "HF_HOME": "the Hugging Face folder; default: ~/.cache/huggingface",
     "HF_HUB_OFFLINE": "set to 1, no command makes a request",
+    "USE_HF_MODELS": "true: an application takes its models from the Hub (docs/model-hub.md)",
+    "HF_REPO_ID": "the repository of those models; there is no default",
+    "HF_REVISION": "its branch, tag or commit; default: main, as it was when it was first asked for",
+    "HF_CLASSIFIER_FILE": f"the file of the first model; default: {DEFAULT_CLASSIFIER_FILE}",
+    "HF_CONDITION_FILE": f"the file of the second model; default: {DEFAULT_CONDITION_FILE}",
     "CI_MINIMAL_MODELS": "set to true, 1 or yes, models.minimal.yaml is the default model list",
     "HTTPS_PROXY": "the proxy for https:// addresses (also HTTP_PROXY, ALL_PROXY, NO_PROXY)",
     "SSL_CERT_FILE": "further trusted certificates (also REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE)",
@@ -113,6 +126,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_networks(env, "WEIGHBRIDGE_TRUSTED_PROXIES"),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
+        hf_home=_hf_home(env),
+        use_hf_models=_choice(env, "USE_HF_MODELS"),
+        model_repo=env.get("HF_REPO_ID", "").strip(),
+        model_revision=env.get("HF_REVISION", "").strip(),
+        classifier_file=env.get("HF_CLASSIFIER_FILE") or DEFAULT_CLASSIFIER_FILE,
+        condition_file=env.get("HF_CONDITION_FILE") or DEFAULT_CONDITION_FILE,
         environ=dict(env),
     )
 
@@ -161,11 +180,16 @@ def _upstream(env: Mapping[str, str]) -> str:
     return address.rstrip("/")
 
 
+def _hf_home(env: Mapping[str, str]) -> Path:
+    """Where Hugging Face's tools keep what is theirs (``huggingface_hub.constants.HF_HOME``)."""
+    caches = Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or "~").expanduser() / ".cache")
+    return Path(env.get("HF_HOME") or caches / "huggingface").expanduser().absolute()
+
+
 def _token(env: Mapping[str, str]) -> str | None:
     if env.get("HF_TOKEN", "").strip():
         return env["HF_TOKEN"].strip()
-    folder = Path(env.get("HF_HOME") or Path(env.get("HOME") or "~").expanduser() / ".cache" / "huggingface")
-    path = Path(env.get("HF_TOKEN_PATH") or folder / "token").expanduser()
+    path = Path(env.get("HF_TOKEN_PATH") or _hf_home(env) / "token").expanduser()
     try:
         return path.read_text().strip() or None
     except (OSError, UnicodeDecodeError):
@@ -210,6 +234,14 @@ def _count(env: Mapping[str, str], name: str, default: int, most: int = 64, leas
     if not spelled.isdecimal() or len(spelled) > 18 or not least <= int(spelled) <= most:
         raise BadInput(f"{name} is {spelled!r}, but must be a number from {least} to {most}")
     return int(spelled)
+
+
+def _choice(env: Mapping[str, str], name: str) -> bool:
+    """A switch between two models: a word that means neither yes nor no is a mistake, not a no."""
+    spelled = env.get(name, "").strip().lower()
+    if spelled not in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        raise BadInput(f"{name} is {spelled!r}, but must be true or false")
+    return _yes(env, name)
 
 
 def _yes(env: Mapping[str, str], name: str) -> bool:

@@ -9,7 +9,9 @@ other's note, and ``clean`` knows what somebody else still wants.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -53,6 +55,42 @@ def write_lock(path: Path, lock: Lock) -> bool:
         fresh.unlink(missing_ok=True)
         raise StoreDown(f"cannot write {path}: {error.strerror or error}") from error
     return True
+
+
+def change_lock(path: Path, change: Callable[[Lock], Lock]) -> Lock:
+    """Write what ``change`` makes of the lock as it is now, with no other process at it.
+
+    The folder is locked and not a file in it, so that nothing is left behind. On Windows the
+    last writer wins.
+
+    Raises:
+        BadInput: the file is not a lock of this version.
+        StoreDown: the folder cannot be written.
+        Whatever ``change`` raises; the lock is then as it was.
+    """
+    with _alone(path.parent):
+        changed = change(read_lock(path) or Lock())
+        write_lock(path, changed)
+        return changed
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = None if sys.platform == "win32" else os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise StoreDown(f"cannot write below {folder}: {error.strerror or error}") from error
+    if descriptor is None:
+        yield
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class LockRegister:

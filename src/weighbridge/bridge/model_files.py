@@ -1,0 +1,302 @@
+"""Single files of models for an application: fetched once, pinned, in a folder of the application.
+
+    <HF_HOME>/<cache_subdir>/
+      models.lock                          which commit each repository was pinned to, and every sha256
+      <org>--<name>/<commit>-<mark>/...    one asked file (or folder) each; the mark is of its name
+      .weighbridge/                        the layout's index, and a store of its own below ``store/``
+
+Everything is in this one folder and nothing elsewhere, so that removing it is all of clearing it.
+
+A repository that is asked for without a commit is resolved once. The pin stands for all of its
+files, those that are asked for later too: two files of one repository never come from two
+commits, and a repository that changes its layout changes nothing here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weighbridge.adapters.layout_dir import DirLayout
+from weighbridge.adapters.lock_file import change_lock, read_lock
+from weighbridge.adapters.manifests import ManifestShelf
+from weighbridge.adapters.progress import SilentReporter
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.lock import Lock, LockEntry, Spec
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.paths import checked_path
+from weighbridge.domain.ref import ModelRef, RepoId
+from weighbridge.errors import BadInput, Conflict, NoSuchFile, StoreDown
+from weighbridge.flows.ensure import as_found, ensure, pin, resolve_manifest
+from weighbridge.ports import Hub, Reporter
+from weighbridge.settings import Settings
+
+if TYPE_CHECKING:
+    from weighbridge.adapters.blobs_fs import FolderBlobs
+
+LOCK_NAME = "models.lock"
+OWN_FOLDER = ".weighbridge"
+OTHERS_FOLDERS = frozenset({"hub", "xet", "assets", "datasets", "modules", "accelerate"})
+"""What Hugging Face's own tools keep in HF_HOME."""
+_WILD = frozenset("*?[]!")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldModel:
+    """A file of a model (or a folder of files) that is here and was checked.
+
+    ``revision`` is what was asked for, ``commit`` (40 hex digits) what it was pinned to. A file of
+    this machine has neither, nor a ``repo_id``.
+    """
+
+    path: Path
+    files: tuple[FileEntry, ...]
+    repo_id: str = ""
+    revision: str = ""
+    commit: str = ""
+    fetched_bytes: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """The sha256 (64 hex digits) of the one file; empty for a folder of several."""
+        return (self.files[0].sha256 or "") if len(self.files) == 1 else ""
+
+
+class ModelFiles:
+    """The models of one application, below one folder. The Hub is made when it is to be asked."""
+
+    def __init__(self, place: Path, hub: Callable[[], Hub], connections: int = 8) -> None:
+        self._place, self._make_hub, self._connections = place, hub, connections
+        self._lock_path = place / LOCK_NAME
+
+    @cached_property
+    def _hub(self) -> Hub:
+        return self._make_hub()
+
+    @cached_property
+    def _blobs(self) -> FolderBlobs:
+        from weighbridge.adapters.blobs_fs import FolderBlobs
+
+        return FolderBlobs(self._place / OWN_FOLDER / "store")
+
+    @cached_property
+    def _layout(self) -> DirLayout:
+        return DirLayout(self._place, lambda digest: self._blobs.path(digest))
+
+    def get(
+        self, repo_id: str, filename: str, revision: str = "main", reporter: Reporter | None = None
+    ) -> HeldModel:
+        """The file, fetched and checked unless it is held; held, nothing is asked of the Hub.
+
+        ``filename`` ends in ``/`` where a whole folder is meant.
+
+        Raises:
+            BadInput: a name cannot be one.
+            NoSuchFile: the pinned commit has no such file.
+            Conflict: the folder is somebody else's.
+            NotFound, Denied, Unreachable, IntegrityError: as the Hub or the store says.
+        """
+        with _told():
+            spec = _spec(repo_id, filename, revision)
+            require_ours(self._place)
+            listener = reporter or SilentReporter()
+            lock = read_lock(self._lock_path) or Lock()
+            entry = lock.entries.get(spec.id)
+            if entry is None or not entry.answers(spec):
+                entry = self._pin(spec, lock, listener)
+            return self._held(spec, entry, listener)
+
+    def upgrade(self, repo_id: str, revision: str = "main", reporter: Reporter | None = None) -> str:
+        """Move every file of a repository that is held to what the revision means now; its commit.
+
+        All of them move or none does. The files of the old commit stay for those who have them
+        open, until the folder is cleared.
+
+        Raises:
+            NoSuchFile: the new commit lacks a file; the pin stays as it was.
+            What ``get`` raises.
+        """
+        with _told():
+            require_ours(self._place)
+            lock = read_lock(self._lock_path) or Lock()
+            ref = ModelRef(repo=RepoId.parse(repo_id), revision=revision)
+            old = _siblings(lock, ref)
+            if not old:
+                raise BadInput(
+                    f"no file of '{ref}' is held in {self._place}", hint="download one: that pins it"
+                )
+            specs = [_spec(repo_id, entry.patterns[0], revision) for entry in old.values()]
+            listener = reporter or SilentReporter()
+            fresh = {spec.id: self._resolved(spec, ref, listener) for spec in specs}
+            for spec in specs:
+                self._held(spec, fresh[spec.id], listener)
+            change_lock(self._lock_path, lambda now: Lock(entries={**now.entries, **fresh}))
+            return next(iter(fresh.values())).manifest.commit
+
+    def _pin(self, spec: Spec, lock: Lock, reporter: Reporter) -> LockEntry:
+        """The file in the commit of its repository; whoever pinned that first is followed."""
+        while True:
+            entry = self._resolved(spec, _pinned(lock, spec.ref), reporter)
+
+            def with_entry(now: Lock, entry: LockEntry = entry) -> Lock:
+                at = _pinned(now, spec.ref)
+                same = at == spec.ref or at.revision == entry.manifest.commit
+                return Lock(entries={**now.entries, spec.id: entry}) if same else now
+
+            lock = change_lock(self._lock_path, with_entry)
+            if lock.entries.get(spec.id) == entry:
+                return entry
+
+    def _resolved(self, spec: Spec, at: ModelRef, reporter: Reporter) -> LockEntry:
+        shelf = ManifestShelf(self._place / OWN_FOLDER / "store")
+        info, manifest = resolve_manifest(at, self._hub, shelf, self._blobs)
+        _require_file(spec.files[0], at, manifest)
+        return pin(spec, info, manifest, self._hub, self._blobs, reporter, self._connections)
+
+    def _held(self, spec: Spec, entry: LockEntry, reporter: Reporter) -> HeldModel:
+        folder, manifest = _folder(spec, entry), entry.manifest
+        done = as_found(folder, manifest, self._layout) or ensure(
+            folder, manifest, self._layout, self._hub, self._blobs, reporter, self._connections
+        )
+        return HeldModel(
+            path=done.path / spec.files[0].rstrip("/"),
+            files=manifest.files,
+            repo_id=manifest.repo.full_name,
+            revision=entry.revision,
+            commit=manifest.commit,
+            fetched_bytes=done.fetched_bytes,
+        )
+
+
+def place_of(settings: Settings, cache_subdir: str) -> Path:
+    """The folder of an application below HF_HOME.
+
+    Raises:
+        BadInput: it is no plain name, or one that Hugging Face's own tools use.
+    """
+    with _told():
+        checked_path(cache_subdir)
+    if cache_subdir.split("/")[0].casefold() in OTHERS_FOLDERS:
+        raise BadInput(
+            f"cache_subdir '{cache_subdir}' belongs to Hugging Face's own tools",
+            hint="take a name of the application's own",
+        )
+    return settings.hf_home / cache_subdir
+
+
+def open_model_files(settings: Settings, cache_subdir: str, token: str | None = None) -> ModelFiles:
+    """The models of an application; ``token`` is used instead of the environment's.
+
+    Raises:
+        BadInput: ``cache_subdir`` cannot be used.
+    """
+
+    def hub() -> Hub:
+        if settings.offline:
+            from weighbridge.adapters.hub_offline import OfflineHub
+
+            return OfflineHub()
+        from weighbridge.adapters.hub_http import HttpHub
+
+        return HttpHub(
+            settings.upstream,
+            token=token or settings.token,
+            environ=settings.environ,
+            connections=settings.connections,
+        )
+
+    return ModelFiles(place_of(settings, cache_subdir), hub, settings.connections)
+
+
+def clear(place: Path) -> int:
+    """Take away all that an application holds, pins too; the bytes of its models.
+
+    It goes aside by a rename first, so that nobody sees half of it.
+
+    Raises:
+        Conflict: the folder is somebody else's.
+        StoreDown: it cannot be removed.
+    """
+    require_ours(place)
+    if not place.is_dir():
+        return 0
+    leaving = place.with_name(f".{place.name}-{os.urandom(8).hex()}")
+    try:
+        lock = read_lock(place / LOCK_NAME) or Lock()
+    except BadInput:
+        lock = Lock()
+    try:
+        place.rename(leaving)
+        shutil.rmtree(leaving)
+    except OSError as error:
+        raise StoreDown(f"cannot remove {place}: {error.strerror or error}") from error
+    return sum(entry.manifest.total_bytes for entry in lock.entries.values())
+
+
+def require_ours(place: Path) -> None:
+    """Raises Conflict where the folder holds what was not put there by this module."""
+    if place.is_dir() and not (place / OWN_FOLDER).is_dir() and not (place / LOCK_NAME).is_file():
+        found = sorted(item.name for item in place.iterdir())
+        if found:
+            raise Conflict(
+                f"{place} holds files that Weighbridge did not put there: {', '.join(found[:5])}",
+                hint="take another cache_subdir",
+            )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A text that is not the value it should be is the caller's mistake."""
+    try:
+        yield
+    except Invalid as error:
+        raise BadInput(str(error), hint=error.hint) from error
+
+
+def _spec(repo_id: str, filename: str, revision: str) -> Spec:
+    ref = ModelRef(repo=RepoId.parse(repo_id), revision=revision)
+    checked_path(filename.removesuffix("/"))
+    if _WILD & set(filename):
+        raise Invalid(
+            "filename", filename, "holds one of *?[]!", hint="name one file, or a folder as 'name/'"
+        )
+    mark = sha256(f"{ref}\n{filename}".encode()).hexdigest()[:12]
+    return Spec(id=f"{ref.repo.name}-{mark}", ref=ref, files=(filename,))
+
+
+def _folder(spec: Spec, entry: LockEntry) -> str:
+    named = sha256(spec.files[0].encode()).hexdigest()[:8]
+    return f"{spec.ref.repo.full_name.replace('/', '--')}/{entry.manifest.commit[:12]}-{named}"
+
+
+def _siblings(lock: Lock, ref: ModelRef) -> Mapping[str, LockEntry]:
+    return {
+        id: entry
+        for id, entry in lock.entries.items()
+        if entry.manifest.repo == ref.repo and entry.revision == ref.revision
+    }
+
+
+def _pinned(lock: Lock, ref: ModelRef) -> ModelRef:
+    """The ref at the commit that other files of it are pinned to; itself where there are none."""
+    for entry in _siblings(lock, ref).values():
+        return replace(ref, revision=entry.manifest.commit)
+    return ref
+
+
+def _require_file(filename: str, at: ModelRef, manifest: Manifest) -> None:
+    there = manifest.by_path
+    if filename in there or (filename.endswith("/") and any(path.startswith(filename) for path in there)):
+        return
+    near = [path for path in there if path.endswith(f"/{filename.rpartition('/')[2]}")]
+    near = near or get_close_matches(filename, there, n=1, cutoff=0.4)
+    known = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(there)[:8]) or 'no file'}"
+    raise NoSuchFile(at.repo.full_name, at.revision, filename, hint=known)
