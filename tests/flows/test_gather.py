@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from weighbridge.adapters.hub_http import HttpHub
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.bridge import readers
-from weighbridge.domain.evidence import Evidence, SourceState
+from weighbridge.domain.evidence import Evidence, SourceState, evidence_from_json
 from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import OwnerKind
@@ -28,7 +29,7 @@ from weighbridge.flows.gather import (
     gather,
     texts_of,
 )
-from weighbridge.flows.relatives import DATA_SET_LIMIT, PARENT_LIMIT
+from weighbridge.flows.relatives import ANCESTOR_LIMIT, DATA_SET_LIMIT, GENERATIONS, NAMED_LIMIT, PARENT_LIMIT
 
 FITTING = TEXTS_LIMIT_BYTES // TEXT_LIMIT_BYTES
 
@@ -193,10 +194,59 @@ def test_what_strangers_declare_is_bounded(hub: HubServer, gathered: Callable[[]
     for number in range(HISTORY_LIMIT + 20):
         hub.repos[NAME].commit({"README.md": hub_card(hub), "n": str(number).encode()})
     evidence = gathered()
-    assert len(evidence.parents) == PARENT_LIMIT
+    assert len(evidence.parents) == NAMED_LIMIT
+    unread = [parent for parent in evidence.parents if "not looked up" in parent.source.reason]
+    assert len(unread) == NAMED_LIMIT - PARENT_LIMIT
+    assert {parent.source.state for parent in unread} == {SourceState.ABSENT}
     assert len(evidence.data_sets) == DATA_SET_LIMIT
     assert len(evidence.discussions) == DISCUSSION_LIMIT
     assert len(evidence.commits) == HISTORY_LIMIT
+
+
+def line(hub: HubServer, ids: Sequence[str]) -> None:
+    """Repositories each of which names the next one as its base model."""
+    hub.repos[NAME].commit({"README.md": f"---\nlicense: mit\nbase_model: {ids[0]}\n---\n".encode()})
+    for id, base in pairwise([*ids, ""]):
+        hub.repos[id] = HubRepo({"README.md": b"# A base\n"})
+        hub.repos[id].info = {"tags": [f"base_model:finetune:{base}"]} if base else {}
+
+
+def test_the_whole_line_of_base_models_is_captured(hub: HubServer, gathered: Callable[[], Evidence]) -> None:
+    line(hub, ["acme/base", "acme/older", "meta/oldest"])
+    evidence = gathered()
+    assert [parent.id for parent in evidence.parents] == ["acme/base"]
+    assert [(one.id, one.declared_in, one.source.state.value) for one in evidence.ancestors] == [
+        ("acme/older", "acme/base:base_model", "read"),
+        ("meta/oldest", "acme/older:base_model", "read"),
+    ]
+    assert evidence_from_json(evidence.to_json()) == evidence
+
+
+def test_a_line_that_leads_back_to_itself_ends(hub: HubServer, gathered: Callable[[], Evidence]) -> None:
+    line(hub, ["acme/base", "acme/older", NAME])
+    hub.repos[NAME].info = {"tags": ["base_model:acme/base"]}
+    evidence = gathered()
+    assert [one.id for one in evidence.ancestors] == ["acme/older"]
+
+
+def test_a_line_without_end_is_cut_and_says_so(hub: HubServer, gathered: Callable[[], Evidence]) -> None:
+    line(hub, ["acme/base", *(f"acme/a{number}" for number in range(40))])
+    found = gathered().ancestors
+    assert len(found) == GENERATIONS + 1 <= ANCESTOR_LIMIT
+    assert (found[-1].source.state, "too long" in found[-1].source.reason) == (SourceState.ABSENT, True)
+
+
+def test_an_ancestor_that_cannot_be_asked_for_makes_the_line_unreachable(
+    hub: HubServer, gathered: Callable[[], Evidence]
+) -> None:
+    line(hub, ["acme/base", "acme/older"])
+    hub.fault("/api/models/acme/older/*", status=500)
+    evidence = gathered()
+    assert evidence.state("parents") is SourceState.UNREACHABLE
+    assert [one.source.state.value for one in (*evidence.parents, *evidence.ancestors)] == [
+        "read",
+        "unreachable",
+    ]
 
 
 def hub_card(hub: HubServer) -> bytes:

@@ -97,6 +97,20 @@ def test_relicensing_a_less_free_base_model_caps_the_score(id: str, cap: float) 
     assert parent.id in score.caps[0].reason
 
 
+def test_a_licence_is_not_washed_by_a_model_in_between() -> None:
+    between = replace(LLAMA_PARENT, id="wash/ed", info={"cardData": {"license": "mit"}})
+    oldest = replace(LLAMA_PARENT, declared_in="wash/ed:base_model")
+    card = {"README.md": "---\nlicense: mit\nbase_model: wash/ed\n---\n# A model\n"}
+    clean = evidence_of("yard/model", texts=card, parents=(between,))
+    assert judged(clean, Policy()).low == 0.955
+    score = judged(replace(clean, ancestors=(oldest,)), Policy())
+    assert score.low == score.high == 0.45
+    assert [(proof.path, proof.excerpt) for proof in score.caps[0].proofs] == [
+        (oldest.id, "llama2"),
+        ("wash/ed", oldest.id),
+    ]
+
+
 @pytest.mark.parametrize("info", [None, {}, {"cardData": {"license": "other"}}, {"cardData": None}])
 def test_a_base_model_without_a_known_licence_caps_nothing(info: JsonObject | None) -> None:
     score = stated("license: mit", parents=(replace(LLAMA_PARENT, info=info, source=ABSENT),))

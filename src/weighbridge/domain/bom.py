@@ -100,7 +100,8 @@ def _model(
         made["purl"] = purl(repo.full_name, commit)
         made["modelCard"] = _model_card(evidence, results)
     if evidence.parents:
-        made["pedigree"] = {"ancestors": [_ancestor(parent) for parent in evidence.parents]}
+        line = (*evidence.parents, *evidence.ancestors)
+        made["pedigree"] = {"ancestors": [_ancestor(parent) for parent in line]}
     if address:
         page = f"{address.rstrip('/')}/{'' if is_model else repo.kind.plural + '/'}{repo.full_name}"
         made["externalReferences"] = [

@@ -52,9 +52,10 @@ __all__ = [
     "evidence_from_json",
     "weight_format",
 ]
-EVIDENCE_FORMAT = 2
-_READ_FORMATS = (1, 2)
-"""Format 1 had neither history, owner, data sets nor registry; there they read as unreachable."""
+EVIDENCE_FORMAT = 3
+_READ_FORMATS = (1, 2, 3)
+"""Format 1 had neither history, owner, data sets nor registry; there they read as unreachable. Format 2
+had no ancestors."""
 
 
 class ModelShape(StrEnum):
@@ -119,6 +120,7 @@ class Evidence:
             "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
         blocked: the files that the scanners block, by path, with the rule that did.
         parents: the base models, as the card and adapter_config.json declare them.
+        ancestors: the base models of the base models, nearest first; of them only ``info`` is read.
         commits: the history, newest first, at most a thousand.
         discussions: discussions and pull requests, newest first, at most a thousand.
         owner: who publishes under the namespace; None where the Hub knows nobody.
@@ -138,6 +140,7 @@ class Evidence:
     headers: Mapping[str, JsonObject] = field(default_factory=dict)
     blocked: Mapping[str, str] = field(default_factory=dict)
     parents: tuple[Parent, ...] = ()
+    ancestors: tuple[Parent, ...] = ()
     commits: tuple[Commit, ...] = ()
     discussions: tuple[DiscussionHead, ...] = ()
     owner: Owner | None = None
@@ -201,6 +204,7 @@ class Evidence:
             "headers": dict(self.headers),
             "blocked": dict(self.blocked),
             "parents": [parent.to_json() for parent in self.parents],
+            "ancestors": [parent.to_json() for parent in self.ancestors],
             "commits": [commit_to_json(commit) for commit in self.commits],
             "discussions": [discussion.to_json() for discussion in self.discussions],
             "owner": self.owner.to_json() if self.owner else None,
@@ -238,6 +242,7 @@ def evidence_from_json(source: JsonObject) -> Evidence:
         headers=_objects_by_path(child(source, "headers")),
         blocked={path: text(blocked, path) or "" for path in blocked},
         parents=tuple(parent_from_json(p) for p in objects(source, "parents")),
+        ancestors=tuple(parent_from_json(p) for p in objects(source, "ancestors")),
         commits=tuple(commit_from_json(c) for c in objects(source, "commits")),
         discussions=tuple(discussion_from_json(d) for d in objects(source, "discussions")),
         owner=owner_from_json(child(source, "owner")),

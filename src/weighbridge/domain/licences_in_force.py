@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from weighbridge.domain.base_models import base_models_of
+from weighbridge.domain.base_models import line_of
 from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.json_values import text, texts
 from weighbridge.domain.licence import Licence, stated_by_parent, stated_in_front_matter, stated_in_tags
@@ -68,7 +68,7 @@ def _against(
 def _of_parents(evidence: Evidence) -> tuple[tuple[Holding, ...], tuple[str, ...], tuple[str, ...]]:
     """What the base models are under, those without a known licence, and those nobody could ask for."""
     held, silent, unread = [], [], []
-    for parent in base_models_of(evidence):
+    for parent in line_of(evidence):
         rows = [row for row in stated_by_parent(parent.info or {}) if row.is_resolved]
         if not rows:
             silent.append(parent.id)

@@ -13,15 +13,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import TypeVar
 
 from weighbridge.domain.evidence import Evidence, Source, SourceState, Text, weight_format
 from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.repo import ModelInfo
-from weighbridge.errors import Denied, IntegrityError, NotFound, Unreachable
-from weighbridge.flows.relatives import CARD_LIMIT_BYTES, data_sets_of, parents_of, state_of
+from weighbridge.flows.relatives import (
+    CARD_LIMIT_BYTES,
+    ancestors_of,
+    answered,
+    data_sets_of,
+    parents_of,
+    state_of,
+)
 from weighbridge.ports import BlobStore, Hub
 
 TEXT_LIMIT_BYTES = 256 * 1024
@@ -33,7 +38,6 @@ DISCUSSION_LIMIT = 200
 """The newest commits and discussions: the Hub gives fifty, or fewer, with each request."""
 HEADER_FORMATS = ("safetensors", "gguf")
 """Weight files whose headers are read."""
-_Answer = TypeVar("_Answer")
 
 _CAPTURED = re.compile(
     r"""
@@ -78,10 +82,10 @@ def gather(
     """
     with ThreadPoolExecutor(max_workers=5, thread_name_prefix="gather") as pool:
         ref = ModelRef(repo=info.repo, revision=info.commit)
-        details = pool.submit(_asked, lambda: hub.details(ref))
-        commits = pool.submit(_asked, lambda: tuple(hub.commits(info.repo, info.commit, HISTORY_LIMIT)))
-        talks = pool.submit(_asked, lambda: tuple(hub.discussions(info.repo, DISCUSSION_LIMIT)))
-        owner = pool.submit(_asked, lambda: hub.owner(info.repo))
+        details = pool.submit(answered, lambda: hub.details(ref))
+        commits = pool.submit(answered, lambda: tuple(hub.commits(info.repo, info.commit, HISTORY_LIMIT)))
+        talks = pool.submit(answered, lambda: tuple(hub.discussions(info.repo, DISCUSSION_LIMIT)))
+        owner = pool.submit(answered, lambda: hub.owner(info.repo))
         draft = _from_files(manifest, blobs, fetch, readers, at)
     draft = replace(
         draft,
@@ -99,22 +103,17 @@ def gather(
             "headers": Source(state=SourceState.UNREACHABLE, reason="the weights are not fetched yet"),
         },
     )
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="gather") as pool:
-        made_of = pool.submit(parents_of, draft, hub, blobs)
-        data_sets = data_sets_of(draft, hub, blobs)
-        parents = made_of.result()
-    sources = {**draft.sources, "parents": state_of(parents), "data_sets": state_of(data_sets)}
-    return replace(draft, parents=parents, data_sets=data_sets, sources=sources)
-
-
-def _asked(ask: Callable[[], _Answer]) -> tuple[Source, _Answer | None]:
-    """An answer of the Hub with the state of its source; None where there is none."""
-    try:
-        return Source(state=SourceState.READ), ask()
-    except NotFound as error:
-        return Source(state=SourceState.ABSENT, reason=error.message), None
-    except (Unreachable, Denied, IntegrityError) as error:
-        return Source(state=SourceState.UNREACHABLE, reason=error.message), None
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="gather") as pool:
+        beside = pool.submit(data_sets_of, draft, hub, blobs)
+        parents = parents_of(draft, hub, blobs)
+        ancestors = ancestors_of(draft.repo, parents, hub)
+        data_sets = beside.result()
+    sources = {
+        **draft.sources,
+        "parents": state_of((*parents, *ancestors)),
+        "data_sets": state_of(data_sets),
+    }
+    return replace(draft, parents=parents, ancestors=ancestors, data_sets=data_sets, sources=sources)
 
 
 def _from_files(

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from weighbridge.domain.base_models import declared_base_models, declared_by_parent
 from weighbridge.domain.evidence import DataSet, Evidence, Parent, Source, SourceState
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import child, objects, text, texts
+from weighbridge.domain.json_values import texts
 from weighbridge.domain.manifest import FileEntry
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import ModelInfo
@@ -17,18 +18,48 @@ from weighbridge.errors import Denied, IntegrityError, NotFound, Unreachable
 from weighbridge.ports import BlobStore, Hub
 
 PARENT_LIMIT = 8
-"""How many declared base models are looked up; a merge of more is judged by the first ones."""
+"""How many declared base models are looked up; of further ones nothing is known."""
+NAMED_LIMIT = 64
+"""How many further ones are named."""
+ANCESTOR_LIMIT, GENERATIONS = 16, 5
+"""How many base models of base models are looked up, and over how many generations."""
 DATA_SET_LIMIT = 12
 CARD_LIMIT_BYTES = 1024 * 1024
 _FILES_LIMIT = 1000
 _Found = TypeVar("_Found", Parent, DataSet)
 _Declared = TypeVar("_Declared")
+_Answer = TypeVar("_Answer")
 
 
 def parents_of(draft: Evidence, hub: Hub, blobs: BlobStore) -> tuple[Parent, ...]:
     """Every base model that is declared somewhere, as the Hub has it."""
-    declared = list(_declared_parents(draft).items())[:PARENT_LIMIT]
-    return _side_by_side(lambda named: _read_parent(named[0], named[1], hub, blobs), declared)
+    declared = list(declared_base_models(draft).items())
+    read = _side_by_side(lambda named: _read_parent(*named, hub, blobs), declared[:PARENT_LIMIT])
+    why = Source(state=SourceState.ABSENT, reason=f"not looked up: only {PARENT_LIMIT} base models are")
+    beyond = declared[PARENT_LIMIT:NAMED_LIMIT]
+    return (*read, *(_unread(id, relation, where, why) for id, (relation, where) in beyond))
+
+
+def ancestors_of(repo: RepoId, parents: Sequence[Parent], hub: Hub) -> tuple[Parent, ...]:
+    """The base models of the base models and so on, each once, nearest first.
+
+    Where the line is longer than is looked at, the next ones are named with nothing known of them.
+    """
+    seen, found = {repo.full_name.lower(), *(parent.id.lower() for parent in parents)}, list[Parent]()
+    generation: Sequence[Parent] = parents
+    for left in reversed(range(GENERATIONS + 1)):
+        wanted = dict[str, tuple[str, str]]()
+        for parent in generation:
+            for id, (relation, _) in declared_by_parent(parent.info or {}).items():
+                if id.lower() not in seen and len(seen) < NAMED_LIMIT:
+                    seen.add(id.lower())
+                    wanted[id] = (relation, f"{parent.id}:base_model")
+        room = ANCESTOR_LIMIT - len(found) if left else 0
+        named = list(wanted.items())
+        generation = _side_by_side(lambda one: _read_ancestor(*one, hub), named[: max(0, room)])
+        why = Source(state=SourceState.ABSENT, reason="not looked up: the line of base models is too long")
+        found += [*generation, *(_unread(id, *said, why) for id, said in named[max(0, room) :])]
+    return tuple(found)
 
 
 def data_sets_of(draft: Evidence, hub: Hub, blobs: BlobStore) -> tuple[DataSet, ...]:
@@ -52,34 +83,6 @@ def _side_by_side(
         return ()
     with ThreadPoolExecutor(max_workers=len(declared), thread_name_prefix="gather") as pool:
         return tuple(pool.map(read, declared))
-
-
-def _declared_parents(draft: Evidence) -> dict[str, tuple[str, str]]:
-    """Id to (relation, where it is declared), the most trustworthy declaration first.
-
-    Order of vetting: the Hub's ``baseModels``, the card's ``base_model``, adapter_config.json,
-    and the ``base_model:`` tags.
-    """
-    found: dict[str, tuple[str, str]] = {}
-    resolved = child(draft.info, "baseModels")
-    relation = text(resolved, "relation") or ""
-    for model in objects(resolved, "models"):
-        if named := text(model, "id"):
-            found.setdefault(named, (relation, "info:baseModels"))
-    front = draft.front_matter or {}
-    stated = text(front, "base_model_relation") or ""
-    for named in texts(front, "base_model"):
-        found.setdefault(named, (stated or relation, "README.md:base_model"))
-    adapter = draft.json_of("adapter_config.json")
-    if named := text(adapter, "base_model_name_or_path"):
-        found.setdefault(named, ("adapter", "adapter_config.json:base_model_name_or_path"))
-    for tag in texts(draft.info, "tags"):
-        if tag.startswith("base_model:"):
-            named = tag.rpartition(":")[2]
-            between = tag.removeprefix("base_model:").rpartition(":")[0]
-            found.setdefault(named, (between, "info:tags"))
-    found.pop(draft.repo.full_name, None)
-    return found
 
 
 def _declared_data_sets(draft: Evidence) -> dict[str, str]:
@@ -107,6 +110,18 @@ def _read_parent(id: str, declared: tuple[str, str], hub: Hub, blobs: BlobStore)
     )
 
 
+def _read_ancestor(id: str, declared: tuple[str, str], hub: Hub) -> Parent:
+    relation, declared_in = declared
+    source, info = _asked(id, RepoKind.MODEL, hub)
+    return Parent(
+        id=id, relation=relation, declared_in=declared_in, source=source, info=info.raw if info else None
+    )
+
+
+def _unread(id: str, relation: str, declared_in: str, source: Source) -> Parent:
+    return Parent(id=id, relation=relation, declared_in=declared_in, source=source)
+
+
 def _read_data_set(id: str, declared_in: str, hub: Hub, blobs: BlobStore) -> DataSet:
     source, info, files = _read(id, RepoKind.DATASET, hub)
     return DataSet(
@@ -120,20 +135,29 @@ def _read_data_set(id: str, declared_in: str, hub: Hub, blobs: BlobStore) -> Dat
 
 
 def _read(id: str, kind: RepoKind, hub: Hub) -> tuple[Source, ModelInfo | None, tuple[FileEntry, ...]]:
+    source, info = _asked(id, kind, hub)
+    if info is None:
+        return source, None, ()
+    source, files = answered(lambda: hub.manifest(info.repo, info.commit).files)
+    return (source, info, files) if files is not None else (source, None, ())
+
+
+def _asked(id: str, kind: RepoKind, hub: Hub) -> tuple[Source, ModelInfo | None]:
     try:
-        info = hub.info(ModelRef(repo=RepoId.parse(id, kind)))
-        files = hub.manifest(info.repo, info.commit).files
+        ref = ModelRef(repo=RepoId.parse(id, kind))
     except Invalid as error:
-        return (
-            Source(state=SourceState.ABSENT, reason=f"not a repository id: {error.why}"),
-            None,
-            (),
-        )
+        return Source(state=SourceState.ABSENT, reason=f"not a repository id: {error.why}"), None
+    return answered(lambda: hub.info(ref))
+
+
+def answered(ask: Callable[[], _Answer]) -> tuple[Source, _Answer | None]:
+    """An answer of the Hub with the state of its source; None where there is none."""
+    try:
+        return Source(state=SourceState.READ), ask()
     except NotFound as error:
-        return Source(state=SourceState.ABSENT, reason=error.message), None, ()
+        return Source(state=SourceState.ABSENT, reason=error.message), None
     except (Unreachable, Denied, IntegrityError) as error:
-        return Source(state=SourceState.UNREACHABLE, reason=error.message), None, ()
-    return Source(state=SourceState.READ), info, files
+        return Source(state=SourceState.UNREACHABLE, reason=error.message), None
 
 
 def _card(info: ModelInfo | None, files: Sequence[FileEntry], hub: Hub, blobs: BlobStore) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weighbridge.domain.base_models import base_models_of
+from weighbridge.domain.base_models import line_of
 from weighbridge.domain.card import CARD_PATH, card_of
 from weighbridge.domain.evidence import Evidence, Parent
 from weighbridge.domain.json_values import child, texts
@@ -42,7 +42,7 @@ def text_caps(found: Sequence[LicenceText], terms: Terms, p: float, policy: Poli
 
 def parent_caps(evidence: Evidence, terms: Terms, p: float, policy: Policy) -> list[Cap]:
     caps = []
-    for parent in base_models_of(evidence):
+    for parent in line_of(evidence):
         if parent.id in terms.unread:
             if p > WORST_PARENT:
                 caps.append(_possible_cap(parent))
@@ -86,6 +86,8 @@ def _declared_in(evidence: Evidence, parent: Parent) -> Proof:
     if parent.declared_in.startswith(CARD_PATH):
         return front_field(evidence, card_of(evidence).front_line("base_model"), "base_model")
     path, _, field = parent.declared_in.partition(":")
+    if any(path == other.id for other in line_of(evidence)):
+        return parent_field(path, field, parent.id)
     if path == "info":
         return Proof(source="hub", path=path, locator=field, excerpt=parent.id)
     return text_line(evidence, path, parent.id)

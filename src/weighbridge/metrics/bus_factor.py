@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from weighbridge.domain.base_models import base_models_of
+from weighbridge.domain.base_models import line_of
 from weighbridge.domain.evidence import Evidence, SourceState, weight_format
 from weighbridge.domain.json_values import child, whole
 from weighbridge.domain.policy import Policy
@@ -145,7 +145,7 @@ def _carried_on(evidence: Evidence, policy: Policy) -> Signal:
     if evidence.state("info") is SourceState.UNREACHABLE:
         low, high = (value * 0.8, value) if proofs else (0.0, 1.0)
         reason += "; whether access is gated could not be read"
-    away = [p.id for p in base_models_of(evidence) if p.source.state is SourceState.UNREACHABLE]
+    away = [p.id for p in line_of(evidence) if p.source.state is SourceState.UNREACHABLE]
     if away:
         low, reason = 0.0, f"{reason}; the licence of {', '.join(sorted(away))} could not be read"
     return Signal.between(id, weight, low, high, reason, proofs if high else (), _LATER if away else remedy)
