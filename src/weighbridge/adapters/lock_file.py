@@ -49,6 +49,7 @@ def write_lock(path: Path, lock: Lock) -> bool:
     try:
         if path.exists() and path.read_bytes() == spelled:
             return False
+        path.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_bytes(spelled)
         fresh.replace(path)
     except OSError as error:

@@ -150,8 +150,12 @@ class Models:
             self._checked(models, spec, lock, layout, level or models.verify) for spec in _chosen(models, ids)
         )
 
-    def list(self, models: ModelList) -> tuple[Listed, ...]:
-        """Every model and its state: ``held``, ``partial``, ``missing``, ``stale`` or ``tampered``."""
+    def list(self, models: ModelList, ids: Sequence[str] = ()) -> tuple[Listed, ...]:
+        """Every model and its state: ``held``, ``partial``, ``missing``, ``stale`` or ``tampered``.
+
+        Raises:
+            NotFound: an id that the list does not have.
+        """
         layout, lock = self._layout(models), self._read_lock(models.lock_path) or Lock()
 
         def listed(spec: Spec) -> Listed:
@@ -163,7 +167,7 @@ class Models:
                 spec=spec, folder=folder, state=layout.state(spec.folder, entry.manifest), entry=entry
             )
 
-        return tuple(map(listed, models.specs))
+        return tuple(map(listed, _chosen(models, ids)))
 
     def clean(
         self, models: ModelList, ids: Sequence[str] = (), *, dry_run: bool = False

@@ -116,16 +116,17 @@ def verify(
     return _failures((line.id, fault) for line in done for fault in line.faults)
 
 
-def list_models(*, config: Config = None, json: AsJson = False) -> None:
+def list_models(*ids: Ids, config: Config = None, json: AsJson = False) -> int:
     """Show every model of the list and its state."""
     settings = load_settings()
     models = open_models(settings)
-    found = models.list(models.read(_path(settings, config)))
+    found = models.list(models.read(_path(settings, config)), ids)
     if json:
         show_json({"models": [_listed(line) for line in found]})
     else:
         columns = ("MODEL", "STATE", "REPOSITORY", "REVISION", "COMMIT", "SIZE", "LICENCE")
         show_table(columns, [_row(line) for line in found])
+    return 0
 
 
 def clean(

@@ -1,0 +1,107 @@
+"""The command ``python -m weighbridge.model_manager``: the flags of its document over the commands of a list.
+
+Exit codes and output are those of ``weighbridge sync``, ``list``, ``verify`` and ``clean``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from weighbridge.domain.invalid import Invalid
+from weighbridge.doors.cli import models as commands
+from weighbridge.doors.cli.render import exit_code_of, show_error, show_note, show_table, size, worst_code_of
+from weighbridge.errors import WeighbridgeError
+from weighbridge.model_manager.ensuring import Outcome, made_ready, opened, read_config
+from weighbridge.model_manager.errors import ModelManagerError
+from weighbridge.settings import Settings, load_settings
+
+FOLDER = Path("config") / "model_manager"
+"""Where the default lists are, below the working folder."""
+_LOG = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and give its exit code."""
+    asked = _parser().parse_args(arguments)
+    if asked.verbose:
+        _say_more()
+    try:
+        return _run(asked, load_settings())
+    except (WeighbridgeError, Invalid) as error:
+        show_error(error)
+        return exit_code_of(_cause(error))
+    except KeyboardInterrupt:
+        show_note("interrupted; what was fetched so far is kept")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m weighbridge.model_manager",
+        description="Fetch, verify and keep the models of a list.",
+        epilog="Exit codes: 0 done, 2 usage, 3 rejected, 4 not found, 5 conflict, 6 unreachable, "
+        "7 integrity, 8 denied, 130 interrupted.",
+        allow_abbrev=False,
+    )
+    default = f"{FOLDER.as_posix()}/models.yaml, or models.minimal.yaml where CI_MINIMAL_MODELS is set"
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"the model list; default: {default}")
+    parser.add_argument("--model", metavar="ID", help="only this model of the list")
+    verbs = parser.add_mutually_exclusive_group()
+    verbs.add_argument("--list", action="store_true", help="show every model and its state")
+    verbs.add_argument("--verify-only", action="store_true", help="check what is there; download nothing")
+    verbs.add_argument("--clean", action="store_true", help="remove the models of the list")
+    verbs.add_argument("--clean-model", metavar="ID", help="remove this model")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say more, on stderr")
+    return parser
+
+
+def _run(asked: argparse.Namespace, settings: Settings) -> int:
+    path = asked.config or FOLDER / ("models.minimal.yaml" if settings.minimal else "models.yaml")
+    ids = [asked.model] if asked.model else []
+    _LOG.debug("list %s, Hub %s, home %s", path, settings.upstream, settings.home)
+    _LOG.debug("token for the Hub: %s", "given" if settings.token else "none")
+    if asked.list:
+        return commands.list_models(*ids, config=path)
+    if asked.verify_only:
+        return commands.verify(*ids, config=path)
+    if asked.clean_model or asked.clean:
+        return commands.clean(*([asked.clean_model] if asked.clean_model else ids), config=path)
+    models = opened()
+    config = read_config(models, path)
+    wanted = [config.spec(id) for id in ids] or list(config.models)
+    return _show(made_ready(models, wanted, config.cache_dir, config.verify))
+
+
+def _show(outcomes: Sequence[Outcome]) -> int:
+    rows = []
+    for each in outcomes:
+        line = each.synced
+        _LOG.debug("%s: was %s, %d bytes fetched", line.id, line.state or "not locked", line.fetched_bytes)
+        fetched = f"fetched {size(line.fetched_bytes)}" if line.fetched_bytes else "from the store"
+        said = "failed" if each.error else "held" if line.state == "held" else fetched
+        rows.append((line.id, said, line.commit[:12], str(line.folder)))
+    show_table(("MODEL", "RESULT", "COMMIT", "FOLDER"), rows)
+    failures = [each.error for each in outcomes if each.error is not None]
+    for failure in failures:
+        show_error(failure)
+    return worst_code_of(map(_cause, failures))
+
+
+def _cause(error: WeighbridgeError | Invalid) -> Exception:
+    """What an error of this door stands for: its cause decides on the exit code."""
+    known = isinstance(error, ModelManagerError) and isinstance(error.__cause__, WeighbridgeError | Invalid)
+    return error.__cause__ if known and isinstance(error.__cause__, Exception) else error
+
+
+def _say_more() -> None:
+    """Debug lines of ours, and of nobody else, on stderr."""
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(logging.Formatter("debug: %(message)s"))
+    ours = logging.getLogger("weighbridge")
+    ours.setLevel(logging.DEBUG)
+    ours.addHandler(lines)
+    ours.propagate = False
