@@ -37,7 +37,7 @@ $(VENV)/.weights: $(VENV)/.made
 # The exact version: a newer torch brings gigabytes of CUDA with it. The others carry files of their own
 # for their tests, which ours look at.
 $(VENV)/.heavy: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'onnx==1.23.2' 'h5py==3.16.0' 'joblib==1.6.0'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' 'onnx==1.23.2' 'h5py==3.16.0'
 	@touch $@
 
 # Clients that need torch, a compiler or a version of their own, each away from ours. An environment that is

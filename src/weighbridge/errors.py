@@ -9,7 +9,7 @@
       Conflict        PackageExists, LockStale                            somebody was first
       Unreachable     HubDown, RateLimited, StoreDown                     a retry may help
       IntegrityError  DigestMismatch, SizeMismatch, BadListing            somebody lies
-      Rejected        LicenseMismatch                                     our policy says no
+      Rejected        LicenseMismatch, Unsafe                             our policy says no
 
 Each carries data, a message made from the data, and a ``hint`` where the next step is known.
 ``domain.invalid.Invalid`` is the domain's own: a border that knows whose fault it was turns it
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from weighbridge.domain.scan import FileScan
     from weighbridge.domain.verdict import Verdict
 
 
@@ -381,3 +382,21 @@ class LicenseMismatch(WeighbridgeError):
     def __init__(self, repo: str, *, wanted: str, got: str | None) -> None:
         self.repo, self.wanted, self.got = repo, wanted, got
         super().__init__(f"'{repo}' has licence {got or 'none'}, but {wanted} is asked for")
+
+
+class Unsafe(WeighbridgeError):
+    """A file that can carry code, and that the scanners do not allow; ``scan`` holds their findings."""
+
+    code = "unsafe"
+
+    def __init__(self, path: str, scan: FileScan) -> None:
+        self.path, self.scan = path, scan
+        worst = [finding.message for finding in scan.findings if finding.severity == scan.verdict]
+        why = "; ".join(worst[:3]) or f"it could not be read as {scan.format or 'anything'}"
+        more = f"; and {len(worst) - 3} more" if len(worst) > 3 else ""
+        super().__init__(
+            f"'{path}' is not loaded ({scan.verdict.word}): {why}{more}",
+            hint="take the weights as safetensors"
+            if scan.verdict.word == "block"
+            else f"take the weights as safetensors, or name the file as reviewed: {scan.sha256}",
+        )

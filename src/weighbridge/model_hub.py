@@ -11,10 +11,12 @@ raises one of ``weighbridge.errors``: never an empty folder, never another model
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from weighbridge.bridge.model_files import HeldModel, clear, open_model_files, place_of
 from weighbridge.bridge.model_source import ModelSource, model_source
+from weighbridge.bridge.pickled import load_pickled as _load_pickled
 from weighbridge.settings import load_settings
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "clear_cache",
     "download_model_from_hf",
     "fetch_model",
+    "load_pickled",
     "source_from_env",
     "upgrade_models",
 ]
@@ -101,3 +104,19 @@ def source_from_env(local: Path | str, cache_subdir: str = "models", *, hint: st
         BadInput: a variable cannot mean what it holds, or no repository is named.
     """
     return model_source(load_settings(), local=Path(local), cache_subdir=cache_subdir, hint=hint)
+
+
+def load_pickled(path: Path | str, reviewed: Collection[str] = ()) -> object:
+    """The model of a ``.pkl`` or ``.joblib`` file, if the scanners allow it.
+
+    Allowed are plain numbers and arrays. Classes of a library, scikit-learn's too, are put up for review:
+    ``reviewed`` holds the sha256 of files that somebody has looked at. What is blocked stays blocked.
+    Our own models are safetensors and need none of this.
+
+    Raises:
+        Unsafe: the scanners do not allow it; the error holds their findings.
+        MissingExtra: ``weighbridge[sklearn]`` is not installed.
+        CannotLoad: it is no pickle that this version of scikit-learn reads.
+        NotFound, DigestMismatch, StoreDown: the file is not there, or changes while it is read.
+    """
+    return _load_pickled(Path(path), load_settings(), reviewed)

@@ -31,17 +31,23 @@ class Snapshot:
         return self.folder / name
 
 
+def _nothing(module: str, name: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOrder:
     """What a loader is to bring into memory.
 
     ``file`` is the one to load where the format is a file; empty where it is the whole folder.
     ``base`` is what an adapter is put on. ``scanned`` is what the scanners found of all these bytes:
-    a loader of a format that can carry code looks at it. ``context`` is in tokens, 0 for the model's own.
+    a loader of a format that can carry code looks at it, and lets a pickle name only those globals
+    (module, name) that it ``may_name``. ``context`` is in tokens, 0 for the model's own.
     """
 
     snapshot: Snapshot
     scanned: ScanReport
+    may_name: Callable[[str, str], bool] = _nothing
     file: str = ""
     base: Snapshot | None = None
     threads: int = 1

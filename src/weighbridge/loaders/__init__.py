@@ -11,11 +11,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from weighbridge.loaders.gguf import GgufLoader
+from weighbridge.loaders.joblib import JoblibLoader
 from weighbridge.loaders.lora import LoraLoader
 from weighbridge.loaders.transformers import TransformersLoader
 from weighbridge.ports import Loader
 
 LOADERS: Mapping[str, Loader] = MappingProxyType(
-    {"gguf": GgufLoader(), "lora": LoraLoader(), "transformers": TransformersLoader()}
+    {
+        "gguf": GgufLoader(),
+        "joblib": JoblibLoader(),
+        "lora": LoraLoader(),
+        "transformers": TransformersLoader(),
+    }
 )
 """Every format that can be loaded."""

@@ -23,6 +23,7 @@ from weighbridge.errors import (
     NotFound,
     Rejected,
     Unreachable,
+    Unsafe,
     WeighbridgeError,
 )
 
@@ -34,6 +35,7 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (Invalid, 2),
     (Rejected, 3),
     (LicenseMismatch, 3),
+    (Unsafe, 3),
     (NotFound, 4),
     (Conflict, 5),
     (Unreachable, 6),

@@ -35,12 +35,14 @@ from weighbridge.errors import (
     Rejected,
     StoreDown,
     Unreachable,
+    Unsafe,
     WeighbridgeError,
 )
 
 STATUS: Sequence[tuple[type[Exception], int]] = (
     (Rejected, 400),  # 424 where the outcome is indeterminate
     (LicenseMismatch, 400),
+    (Unsafe, 400),
     (BadName, 400),
     (BadVersion, 400),
     (PackageExists, 400),
