@@ -391,12 +391,6 @@ class Unsafe(WeighbridgeError):
 
     def __init__(self, path: str, scan: FileScan) -> None:
         self.path, self.scan = path, scan
-        worst = [finding.message for finding in scan.findings if finding.severity == scan.verdict]
-        why = "; ".join(worst[:3]) or f"it could not be read as {scan.format or 'anything'}"
-        more = f"; and {len(worst) - 3} more" if len(worst) > 3 else ""
-        super().__init__(
-            f"'{path}' is not loaded ({scan.verdict.word}): {why}{more}",
-            hint="take the weights as safetensors"
-            if scan.verdict.word == "block"
-            else f"take the weights as safetensors, or name the file as reviewed: {scan.sha256}",
-        )
+        plain = "take the weights as safetensors"
+        looked = "" if scan.verdict.word == "block" else f", or name the file as reviewed: {scan.sha256}"
+        super().__init__(f"'{path}' is not loaded ({scan.verdict.word}): {scan.why}", hint=plain + looked)

@@ -90,6 +90,13 @@ class FileScan:
         floor = Severity.ALLOW if self.state is ScanState.SCANNED else Severity.REVIEW
         return max([floor, *(f.severity for f in self.findings)])
 
+    @property
+    def why(self) -> str:
+        """What the verdict rests on: the first of the worst findings, and how many more there are."""
+        worst = [finding.message for finding in self.findings if finding.severity == self.verdict]
+        more = f"; and {len(worst) - 3} more" if len(worst) > 3 else ""
+        return ("; ".join(worst[:3]) or f"it could not be read as {self.format or 'anything'}") + more
+
     def to_json(self) -> JsonObject:
         """``{"path", "sha256", "format", "verdict", "state", "findings"}``."""
         return {
