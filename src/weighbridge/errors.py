@@ -8,8 +8,9 @@
                       OverQuota
       Conflict        PackageExists, LockStale                            somebody was first
       Unreachable     HubDown, RateLimited, StoreDown                     a retry may help
-      IntegrityError  DigestMismatch, SizeMismatch, BadListing            somebody lies
-      Rejected        LicenseMismatch, Unsafe                             our policy says no
+      IntegrityError  DigestMismatch, SizeMismatch, BadListing,           somebody lies
+                      BadBundle, BadSignature, FolderMismatch
+      Rejected        LicenseMismatch, Unsafe                                     our policy says no
 
 Each carries data, a message made from the data, and a ``hint`` where the next step is known.
 ``domain.invalid.Invalid`` is the domain's own: a border that knows whose fault it was turns it
@@ -350,6 +351,19 @@ class BadSignature(IntegrityError):
     """A signature that does not hold."""
 
     code = "bad-signature"
+
+
+class BadBundle(IntegrityError):
+    """A bundle that is damaged, or that says of itself what is not so; ``member`` is the place in it."""
+
+    code = "bad-bundle"
+
+    def __init__(self, bundle: str, member: str, why: str, *, hint: str = "") -> None:
+        self.bundle, self.member, self.why = bundle, member, why
+        super().__init__(
+            f"'{bundle}': {member} {why}",
+            hint=hint or "nothing of it counts; bring the bundle over again and compare its sha256",
+        )
 
 
 class FolderMismatch(IntegrityError):

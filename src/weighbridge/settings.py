@@ -64,6 +64,11 @@ class Settings:
         """Where the catalogue is: what was asked for, else a file in the home."""
         return self.database_url or f"sqlite:///{self.home / 'catalog.sqlite3'}"
 
+    @property
+    def model_list(self) -> Path:
+        """The model list of a command that names none."""
+        return Path("models.minimal.yaml" if self.minimal else "models.yaml")
+
 
 VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_HOME": "where everything is kept; default: the platform's data folder",

@@ -47,6 +47,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "verify", "models:verify", "Compare the laid out files with the lock."),
     ("Models", "list", "models:list_models", "Show every model of the list and its state."),
     ("Models", "clean", "models:clean", "Remove laid out models and what was left unfinished."),
+    ("Models", "bundle", "bundle:bundle_app", "Carry models across an air gap in one file."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
     ("Registry", "scan", "ingest:scan", "The safety verdict of a file, folder or repository, file by file."),
     ("Registry", "score", "score:score", "The metrics of a repository or folder, with their reasons."),

@@ -148,7 +148,7 @@ def clean(
 
 
 def _path(settings: Settings, config: Path | None) -> Path:
-    return config or Path("models.minimal.yaml" if settings.minimal else "models.yaml")
+    return config or settings.model_list
 
 
 def _failures(found: Iterable[tuple[str, Failure | None]]) -> int:
