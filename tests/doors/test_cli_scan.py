@@ -53,4 +53,15 @@ def test_a_file_and_a_folder_need_no_hub(name: str, code: int, verdict: str, tmp
     for target in (f"a/b/{name}", "a/b", str(folder)):
         got, told = scan(target, tmp_path)
         assert (got, told["verdict"], len(told["files"])) == (code, verdict, 1)
-    assert scan("nothing.bin", tmp_path)[0] == 4
+    assert scan("./nothing.bin", tmp_path)[0] == 4
+    assert scan("a/b/nothing.bin", tmp_path)[0] == 4
+
+
+def test_a_name_without_a_slash_is_a_repository_unless_it_is_a_path(tmp_path: Path) -> None:
+    with serve_hub({"gpt2": CLEAN}) as server:
+        code, told = scan("gpt2", tmp_path, server.url)
+        assert (code, told["verdict"], len(told["files"]) >= 2) == (0, "allow", True)
+        code, told = scan("gpt3", tmp_path, server.url)
+        assert (code, "./gpt3" in told["error"]["hint"]) == (4, True)
+        (tmp_path / "gpt2").write_bytes(b"\x7fELF" + bytes(100))
+        assert scan("gpt2", tmp_path, server.url)[1]["verdict"] == "block"

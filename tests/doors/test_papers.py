@@ -197,3 +197,17 @@ def test_the_private_key_is_nowhere_told(desk: Desk, attested: Path, url: str) -
 def test_no_such_package(desk: Desk) -> None:
     for spelled in ("no/such", f"{desk.package.name}@9.9.9"):
         assert "not found" in desk.run("attest", spelled, code=4).stderr
+
+
+def test_the_public_key_is_told_without_opening_a_catalogue(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "WEIGHBRIDGE_HOME": str(home)}
+    command = [sys.executable, "-m", "weighbridge", "attestation-key"]
+    told = [
+        subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=True).stdout
+        for _ in range(2)
+    ]
+    assert told[0] == told[1]
+    assert told[0].startswith("-----BEGIN PUBLIC KEY-----")
+    assert [file.name for file in home.iterdir()] == ["attestation.key"]
+    assert home.stat().st_mode & 0o077 == 0

@@ -83,6 +83,20 @@ def test_what_a_known_library_runs_is_no_code_of_the_model() -> None:
     assert (signal(away, "executed_code").least, signal(away, "executed_code").most) == (0.5, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("library", "reason"),
+    [
+        ("", "only transformers runs, no code of the repository"),
+        ("library_name: Keras", "only keras runs, no code of the repository"),
+        ("library_name: numpy", "no known library is named"),
+    ],
+)
+def test_a_model_type_says_nothing_where_the_card_names_another_library(library: str, reason: str) -> None:
+    texts = {"config.json": '{"model_type": "pooling"}', "README.md": f"---\n{library}\n---\n# A\n"}
+    named = evidence_of("yard/s", sizes={"a.safetensors": 1}, texts=texts)
+    assert signal(named, "executed_code").reason == reason
+
+
 def test_tidy_code_is_worth_as_much_as_none() -> None:
     assert grade(TIDY) == 1.0
 

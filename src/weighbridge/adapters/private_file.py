@@ -25,6 +25,7 @@ def private_file(place: Path, make: Callable[[], bytes], *, remedy: str) -> byte
     """
     try:
         if not place.exists():
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(place, make())
         with place.open("rb") as file:
             mode, content = os.fstat(file.fileno()).st_mode, file.read(LIMIT_BYTES)

@@ -128,9 +128,7 @@ class Papers:
 
     def public_key(self) -> PublicKey:
         """By what others check the attestations of this registry; everybody may know it."""
-        from weighbridge.adapters.attestation_key import attestation_key
-
-        return attestation_key(self._home).public
+        return public_key(self._home)
 
     def all_of(self, principal: Principal, id: str) -> Mapping[str, JsonObject]:
         """Every paper by its name (``FILES``)."""
@@ -155,6 +153,17 @@ def _wish(spelled: str) -> LicenceWish:
     if spelled in ("commercial", "unconditional"):
         return LicenceWish(commercial="required" if spelled == "commercial" else spelled)
     return LicenceWish(spdx=permitted([spelled]))
+
+
+def public_key(home: Path) -> PublicKey:
+    """The public half of a home's key, which is made where there is none; nothing else is opened.
+
+    Raises:
+        StoreDown: the key cannot be used.
+    """
+    from weighbridge.adapters.attestation_key import attestation_key
+
+    return attestation_key(home).public
 
 
 def verify_attestation(

@@ -96,7 +96,11 @@ def _lacking_components(evidence: Evidence) -> list[str]:
 
 
 def library_of(evidence: Evidence) -> str | None:
-    """The known library that loads it: as the Hub or the card says, else as the files show."""
+    """The known library that loads it: as the Hub or the card says, else as the files show.
+
+    A ``model_type`` is a habit of transformers and no proof: where the card names another library, one
+    that is not known here, it says nothing.
+    """
     for source in (evidence.info, evidence.front_matter or {}):
         named = (text(source, "library_name") or "").lower()
         if KNOWN_LIBRARIES.fullmatch(named):
@@ -111,7 +115,8 @@ def library_of(evidence: Evidence) -> str | None:
             return library
     if evidence.shape is ModelShape.GGUF:
         return "gguf"
-    return "transformers" if text(evidence.json_of("config.json"), "model_type") else None
+    other = text(evidence.front_matter or {}, "library_name")
+    return "transformers" if not other and text(evidence.json_of("config.json"), "model_type") else None
 
 
 def task_of(evidence: Evidence) -> Proof | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from weighbridge.doors.cli.render import (
     show_error,
     show_json,
 )
+from weighbridge.doors.cli.targets import either, path_or_repo
 from weighbridge.doors.cli.verdicts import show_lines, verdict_lines, width
 from weighbridge.errors import BadInput, Rejected, WeighbridgeError
 from weighbridge.settings import load_settings
@@ -144,18 +146,16 @@ def scan(target: str, *, json: AsJson = False) -> int:
     ----------
     target
         The file or the folder; or a repository, as org/name or org/name@revision, which is fetched.
+        What is there as a path is a path, and ./name always is one.
     """
     from weighbridge.bridge.scan import scan_path
 
-    path = Path(target)
-    if path.exists() or target.startswith(("/", ".")) or "/" not in target:
-        report = scan_path(path, load_settings().home)
+    what = path_or_repo(target)
+    if isinstance(what, Path):
+        report = scan_path(what, load_settings().home)
     else:
-        bridge = open_bridge(load_settings())
-        try:
-            report = bridge.packages.scan(LOCAL, ModelRef.parse(target), reporter_for(silent=json))
-        finally:
-            bridge.close()
+        with closing(open_bridge(load_settings())) as bridge, either(target):
+            report = bridge.packages.scan(LOCAL, what, reporter_for(silent=json))
     if json:
         show_json(report.to_json())
     else:

@@ -74,8 +74,9 @@ def attest(package: str, *, out: Path | None = None, json: AsJson = False) -> No
 
 def attestation_key(*, json: AsJson = False) -> None:
     """Print the public key by which others check this registry's attestations."""
-    with _papers() as desk:
-        key = desk.public_key()
+    from weighbridge.bridge.papers import public_key
+
+    key = public_key(load_settings().home)
     if json:
         show_json({"algorithm": "ed25519", "keyid": key.id, "pem": key.pem})
     else:

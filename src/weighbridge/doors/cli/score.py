@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighbridge.domain.access import LOCAL
-from weighbridge.domain.ref import ModelRef
+from weighbridge.domain.explained import explained
+from weighbridge.domain.verdict import Outcome
 from weighbridge.doors.cli.render import AsJson, printable, show_json
+from weighbridge.doors.cli.targets import either, path_or_repo
 from weighbridge.doors.cli.verdicts import show_lines, verdict_lines, width
 from weighbridge.errors import BadInput, NoSuchPackage
 from weighbridge.settings import Settings, load_settings
@@ -20,16 +23,18 @@ if TYPE_CHECKING:
 
 def score(
     what: str | None = None, *, evidence: Path | None = None, name: str | None = None, json: AsJson = False
-) -> None:
+) -> int:
     """Score a repository of the upstream, a folder, or what was kept of a judgement.
 
     Of a repository the weights are not downloaded. Of a folder nothing is asked anywhere: what only
     a Hub knows (history, owner, base models, data sets) stays open, and scores become intervals.
+    Exit code 0: it would be let in; 3: it would be refused, or not all could be read.
 
     Parameters
     ----------
     what
-        A repository as org/name or org/name@revision, or a folder.
+        A repository as org/name or org/name@revision, or a folder. What is there as a path is a path,
+        and ./name always is one.
     evidence
         A file that 'weighbridge case' or /package/ID/case gave: its verdict is computed again.
     name
@@ -42,27 +47,28 @@ def score(
         from weighbridge.bridge.scoring import score_again
 
         verdict = score_again(evidence, settings)
-    elif what is not None and Path(what).is_dir():
+    else:
+        verdict = _of(what or "", settings, name)
+    if json:
+        show_json({"model": what or verdict.repo, **verdict.to_json(), **explained(verdict)})
+    else:
+        show_lines(verdict_lines(verdict, width(), everything=True))
+        print(printable(verdict.sentence()))
+    return 0 if verdict.outcome is Outcome.ACCEPTED else 3
+
+
+def _of(what: str, settings: Settings, name: str | None) -> Verdict:
+    found = path_or_repo(what)
+    if isinstance(found, Path):
         from weighbridge.bridge.scoring import score_folder
 
-        verdict = score_folder(Path(what), settings, name)
-    else:
-        verdict = _of_upstream(what or "", settings)
-    if json:
-        show_json({"model": what or verdict.repo, **verdict.to_json()})
-        return
-    show_lines(verdict_lines(verdict, width(), everything=True))
-    print(printable(verdict.sentence()))
-
-
-def _of_upstream(repo: str, settings: Settings) -> Verdict:
+        return score_folder(found, settings, name)
+    if name is not None:
+        raise BadInput("--name is for a folder; a repository has its name")
     from weighbridge.bridge import open_bridge
 
-    bridge = open_bridge(settings)
-    try:
-        return bridge.packages.score(LOCAL, ModelRef.parse(repo))
-    finally:
-        bridge.close()
+    with closing(open_bridge(settings)) as bridge, either(what):
+        return bridge.packages.score(LOCAL, found)
 
 
 def case(package: str) -> None:
