@@ -22,6 +22,7 @@ Still it is half of a warm ``sync``. So what a list says is remembered by the sh
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -89,7 +90,7 @@ def read_model_list(path: Path, memory: Path | None = None) -> ModelList:
             remember(memory / name, said)
     return ModelList(
         path=path,
-        cache_dir=path.absolute().parent / Path(said.cache_dir).expanduser(),
+        cache_dir=Path(os.path.normpath(path.absolute().parent / Path(said.cache_dir).expanduser())),
         verify=said.verify,
         specs=said.specs,
     )
