@@ -49,6 +49,8 @@ class Settings:
     quota_bytes: int = 0
     forbidden_kinds: frozenset[str] = frozenset()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    hf_cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "huggingface" / "hub")
+    adopt: bool = True
     minimal: bool = False
     offline: bool = False
     hf_home: Path = field(default_factory=lambda: Path.home() / ".cache" / "huggingface")
@@ -87,10 +89,12 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_FORBIDDEN_KINDS": "endings of files that may not be pushed, as in iso,tar.gz; default: none",
     "WEIGHBRIDGE_TRUSTED_PROXIES": "addresses or networks whose X-Forwarded-Host and -Proto count, as in "
     "10.0.0.0/8,192.0.2.7; this machine's own always do",
+    "WEIGHBRIDGE_ADOPT": "set to 0, nothing is taken over from the Hugging Face cache; default: 1",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
     "HF_TOKEN": "the token for the Hub",
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
     "HF_HOME": "the Hugging Face folder; default: ~/.cache/huggingface",
+    "HF_HUB_CACHE": "the Hugging Face cache; default: hub in HF_HOME (also HUGGINGFACE_HUB_CACHE)",
     "HF_HUB_OFFLINE": "set to 1, no command makes a request",
     "USE_HF_MODELS": "true: an application takes its models from the Hub (docs/model-hub.md)",
     "HF_REPO_ID": "the repository of those models; there is no default",
@@ -129,6 +133,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         quota_bytes=_count(env, "WEIGHBRIDGE_QUOTA_BYTES", 0, least=0, most=1 << 60),
         forbidden_kinds=_kinds(env),
         trusted_proxies=_networks(env, "WEIGHBRIDGE_TRUSTED_PROXIES"),
+        hf_cache=Path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE") or _hf_home(env) / "hub")
+        .expanduser()
+        .absolute(),
+        adopt=_yes(env, "WEIGHBRIDGE_ADOPT", default=True),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
         hf_home=_hf_home(env),
@@ -249,5 +257,6 @@ def _choice(env: Mapping[str, str], name: str) -> bool:
     return _yes(env, name)
 
 
-def _yes(env: Mapping[str, str], name: str) -> bool:
-    return env.get(name, "").strip().lower() in ("1", "true", "yes", "on")
+def _yes(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    spelled = env.get(name, "").strip().lower()
+    return spelled in ("1", "true", "yes", "on") if spelled else default

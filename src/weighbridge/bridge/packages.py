@@ -21,7 +21,8 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
-from weighbridge.flows.ensure import fetch, resolve_manifest
+from weighbridge.flows.ensure import resolve_manifest
+from weighbridge.flows.fetching import fetch
 from weighbridge.flows.ingest import INGEST, State, Tools, look, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
