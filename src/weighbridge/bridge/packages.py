@@ -180,10 +180,10 @@ class Packages:
         document = self._document(self.package(principal, id).evidence_sha256)
         if can(principal, Permission.UPLOAD):
             return document
+        relatives = ("parents", "ancestors", "data_sets")
         return {
             **document,
-            "parents": _without_private(objects(document, "parents")),
-            "data_sets": _without_private(objects(document, "data_sets")),
+            **{kind: _without_private(objects(document, kind)) for kind in relatives if kind in document},
         }
 
     def case(self, principal: Principal, id: str) -> Case:
