@@ -89,9 +89,6 @@ class Parent:
         }
 
 
-_NO_DATA = frozenset({"readme.md", ".gitattributes", ".gitignore", "license", "license.txt", "license.md"})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
     """A data set that the model names, as the Hub has it.
@@ -106,12 +103,6 @@ class DataSet:
     info: JsonObject | None = None
     card: str = ""
     files: tuple[str, ...] = ()
-
-    @property
-    def is_there(self) -> bool:
-        """Whether the Hub has it with something in it besides its card."""
-        read = self.source.state is SourceState.READ
-        return read and any(path.rpartition("/")[2].lower() not in _NO_DATA for path in self.files)
 
     def to_json(self) -> JsonObject:
         """All fields."""

@@ -22,11 +22,7 @@ def licence_terms(evidence: Evidence) -> Terms:
 
 def terms_with(evidence: Evidence, found: Sequence[LicenceText]) -> Terms:
     """The same where the licence files were looked at already."""
-    return terms_of(
-        evidence,
-        {text.path: text.licence for text in found},
-        {text.path: text.against for text in found if text.against},
-    )
+    return terms_of(evidence, {text.path: text.licence for text in found})
 
 
 def statement_proofs(evidence: Evidence, terms: Terms, found: Sequence[LicenceText]) -> tuple[Proof, ...]:
