@@ -57,29 +57,12 @@ class Settings:
     model_revision: str = ""
     classifier_file: str = DEFAULT_CLASSIFIER_FILE
     condition_file: str = DEFAULT_CONDITION_FILE
-    cache_dir: Path | None = None
-    start: Mapping[str, str] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def catalog_url(self) -> str:
         """Where the catalogue is: what was asked for, else a file in the home."""
         return self.database_url or f"sqlite:///{self.home / 'catalog.sqlite3'}"
-
-    @property
-    def models_dir(self) -> Path:
-        """Where an application's models lie, each at ``<org>/<name>/<version>``."""
-        return self.cache_dir or self.home / "models"
-
-    @property
-    def models_home(self) -> Path:
-        """The store of an application's models: beside them, unless a home is named.
-
-        A container often has a volume for the models and nothing else that can be written.
-        """
-        if self.cache_dir is None or self.environ.get("WEIGHBRIDGE_HOME"):
-            return self.home
-        return self.cache_dir / ".weighbridge" / "store"
 
     @property
     def model_list(self) -> Path:
@@ -114,21 +97,6 @@ VARIABLES: Mapping[str, str] = {
     "HF_REVISION": "its branch, tag or commit; default: main, as it was when it was first asked for",
     "HF_CLASSIFIER_FILE": f"the file of the first model; default: {DEFAULT_CLASSIFIER_FILE}",
     "HF_CONDITION_FILE": f"the file of the second model; default: {DEFAULT_CONDITION_FILE}",
-    "MODEL_REGISTRY": "where an application's model is: 'huggingface' (default), or 'url' with MODEL_URL",
-    "MODEL_ID": "the model's repository (docs/runtime.md explains this and the following)",
-    "MODEL_VERSION": "its branch, tag or commit; default: main, as it was when it was first asked for",
-    "MODEL_TYPE": "how it is loaded: 'gguf', 'lora' or 'transformers'",
-    "MODEL_FILE": "the GGUF file; default: the only one of the repository",
-    "LORA_ID": "the adapter's repository; default: MODEL_ID",
-    "LORA_REVISION": "the adapter's branch, tag or commit; default: MODEL_VERSION",
-    "BASE_MODEL": "the repository of the model that the adapter is put on",
-    "BASE_REVISION": "its branch, tag or commit; default: main, as it was when it was first asked for",
-    "ALLOW_OTHER_BASE": "set to 1, BASE_MODEL may be another one than the adapter says",
-    "MODEL_SHA256": "the sha256 of the file with the weights",
-    "MODEL_URL": "the address of a GGUF file that no registry has; needs MODEL_SHA256",
-    "ALLOWED_LICENSES": "licences and classes of them that may be in force, as in apache-2.0,mit,permissive",
-    "ALLOWED_FINDINGS": "rules of the scanners whose findings for review were looked at and are accepted",
-    "CACHE_DIR": "where an application's models lie; default: /models where it can be written, else the home",
     "CI_MINIMAL_MODELS": "set to true, 1 or yes, models.minimal.yaml is the default model list",
     "HTTPS_PROXY": "the proxy for https:// addresses (also HTTP_PROXY, ALL_PROXY, NO_PROXY)",
     "SSL_CERT_FILE": "further trusted certificates (also REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE)",
@@ -169,19 +137,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         model_revision=env.get("HF_REVISION", "").strip(),
         classifier_file=env.get("HF_CLASSIFIER_FILE") or DEFAULT_CLASSIFIER_FILE,
         condition_file=env.get("HF_CONDITION_FILE") or DEFAULT_CONDITION_FILE,
-        cache_dir=_cache_dir(env),
-        start={name: env[name] for name in _START if env.get(name)},
         environ=dict(env),
     )
-
-
-_START = (
-    "MODEL_REGISTRY", "MODEL_ID", "MODEL_VERSION", "MODEL_TYPE", "MODEL_FILE", "LORA_ID", "LORA_REVISION",
-    "BASE_MODEL", "BASE_REVISION", "ALLOW_OTHER_BASE", "MODEL_SHA256", "MODEL_URL", "ALLOWED_LICENSES",
-    "ALLOWED_FINDINGS",
-)  # fmt: skip
-"""What says which model an application starts with; ``domain.start_wish`` reads them."""
-_CONTAINER_MODELS = Path("/models")
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
@@ -215,14 +172,6 @@ def _default_home(env: Mapping[str, str]) -> Path:
     if sys.platform == "win32":
         return Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local") / "weighbridge"
     return Path(env.get("XDG_DATA_HOME") or home / ".local" / "share") / "weighbridge"
-
-
-def _cache_dir(env: Mapping[str, str]) -> Path | None:
-    """None: below the home. A container that mounts a volume for models calls it /models."""
-    if env.get("CACHE_DIR"):
-        return Path(env["CACHE_DIR"]).expanduser().absolute()
-    usable = _CONTAINER_MODELS.is_dir() and os.access(_CONTAINER_MODELS, os.W_OK)
-    return _CONTAINER_MODELS if usable else None
 
 
 def _upstream(env: Mapping[str, str]) -> str:

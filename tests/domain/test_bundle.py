@@ -156,6 +156,7 @@ BIG = replace(blob(b"{}"), size_bytes=3)
         (lambda: replace(packages(), key_pem=""), "by which key"),
         (lambda: packages(package(), package(version=Version("1.0.0"))), "stands twice"),
         (lambda: package(papers={"verdict": sha(b"v")}), "without attestation, evidence"),
+        (lambda: package(created_at="yesterday"), "is not YYYY"),
         (lambda: Member(name="blobs/../../x", size_bytes=1, sha256=sha(b"")), "no name that a bundle uses"),
         (lambda: Member(name="papers/1/../x", size_bytes=1, sha256=sha(b"")), "no name that a bundle uses"),
         (lambda: Member(name=blob_name(sha(b"a")), size_bytes=1, sha256=sha(b"")), "no name that a bundle"),

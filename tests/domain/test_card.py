@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from weighbridge.domain.card import Role, parse_card
+from weighbridge.domain.card import BODY_CHARACTERS, BODY_LINES, Role, parse_card
 from weighbridge.domain.markdown import distinct_trigrams, flattened
 
 
@@ -152,3 +152,13 @@ def test_trigrams_count_what_is_said_once() -> None:
 def test_a_hostile_card_is_read_like_any_other(hostile: str) -> None:
     """Reading is linear: each of these took minutes where a pattern backtracks."""
     assert parse_card(hostile).lines
+
+
+@pytest.mark.parametrize("filling", ["\n", "- a\n", "# a\n", "a ", "| a |\n|---|\n"])
+def test_a_body_is_read_as_far_as_people_read(filling: str) -> None:
+    card = parse_card("# Title\n\nFirst\n\n" + filling * 200_000 + "\nLast words of all\n")
+    last = max(line.number for line in card.shown_lines)
+    assert last <= BODY_LINES
+    assert sum(len(line.raw) + 1 for line in card.shown_lines) <= BODY_CHARACTERS + 1
+    assert card.sections[0].title == "Title"
+    assert "First" in said("# Title\n\nFirst\n\n" + filling * 200_000)

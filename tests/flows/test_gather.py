@@ -252,3 +252,10 @@ def test_an_ancestor_that_cannot_be_asked_for_makes_the_line_unreachable(
 def hub_card(hub: HubServer) -> bytes:
     repo = hub.repos[NAME]
     return repo.commits[repo.head]["README.md"].content
+
+
+def test_a_model_is_not_its_own_base_model_however_it_is_spelled(
+    hub: HubServer, gathered: Callable[[], Evidence]
+) -> None:
+    hub.repos[NAME].commit({"README.md": b"---\nbase_model: [ACME/Tuned, acme/tuned]\n---\n"})
+    assert gathered().parents == ()

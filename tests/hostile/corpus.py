@@ -17,6 +17,7 @@ import zlib
 
 import numpy as np
 
+from tests.hostile.corpus_disguises import BAD_DISGUISES, GOOD_DISGUISES, REVIEW_DISGUISES
 from tests.hostile.corpus_formats import BAD_FORMATS, REVIEW_FORMATS
 from tests.hostile.forge import (
     LEGACY_STORAGE,
@@ -414,6 +415,7 @@ BAD: tuple[Bad, ...] = (
     ),
     Bad("safetensors-named-bin", "m.bin", "content.mismatch", lambda m: safetensors(one(), b"1234")),
     *BAD_FORMATS,
+    *BAD_DISGUISES,
 )
 
 
@@ -457,6 +459,7 @@ GOOD: tuple[Good, ...] = (
     Good("empty text", "__init__.txt", lambda: b""),
     Good("picture", "logo.png", lambda: b"\x89PNG\r\n\x1a\n" + bytes(40)),
     Good("attributes", ".gitattributes", lambda: b"*.bin filter=lfs\n"),
+    *GOOD_DISGUISES,
 )
 
 LOOKED_AT = frozenset({".joblib", ".z", ".gz", ".bz2", ".xz", ".lzma", ".pt2"})
@@ -518,4 +521,5 @@ REVIEW: tuple[Bad, ...] = (
     Bad("unknown binary", "weights.bin", "scan.unsupported", lambda m: bytes(range(256)) * 4),
     Bad("zstd", "a.zst", "scan.unsupported", lambda m: b"\x28\xb5\x2f\xfd" + bytes(30)),
     *REVIEW_FORMATS,
+    *REVIEW_DISGUISES,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Score, Signal, Status
 from weighbridge.metrics import METRICS
-from weighbridge.metrics._python_files import python_files
+from weighbridge.metrics._python_files import complexities, python_files
 
 BERT = config(model_type="bert", transformers_version="4.40.0")
 TIDY = '''"""Weigh trucks."""
@@ -202,3 +203,25 @@ def test_a_header_that_is_none_caps_it_and_one_that_nobody_read_may() -> None:
     assert judged(broken).high == 0.2
     early = judged(replace(real_minilm(), sources={**real_minilm().sources, "headers": AWAY}))
     assert (early.low, early.high) == (0.2, judged(real_minilm()).low)
+
+
+def test_small_neat_files_hide_no_large_one() -> None:
+    ugly = "import subprocess\n" + "def f(a, b):\n    return subprocess.run(a)\n" * 200
+    alone = signal(python(ugly), "executed_code").value
+    padded = signal(python(*[TIDY] * 49, ugly), "executed_code").value
+    assert alone is not None
+    assert padded is not None
+    assert padded < (alone + 1) / 2
+    assert {file.path for file in python_files(python(*[TIDY] * 60, ugly))} >= {"file60.py"}
+
+
+def test_code_beyond_what_is_read_is_worth_nothing() -> None:
+    long = TIDY * (190_000 // len(TIDY))
+    grades = [file.grade for file in python_files(python(*[long] * 5))]
+    assert [grade > 0 for grade in grades] == [True, True, True, False, False]
+
+
+def test_the_decisions_of_a_nested_function_are_its_own_and_those_around_it() -> None:
+    nested = "".join(f"{'  ' * n}def f{n}(a):\n{'  ' * n}  if a and a: pass\n" for n in range(40))
+    found = {function.name: decisions for function, decisions in complexities(ast.parse(nested))}
+    assert found == {f"f{n}": 1 + 2 * (40 - n) for n in range(40)}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.metrics.making import ABSENT, AWAY, READ, config, data_set, evidence_of
+from tests.metrics.making import ABSENT, AWAY, READ, card, config, data_set, evidence_of
 from tests.metrics.models import encyclopedia, gpt2, plain, sst2
 from weighbridge.domain.evidence import DataSet, Evidence
 from weighbridge.domain.policy import Policy
@@ -271,3 +271,17 @@ def test_without_the_hub_two_metrics_cannot_be_told_and_the_others_stand() -> No
     assert scores["dataset_and_code_score"].high == pytest.approx(0.715, abs=0.05)
     for name in ("license", "size_score", "code_quality"):
         assert scores[name].is_exact
+
+
+def test_a_data_set_that_holds_only_a_card_is_no_data() -> None:
+    def model(*files: str) -> Evidence:
+        found = data_set("yard/trucks", card=card("data_rich"), tags=("license:mit",), files=files)
+        text = "---\ndatasets: [yard/trucks]\n---\n# Scales\n"
+        return evidence_of(
+            "yard/s", sizes={"a.safetensors": 9}, texts={"README.md": text}, data_sets=(found,)
+        )
+
+    empty, filled = model("README.md", ".gitattributes"), model("README.md", "data/train.parquet")
+    for metric in ("dataset_and_code_score", "dataset_quality"):
+        assert METRICS[metric](empty, Policy()).low < METRICS[metric](filled, Policy()).low
+    assert METRICS["dataset_quality"](empty, Policy()).low == 0.0

@@ -144,3 +144,57 @@ def test_a_famous_name_changes_nothing() -> None:
     text = json.dumps(clone(is_rewritten=True).to_json()).replace("somebody", "google")
     famous = evidence_from_json(json.loads(text))
     assert all(low(metric, famous) == low(metric, clone(is_rewritten=True)) for metric in METRICS)
+
+
+# what a reader does not see, and what says nothing
+
+HIDDEN = [
+    "<!-- {said} -->",
+    "[//]: # ({said})",
+    '[note]: <> "{said}"',
+    '[note]: https://example.com "{said}"',
+]
+SAID = (
+    "We collected 3 million sentences from the weighing logs of twelve yards, removed duplicates, "
+    "and annotators labelled every truck; the data are biased towards heavy vehicles."
+)
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_what_no_reader_sees_earns_nothing(way: str) -> None:
+    def model(said: str) -> Evidence:
+        text = f"---\nlicense: mit\n---\n# Scales\n\n## Training data\n\n{said}\n"
+        return evidence_of("yard/scales", sizes={"model.safetensors": 9}, texts={"README.md": text})
+
+    assert low("dataset_quality", model(SAID)) > low("dataset_quality", model(""))
+    for metric in METRICS:
+        assert low(metric, model(way.format(said=SAID))) == low(metric, model("")), metric
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u00ad", "\u2060", "\ufe0f", "\U000e0061"])
+def test_repetition_with_invisible_characters_earns_nothing(mark: str) -> None:
+    words = SAID.split(" ")
+    said = [" ".join(w[:1] + mark + w[1:] if n == at else w for n, w in enumerate(words)) for at in range(15)]
+
+    def model(*paragraphs: str) -> Evidence:
+        text = "# Scales\n\n## Usage\n\n" + "\n\n".join(paragraphs)
+        return evidence_of("yard/scales", sizes={"model.safetensors": 9}, texts={"README.md": text})
+
+    assert low("ramp_up_time", model(*said)) == low("ramp_up_time", model(SAID))
+
+
+def capped(card: str) -> bool:
+    evidence = replace(
+        evidence_of("somebody/sst-2", sizes={"model.safetensors": 9}, texts={"README.md": card}),
+        resemblances=(SAME_CARD,),
+    )
+    return any("does not say so" in cap.reason for cap in METRICS["bus_factor"](evidence, Policy()).caps)
+
+
+def test_a_card_copied_word_for_word_names_the_original_only_in_its_examples() -> None:
+    assert capped(f"# Model\n\n```python\nload('{ORIGINAL}')\n```\n")
+    assert capped(f"# Model\n\nLoad it by the name `{ORIGINAL}`.\n")
+    assert capped(f"# Model\n\n<!-- a copy of {ORIGINAL} -->\n")
+    assert capped(f"# Model\n\nOurs alone. <!-- a copy of {ORIGINAL} -->\n")
+    assert not capped(f"# Model\n\nA copy of [the original](https://huggingface.co/{ORIGINAL}).\n")
+    assert not capped(f"# Model\n\nThis model was fine-tuned from {ORIGINAL}.\n")

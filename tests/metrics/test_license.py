@@ -132,3 +132,36 @@ def test_a_policy_may_see_a_class_of_licences_otherwise() -> None:
     policy = Policy(permissiveness={**PERMISSIVENESS, "copyleft": 0.0})
     evidence = evidence_of("yard/model", texts={"README.md": "---\nlicense: gpl-3.0\n---\n"})
     assert judged(evidence, policy).low == 0.0
+
+
+@pytest.mark.parametrize(
+    ("id", "old", "new"),
+    [
+        ("mit", "hereby granted", "hereby not granted"),
+        ("mit", "to deal", "for non-commercial purposes only to deal"),
+        ("apache-2.0", "hereby grants to You", "hereby does not grant to You"),
+        ("apache-2.0", "END OF TERMS", "The Work is for research only. END OF TERMS"),
+    ],
+)
+def test_a_known_text_that_takes_more_away_is_not_that_licence(id: str, old: str, new: str) -> None:
+    text = licence(id)
+    score = stated(f"license: {id}", LICENSE=text.replace(old, new, 1))
+    assert score.low == 0.45
+    assert "with '" in score.caps[0].reason
+    assert stated(f"license: {id}", LICENSE=text).low == 1.0
+
+
+def test_a_text_of_no_known_licence_that_keeps_out_commercial_use_caps_a_free_one() -> None:
+    said = "Licence of the yard\n\nThe weights may be used for research purposes only.\n"
+    score = stated("license: mit", LICENSE=said)
+    assert score.low == 0.45
+    assert score.caps[0].proofs[0].excerpt == "The weights may be used for research purposes only."
+    assert not stated("license: cc-by-nc-4.0", LICENSE=said).caps
+    assert not stated("license: mit", LICENSE="Licence of the yard\n\nUse it as you like.\n").caps
+
+
+@pytest.mark.parametrize(
+    "addition", ["Copyright 2024 The Research Yard\n\n", "Only the yard holds rights.\n\n"]
+)
+def test_what_stands_around_a_known_text_changes_nothing(addition: str) -> None:
+    assert stated("license: apache-2.0", LICENSE=addition + licence("apache-2.0")).low == 1.0

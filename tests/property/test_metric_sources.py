@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from weighbridge.domain.policy import Policy
 from weighbridge.domain.repo import DETAILS
 from weighbridge.domain.score import Score
 from weighbridge.metrics import METRICS, REPORTED
+from weighbridge.metrics._proofs import Lines
 
 settings.register_profile("sources", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sources")
@@ -212,6 +214,36 @@ def test_any_surroundings_are_judged_without_an_exception(
         parents=(replace(LLAMA_PARENT, info=info, card=said),),
         notes=(OperatorNote(metric="performance_claims", by="o", at="", entries=(info,)),),
     )
+    for metric in (*METRICS.values(), *REPORTED.values()):
+        score = metric(evidence, Policy())
+        assert score is None or 0.0 <= score.low <= score.high <= 1.0
+
+
+lines = st.lists(st.text("ab\x0b \r\u2028", max_size=6) | st.sampled_from(["", "a", " "]), max_size=12)
+
+
+@given(lines, st.text("ab ", max_size=3))
+def test_the_line_that_holds_something_is_the_first_that_does(written: list[str], needle: str) -> None:
+    content = "\n".join(written)
+    plain = [(n, raw) for n, raw in enumerate(content.splitlines(), 1) if raw.strip() and needle in raw]
+    assert Lines(enumerate(content.splitlines(), 1)).first(needle) == next(iter(plain), None)
+
+
+whole_numbers = st.integers() | st.just(10**4299) | st.just(-(2**63)) | st.just(2**1024)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), whole_numbers))
+def test_numbers_that_no_machine_holds_are_judged_without_an_exception(counts: dict[str, int]) -> None:
+    info: JsonObject = {
+        "childrenModelCount": counts,
+        "evalResults": [
+            {"dataset": {"id": "a", "task_id": "b"}, "value": count} for count in counts.values()
+        ],
+    }
+    config = json.dumps(
+        {"num_hidden_layers": max(counts.values(), default=1), "architectures": ["XCausalLM"]}
+    )
+    evidence = evidence_of("yard/m", sizes={"a.bin": 7}, texts={"config.json": config}, info=info)
     for metric in (*METRICS.values(), *REPORTED.values()):
         score = metric(evidence, Policy())
         assert score is None or 0.0 <= score.low <= score.high <= 1.0

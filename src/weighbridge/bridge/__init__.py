@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_hosted import HostedHub
+    from weighbridge.bridge.bundles import Bundles
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.operator_evidence import OperatorEvidence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from weighbridge.domain.ref import RepoId
     from weighbridge.flows.gather import Readers
     from weighbridge.flows.ingest import Tools
-    from weighbridge.ports import BlobStore, Hub
+    from weighbridge.ports import BlobStore, Engine, Hub
     from weighbridge.settings import Settings
 
 
@@ -51,6 +52,7 @@ class Bridge:
     xet: XetDesk
     upkeep: Upkeep
     evidence: OperatorEvidence
+    bundles: Bundles
     close: Callable[[], None]
 
 
@@ -98,16 +100,29 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
         for part in (judging, tally, catalog):
             part.close()
 
+    papers = Papers(packages, settings.home, settings.upstream, catalog.is_ours)
     return Bridge(
         packages=packages,
-        papers=Papers(packages, settings.home, settings.upstream, catalog.is_ours),
+        papers=papers,
         people=people,
         hub=_hub_desk(catalog, blobs, hosted, mirrors, people, tally),
         repos=repos,
         xet=XetDesk(XorbFiles(settings.home), repos),
         upkeep=_upkeep(catalog, blobs, tools, policy),
         evidence=OperatorEvidence(catalog, now),
+        bundles=_bundles(catalog, blobs, papers, tools, engine, policy),
         close=close,
+    )
+
+
+def _bundles(
+    catalog: Catalog, blobs: BlobStore, papers: Papers, tools: Tools, engine: Engine, policy: Policy
+) -> Bundles:
+    """The verbs that carry packages across an air gap."""
+    from weighbridge.bridge.bundles import Bundles
+
+    return Bundles(
+        catalog=catalog, blobs=blobs, papers=papers, tools=tools, engine=engine, policy=policy, now=now
     )
 
 

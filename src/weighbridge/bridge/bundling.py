@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weighbridge import __version__
-from weighbridge.adapters.bundle_file import Open, Reading, write_bundle
+from weighbridge.adapters.bundle_file import Open, Reading, open_bundle, write_bundle
 from weighbridge.domain.bundle import Index, Member, blob_name
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, git_blob_header, sha256
@@ -37,6 +37,16 @@ class Written:
             "holds": list(self.holds),
             "keyid": self.keyid or None,
         }
+
+
+def holds_packages(place: Path) -> bool:
+    """Whether a bundle holds packages of a registry; else it holds the models of a list.
+
+    Raises:
+        What ``open_bundle`` raises.
+    """
+    with open_bundle(place) as reading:
+        return bool(reading.index.packages)
 
 
 def members_of(entries: Iterable[FileEntry]) -> dict[str, Member]:

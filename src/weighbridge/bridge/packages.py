@@ -19,6 +19,7 @@ from weighbridge.domain.package import IngestRequest, Package, PackageState, Ref
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.scan import ScanReport
+from weighbridge.domain.sources import Origin, origin_from_json
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
 from weighbridge.flows.ensure import fetch, resolve_manifest
@@ -217,6 +218,11 @@ class Packages:
         """The evidence as the judgement saw it, for papers that tell little of private base models."""
         require(principal, Permission.DOWNLOAD)
         return evidence_from_json(self._document(self.package(principal, id).evidence_sha256))
+
+    def origin(self, principal: Principal, id: str) -> Origin | None:
+        """The registry whose bundle brought a package; None where this one took it in itself."""
+        document = self._document(self.package(principal, id).evidence_sha256)
+        return origin_from_json(child(document, "origin"))
 
     def refusals(
         self, principal: Principal, *, limit: int = 100, after: str | None = None

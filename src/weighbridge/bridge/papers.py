@@ -106,7 +106,7 @@ class Papers:
             licence_terms(evidence),
             stated_results(evidence),
             tool_version=__version__,
-            address=self._hub_of(package),
+            address=self._hub_of(principal, package),
         )
 
     def attestation(self, principal: Principal, id: str) -> JsonObject:
@@ -123,7 +123,7 @@ class Papers:
             raise Disabled(f"'{package.name}@{package.version}' was withdrawn: {package.state_reason}")
         verdict = self._packages.verdict(principal, id)
         key = attestation_key(self._home)
-        statement = statement_of(package, verdict, upstream=self._hub_of(package))
+        statement = statement_of(package, verdict, upstream=self._hub_of(principal, package))
         return sealed(statement, key.public.id, key.sign).to_json()
 
     def public_key(self) -> PublicKey:
@@ -140,8 +140,10 @@ class Papers:
             "attestation": self.attestation(principal, id),
         }
 
-    def _hub_of(self, package: Package) -> str:
+    def _hub_of(self, principal: Principal, package: Package) -> str:
         """The Hub that a mirrored package came from; empty for what is hosted here."""
+        if origin := self._packages.origin(principal, package.id):
+            return origin.hub
         return "" if self._is_hosted(package.manifest.repo) else self._upstream
 
 

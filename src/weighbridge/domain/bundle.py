@@ -18,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
 
 from weighbridge.domain.invalid import Invalid
@@ -79,6 +80,15 @@ class Packed:
             raise Invalid("package", self.label, f"comes without {', '.join(lacking)}")
         if not self.manifest.is_complete:
             raise Invalid("package", self.label, "has a file without a sha256")
+        _ = self.day
+
+    @property
+    def day(self) -> date:
+        """On which it was admitted, so that waivers of that day hold."""
+        try:
+            return datetime.strptime(self.created_at, "%Y-%m-%dT%H:%M:%SZ").date()
+        except ValueError as error:
+            raise Invalid("time", self.created_at, "is not YYYY-MM-DDTHH:MM:SSZ") from error
 
     @property
     def label(self) -> str:

@@ -11,6 +11,8 @@ from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.markdown import CodeBlock, Line, Section, parse_markdown, split_lines
 
 CARD_PATH = "README.md"
+BODY_LINES, BODY_CHARACTERS = 20_000, 400_000
+"""A card's body is read up to here: nobody reads further, and every metric walks over all of it."""
 
 
 class Role(StrEnum):
@@ -82,16 +84,19 @@ class Card:
 
     @property
     def front_lines(self) -> tuple[Line, ...]:
-        """Every line of the front matter, its fences included."""
-        return tuple(Line(n, raw, raw.strip()) for n, raw in enumerate(self.lines[: self.body - 1], 1))
+        """Every line of the front matter that says something, its fences included."""
+        front = enumerate(self.lines[: self.body - 1], 1)
+        return tuple(Line(number, raw, said) for number, raw in front if (said := raw.strip()))
 
     def front_line(self, key: str) -> Line | None:
         """The line of the front matter that holds ``key``, or None where there is none."""
-        for line in self.front_lines:
+        front = enumerate(self.lines[: self.body - 1], 1)
+        holding = [Line(number, raw, raw.strip()) for number, raw in front if key in raw]
+        for line in holding:
             bare = line.text.lstrip("'\"").removeprefix(key).lstrip("'\" ")
             if line.text.lstrip("'\"").startswith(key) and bare.startswith(":"):
                 return line
-        return next((line for line in self.front_lines if key in line.raw), None)
+        return next(iter(holding), None)
 
 
 def card_of(evidence: Evidence) -> Card:
@@ -104,8 +109,19 @@ def parse_card(text: str) -> Card:
     """Read README.md; any text is a card. Several metrics ask for the same one, hence the cache."""
     lines = split_lines(text)
     body = body_start(lines)
-    sections = parse_markdown(lines[body - 1 :], body)
+    sections = parse_markdown(_bounded(lines[body - 1 : body - 1 + BODY_LINES]), body)
     return Card(lines=tuple(lines), body=body, sections=sections, roles=_roles(sections))
+
+
+def _bounded(lines: list[str]) -> list[str]:
+    """As many of the lines as hold BODY_CHARACTERS; one that is longer by itself is cut."""
+    kept, left = [], BODY_CHARACTERS
+    for line in lines:
+        if left <= 0:
+            break
+        kept.append(line[:left])
+        left -= len(line) + 1
+    return kept
 
 
 def body_start(lines: list[str]) -> int:

@@ -21,6 +21,7 @@ from weighbridge.domain.sources import (
     DataSet,
     Likeness,
     OperatorNote,
+    Origin,
     Parent,
     Resemblance,
     Source,
@@ -31,6 +32,7 @@ from weighbridge.domain.sources import (
     data_set_from_json,
     discussion_from_json,
     operator_note_from_json,
+    origin_from_json,
     owner_from_json,
     parent_from_json,
     resemblance_from_json,
@@ -128,6 +130,7 @@ class Evidence:
         resemblances: what other repositories here, or in the shipped list, have in common with it.
         notes: what operators attached.
         captured_at: when (``YYYY-MM-DDTHH:MM:SSZ``); no score depends on it.
+        origin: the registry whose bundle brought it; None where this one captured it.
     """
 
     manifest: Manifest
@@ -148,6 +151,7 @@ class Evidence:
     resemblances: tuple[Resemblance, ...] = ()
     notes: tuple[OperatorNote, ...] = ()
     captured_at: str = ""
+    origin: Origin | None = None
 
     @property
     def repo(self) -> RepoId:
@@ -212,6 +216,7 @@ class Evidence:
             "resemblances": [resemblance.to_json() for resemblance in self.resemblances],
             "notes": [note.to_json() for note in self.notes],
             "captured_at": self.captured_at,
+            **({"origin": self.origin.to_json()} if self.origin else {}),
         }
 
 
@@ -250,6 +255,7 @@ def evidence_from_json(source: JsonObject) -> Evidence:
         resemblances=tuple(resemblance_from_json(r) for r in objects(source, "resemblances")),
         notes=tuple(operator_note_from_json(n) for n in objects(source, "notes")),
         captured_at=text(source, "captured_at") or "",
+        origin=origin_from_json(child(source, "origin")),
     )
 
 

@@ -7,6 +7,7 @@ them directly.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TypeAlias
@@ -26,13 +27,15 @@ def number(source: JsonObject, key: str) -> int | float | None:
     value = source.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return value if value == value and abs(value) != float("inf") else None
+    return value if abs(value) <= sys.float_info.max else None
 
 
 def whole(source: JsonObject, key: str) -> int | None:
-    """The integer under ``key``, or None."""
+    """The integer under ``key``, or None. What 64 bits cannot hold counts nothing in this world."""
     value = source.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if abs(value) < 1 << 63 else None
 
 
 def child(source: JsonObject, key: str) -> JsonObject:

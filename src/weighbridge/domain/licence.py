@@ -6,7 +6,8 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cache
 
@@ -129,6 +130,11 @@ def unresolved(id: str) -> Licence:
     )
 
 
+def text_of_its_own(name: str) -> Licence:
+    """What a text comes to that no table knows and that takes something away; ``name`` says what."""
+    return replace(unresolved("own-text"), name=name, notes="a text of its own")
+
+
 def stated_in_front_matter(front: JsonObject) -> tuple[Licence, ...]:
     """What ``license`` and, for ``other``, ``license_name`` say; empty where nothing is said."""
     named = text(front, "license_name")
@@ -166,8 +172,48 @@ _WORD = re.compile(r"[a-z0-9]+")
 
 def bigrams_of(licence_text: str) -> Counter[tuple[str, str]]:
     """The pairs of neighbouring words, without case, punctuation and copyright lines."""
-    found = _WORD.findall(_COPYRIGHT_LINE.sub("", licence_text).lower())
-    return Counter(itertools.pairwise(found))
+    return Counter(itertools.pairwise(words_of(licence_text)))
+
+
+_RESTRICTING = frozenset(
+    ["not", "non", "noncommercial", "commercial", "except", "excluding", "only", "prohibited", "forbidden"]
+)
+"""Words that take something away: put into a sentence of a licence, they make it another one."""
+_DENIED = frozenset({"not", "nor", "neither", "no", "non", "only", "except"})
+"""Where one of these stood, the sentence took something away before, and says it in other words now."""
+_FEW, _AROUND = 12, 3
+"""So many words are an insertion into a sentence, with so many known ones before and behind them."""
+_USES = r"(?:academic|research|educational|evaluation|personal)"
+_NOT_FOR_ALL = re.compile(
+    rf"\bnon-?\s?commercial|\b{_USES}\s+(?:use\s+|purposes?\s+)?only\b|\bonly\s+for\s+{_USES}\b"
+    r"|\bcommercial\s+(?:use|purposes?)\s+(?:is|are)\s+(?:not|prohibited|forbidden)",
+    re.IGNORECASE,
+)
+
+
+def words_of(licence_text: str) -> list[str]:
+    """The words in lower case, without copyright lines."""
+    return _WORD.findall(_COPYRIGHT_LINE.sub("", licence_text).lower())
+
+
+def inserted_restriction(licence_text: str, template: str) -> str:
+    """What was put into a sentence of a known text and takes something away; empty where nothing was."""
+    found, known = words_of(licence_text), words_of(template)
+    if all(found.count(word) <= known.count(word) for word in _RESTRICTING):
+        return ""
+    blocks = SequenceMatcher(None, known, found, autojunk=False).get_matching_blocks()
+    for before, behind in itertools.pairwise(block for block in blocks if block.size >= _AROUND):
+        added = found[before.b + before.size : behind.b]
+        replaced = known[before.a + before.size : behind.a]
+        if len(added) <= _FEW and _RESTRICTING & set(added) and not _DENIED & set(replaced):
+            return " ".join(added)
+    return ""
+
+
+def restriction_in(licence_text: str) -> str:
+    """The words by which a text keeps out commercial use; empty where there are none."""
+    seen = _NOT_FOR_ALL.search(licence_text)
+    return " ".join(seen[0].split()) if seen else ""
 
 
 def similarity(one: Counter[tuple[str, str]], other: Counter[tuple[str, str]]) -> float:

@@ -8,18 +8,47 @@ from dataclasses import replace
 from weighbridge.domain.base_models import line_of
 from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.json_values import text, texts
-from weighbridge.domain.licence import Licence, stated_by_parent, stated_in_front_matter, stated_in_tags
+from weighbridge.domain.licence import (
+    Category,
+    Licence,
+    stated_by_parent,
+    stated_in_front_matter,
+    stated_in_tags,
+    text_of_its_own,
+)
 from weighbridge.domain.terms import Holding, Remark, Terms, Whose
 
 _VERSIONED = ("gpl-2.0", "gpl-3.0", "lgpl-2.1", "lgpl-3.0", "agpl-3.0")
 
 
-def terms_of(evidence: Evidence, known_texts: Mapping[str, Licence | None]) -> Terms:
-    """The terms of a revision; ``known_texts`` says of each licence file which licence its text is."""
+_OPEN = frozenset(
+    {
+        Category.PERMISSIVE,
+        Category.PUBLIC_DOMAIN,
+        Category.WEAK_COPYLEFT,
+        Category.COPYLEFT,
+        Category.NETWORK_COPYLEFT,
+    }
+)
+"""Classes of licences that permit every use; their texts are well known, and nothing is added to them."""
+
+
+def terms_of(
+    evidence: Evidence,
+    known_texts: Mapping[str, Licence | None],
+    restricting: Mapping[str, str] | None = None,
+) -> Terms:
+    """The terms of a revision; ``known_texts`` says of each licence file which licence its text is.
+
+    ``restricting`` says of those that are none what they take away, where that was seen.
+    """
     declared_in, declared = _declared(evidence)
     by_text = [(path, row) for path, row in sorted(known_texts.items()) if row]
     stated = _stated(evidence.repo.full_name, declared_in, declared, by_text)
     against = _against(evidence.repo.full_name, stated, by_text)
+    if stated and all(held.licence.category in _OPEN for held in stated):
+        own_texts = [(path, text_of_its_own(said)) for path, said in sorted((restricting or {}).items())]
+        against += tuple(_held(Whose.MODEL, evidence.repo.full_name, row, path) for path, row in own_texts)
     least = min((held.licence.permissiveness() for held in stated), default=0.0)
     stricter = tuple(held for held in against if held.licence.permissiveness() < least)
     inherited, silent, unread = _of_parents(evidence)

@@ -37,6 +37,15 @@ _TEMPLATE_LINES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """Sentences of the card templates of huggingface_hub, transformers (Trainer) and peft."""
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]+"
+)
+"""Characters that show nothing: between two letters they make no other word."""
+_NOTE = re.compile(r" {0,3}\[[^\[\]]{1,200}\]:\s{0,10}(?:<>|#)(?:\s|$)")
+"""A definition that leads nowhere, ``[//]: # (...)``: the way to write a comment in Markdown."""
+_DEFINITION = re.compile(r" {0,3}\[[^\[\]^]{1,200}\]:\s{0,10}\S+")
+"""Where a link of the text leads; a title behind it is shown to nobody."""
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
 """A word; in Chinese and Japanese, which write no spaces, a character."""
 
@@ -111,8 +120,8 @@ def split_lines(text: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """The words in lower case, without punctuation."""
-    return _WORD.findall(text.lower())
+    """The words in lower case, without punctuation and without characters that show nothing."""
+    return _WORD.findall((text if text.isascii() else _INVISIBLE.sub("", text)).lower())
 
 
 def distinct_trigrams(texts: Iterable[str]) -> int:
@@ -160,6 +169,7 @@ def _classified(lines: Sequence[str], first: int) -> Iterator[tuple[str, Line]]:
                 yield "code", Line(number, raw, raw)
             continue
         visible, in_comment = _without_comments(raw, in_comment)
+        visible = _without_titles(visible)
         opening = visible.lstrip()
         if opening.startswith(("```", "~~~")):
             fence = opening[: len(opening) - len(opening.lstrip(opening[0]))]
@@ -177,6 +187,19 @@ def _kind(visible: str) -> str:
     if 1 <= marks <= 6 and indent <= 3 and visible.lstrip()[marks : marks + 1] in ("", " ", "\t"):
         return "heading"
     return "text"
+
+
+def without_comments(line: str) -> str:
+    """A line without the HTML comments that stand in it."""
+    return _without_comments(line, in_comment=False)[0]
+
+
+def _without_titles(line: str) -> str:
+    """A line without what stands in a link's definition besides where it leads."""
+    if "]:" not in line:
+        return line
+    definition = _DEFINITION.match(line)
+    return "" if _NOTE.match(line) else definition[0] if definition else line
 
 
 def _without_comments(raw: str, in_comment: bool) -> tuple[str, bool]:

@@ -49,6 +49,18 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Another registry, whose bundle brought the evidence: the id of its key, and the Hub that it asked."""
+
+    keyid: str
+    hub: str = ""
+
+    def to_json(self) -> JsonObject:
+        """Both fields."""
+        return {"keyid": self.keyid, "hub": self.hub}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """A small text file of the repository, and the sha256 of the whole file."""
 
@@ -89,6 +101,9 @@ class Parent:
         }
 
 
+_NO_DATA = frozenset({"readme.md", ".gitattributes", ".gitignore", "license", "license.txt", "license.md"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
     """A data set that the model names, as the Hub has it.
@@ -103,6 +118,12 @@ class DataSet:
     info: JsonObject | None = None
     card: str = ""
     files: tuple[str, ...] = ()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the Hub has it with something in it besides its card."""
+        read = self.source.state is SourceState.READ
+        return read and any(path.rpartition("/")[2].lower() not in _NO_DATA for path in self.files)
 
     def to_json(self) -> JsonObject:
         """All fields."""
@@ -164,6 +185,12 @@ class OperatorNote:
     def to_json(self) -> JsonObject:
         """All fields."""
         return {"metric": self.metric, "by": self.by, "at": self.at, "entries": list(self.entries)}
+
+
+def origin_from_json(source: JsonObject) -> Origin | None:
+    """Read what ``Origin.to_json`` wrote; None where there is none."""
+    keyid = text(source, "keyid")
+    return Origin(keyid=keyid, hub=text(source, "hub") or "") if keyid else None
 
 
 def source_from_json(source: JsonObject) -> Source:

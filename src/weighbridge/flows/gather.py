@@ -86,9 +86,10 @@ def gather(
         commits = pool.submit(answered, lambda: tuple(hub.commits(info.repo, info.commit, HISTORY_LIMIT)))
         talks = pool.submit(answered, lambda: tuple(hub.discussions(info.repo, DISCUSSION_LIMIT)))
         owner = pool.submit(answered, lambda: hub.owner(info.repo))
-        draft = _from_files(manifest, blobs, fetch, readers, at)
+        draft = _from_files(manifest, blobs, fetch, readers)
     draft = replace(
         draft,
+        captured_at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         info={**info.raw, **(details.result()[1] or {})},
         commits=commits.result()[1] or (),
         discussions=talks.result()[1] or (),
@@ -116,9 +117,24 @@ def gather(
     return replace(draft, parents=parents, ancestors=ancestors, data_sets=data_sets, sources=sources)
 
 
-def _from_files(
-    manifest: Manifest, blobs: BlobStore, fetch: Fetch, readers: Readers, at: datetime
-) -> Evidence:
+def with_files(draft: Evidence, blobs: BlobStore, readers: Readers) -> Evidence:
+    """The evidence with what the revision's own small files say, read anew out of the store.
+
+    Raises:
+        NotFound: the store does not hold one of them.
+    """
+    read = _from_files(draft.manifest, blobs, lambda entries: {e.path: e for e in entries}, readers)
+    return replace(
+        draft,
+        texts=read.texts,
+        front_matter=read.front_matter,
+        front_matter_error=read.front_matter_error,
+        eval_results=read.eval_results,
+        sources={**draft.sources, **read.sources},
+    )
+
+
+def _from_files(manifest: Manifest, blobs: BlobStore, fetch: Fetch, readers: Readers) -> Evidence:
     """What the revision's own small files say."""
     wanted, beyond = texts_of(manifest)
     captured = _captured_texts(wanted, blobs, fetch)
@@ -135,7 +151,6 @@ def _from_files(
             for path, kept in captured.items()
             if path.startswith(".eval_results/")
         },
-        captured_at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
 
 

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 
 from weighbridge.domain.card import CARD_PATH
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.json_values import Json, canonical
 from weighbridge.domain.markdown import Line
 from weighbridge.domain.score import Proof
+
+
+class Lines:
+    """Lines that are searched many times over: a file may state thousands of results."""
+
+    def __init__(self, numbered: Iterable[tuple[int, str]]) -> None:
+        self._lines = [(number, raw) for number, raw in numbered if raw.strip()]
+        self._text = "\n".join(raw for _, raw in self._lines)
+        self._starts = [0, *accumulate(len(raw) + 1 for _, raw in self._lines)]
+
+    def first(self, needle: str) -> tuple[int, str] | None:
+        """The first line that holds ``needle``, with its number."""
+        at = self._text.find(needle) if "\n" not in needle else -1
+        return self._lines[bisect_right(self._starts, at) - 1] if at >= 0 and self._lines else None
+
+
+@lru_cache(maxsize=8)
+def _lines_of(content: str) -> Lines:
+    return Lines(enumerate(content.splitlines(), 1))
 
 
 def card_line(line: Line) -> Proof:
@@ -18,10 +40,10 @@ def card_line(line: Line) -> Proof:
 
 def text_line(evidence: Evidence, path: str, needle: str = "") -> Proof:
     """The first line of a captured file that holds ``needle``; the file as listed without one."""
-    for number, raw in enumerate((evidence.content(path) or "").splitlines(), 1):
-        if raw.strip() and needle in raw:
-            return Proof(source="file", path=path, locator=f"line {number}", excerpt=raw.strip())
-    return listed(evidence, path)
+    seen = _lines_of(evidence.content(path) or "").first(needle)
+    if seen is None:
+        return listed(evidence, path)
+    return Proof(source="file", path=path, locator=f"line {seen[0]}", excerpt=seen[1].strip())
 
 
 def listed(evidence: Evidence, path: str) -> Proof:

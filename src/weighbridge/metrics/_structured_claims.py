@@ -13,6 +13,7 @@ from dataclasses import replace
 from weighbridge.domain.card import Card
 from weighbridge.domain.evidence import Evidence, Likeness, Resemblance
 from weighbridge.domain.json_values import Json, JsonObject, child, objects, text
+from weighbridge.domain.markdown import Line
 from weighbridge.domain.score import Proof
 from weighbridge.metrics._claims import (
     ATTESTED,
@@ -23,7 +24,7 @@ from weighbridge.metrics._claims import (
     lower_rung,
     number_of,
 )
-from weighbridge.metrics._proofs import as_text, card_line, front_field, hub_field, text_line
+from weighbridge.metrics._proofs import Lines, as_text, card_line, front_field, hub_field, text_line
 
 _FROM_OPEN_PR = ("pullRequest", "pull_request", "pr", "prNumber", "discussion")
 
@@ -53,8 +54,10 @@ def _stated_claims(evidence: Evidence, card: Card) -> Iterator[Claim]:
             yield _a_rung_lower(claim) if _is_community(item) else claim
     front = evidence.front_matter or {}
     if front.get("model-index"):
+        stating = Lines((line.number, line.raw) for line in card.front_lines if "value" in line.raw)
+        beside = front_field(evidence, card.front_line("model-index"), "model-index")
         for metric, claim in _model_index(front):
-            yield replace(claim, proof=_front_proof(evidence, card, metric))
+            yield replace(claim, proof=_front_proof(stating, metric) or beside)
     else:
         for holder, field in ((evidence.info, "model-index"), (child(evidence.info, "cardData"), "cardData")):
             found = list(_model_index(holder))
@@ -171,10 +174,8 @@ def _spelled(value: Json) -> str:
     return value if isinstance(value, str) else "" if isinstance(value, (Mapping, list)) else str(value)
 
 
-def _front_proof(evidence: Evidence, card: Card, metric: JsonObject) -> Proof:
+def _front_proof(stating: Lines, metric: JsonObject) -> Proof | None:
     """The front matter's line with the value, where it is spelled as it was parsed."""
     value = _spelled(metric.get("value"))
-    for line in card.front_lines:
-        if value and value in line.raw and "value" in line.raw:
-            return card_line(line)
-    return front_field(evidence, card.front_line("model-index"), "model-index")
+    seen = stating.first(value) if value else None
+    return seen and card_line(Line(seen[0], seen[1], seen[1].strip()))

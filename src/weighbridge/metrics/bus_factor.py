@@ -21,7 +21,7 @@ from weighbridge.metrics._people import folded, is_person
 from weighbridge.metrics._proofs import first, hub_field, listed
 from weighbridge.metrics.licence_terms import freedom
 
-NAME, VERSION = "bus_factor", "1.0.0"
+NAME, VERSION = "bus_factor", "1.1.0"
 COMMITS_A_DAY = 3
 """More commits of one person on one day count no more: a habit of saving is no second person."""
 _LATER = "Try again when the Hub can be reached."

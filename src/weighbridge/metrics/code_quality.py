@@ -17,11 +17,11 @@ from weighbridge.domain.weights import FORMAT_ORDER, deployable
 from weighbridge.metrics._examples import PARSES, examples
 from weighbridge.metrics._files import SELF_DESCRIBING, custom_code, library_of
 from weighbridge.metrics._proofs import card_line, first, listed, text_line
-from weighbridge.metrics._python_files import python_files
+from weighbridge.metrics._python_files import mean_grade, python_files
 from weighbridge.metrics._unsafe import unsafe_caps
 from weighbridge.metrics._versions import versions_stated
 
-NAME, VERSION = "code_quality", "1.0.0"
+NAME, VERSION = "code_quality", "1.1.0"
 WEIGHTS = {
     "safe_serialisation": 0.25,
     "config_integrity": 0.20,
@@ -143,7 +143,7 @@ def _executed(evidence: Evidence) -> Signal:
         reason = f"{custom} makes the loader run code that is not in this repository"
         return Signal.of(id, WEIGHTS[id], 0.0, reason, (), remedy)
     worst = min(files, key=lambda file: (file.grade, file.path))
-    value = sum(file.grade for file in files) / len(files) * (0.8 if custom else 1.0)
+    value = mean_grade(files) * (0.8 if custom else 1.0)
     reason = f"Python files: {len(files)}; the weakest is {worst.path}: {worst.reason}"
     if custom:
         reason += "; loading runs them"

@@ -29,7 +29,7 @@ from weighbridge.metrics._training import (
     training_sections,
 )
 
-NAME, VERSION = "dataset_and_code_score", "1.0.0"
+NAME, VERSION = "dataset_and_code_score", "1.1.0"
 WEIGHTS = {
     "data_identified": 0.20,
     "data_obtainable": 0.15,
@@ -109,9 +109,9 @@ def _identified(evidence: Evidence, card: Card) -> Signal:
 def _obtainable(evidence: Evidence, card: Card) -> Signal:
     id = "data_obtainable"
     remedy = "Link the data: a data set of the Hub, or a record with a DOI."
-    read = [d for d in evidence.data_sets if d.source.state is SourceState.READ]
-    if read:
-        known = min(read, key=lambda each: each.id)
+    there = [each for each in evidence.data_sets if each.is_there]
+    if there:
+        known = min(there, key=lambda each: each.id)
         proof = Proof(source="hub", path=known.id, locator="sha", excerpt=text(known.info or {}, "sha") or "")
         return Signal.of(id, WEIGHTS[id], 1.0, f"the Hub has {known.id}", (proof,))
     link = _data_link(card)

@@ -20,7 +20,7 @@ from weighbridge.metrics._data_sets import graded
 from weighbridge.metrics._proofs import card_line, first
 from weighbridge.metrics._training import data_paragraphs, paragraphs, sentences
 
-NAME, VERSION = "dataset_quality", "1.0.0"
+NAME, VERSION = "dataset_quality", "1.1.0"
 WEIGHTS = {"records": 0.75, "card": 0.25}
 PROSE_ALONE = 0.65
 _FEWEST_TRIGRAMS = 15
@@ -107,7 +107,7 @@ def _records(evidence: Evidence, policy: Policy, said: float) -> Signal:
     """R, or what the card's own words are worth in its place, which makes .65 C of the whole."""
     id, weight = "records", WEIGHTS["records"]
     stand_in = (PROSE_ALONE - WEIGHTS["card"]) / weight * said
-    known = [graded(d, policy) for d in evidence.data_sets if d.source.state is SourceState.READ]
+    known = [graded(d, policy) for d in evidence.data_sets if d.is_there]
     known.sort(key=lambda each: (-each.grade, each.id))
     grades, count = [each.grade for each in known], len(evidence.data_sets)
     proofs = first([each.proof for each in known[: (len(known) + 1) // 2]])

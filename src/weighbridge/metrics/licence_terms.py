@@ -22,7 +22,11 @@ def licence_terms(evidence: Evidence) -> Terms:
 
 def terms_with(evidence: Evidence, found: Sequence[LicenceText]) -> Terms:
     """The same where the licence files were looked at already."""
-    return terms_of(evidence, {text.path: text.licence for text in found})
+    return terms_of(
+        evidence,
+        {text.path: text.licence for text in found},
+        {text.path: text.against for text in found if text.against},
+    )
 
 
 def statement_proofs(evidence: Evidence, terms: Terms, found: Sequence[LicenceText]) -> tuple[Proof, ...]:

@@ -20,7 +20,7 @@ from weighbridge.metrics._licence_texts import LicenceText, is_licence_file, lic
 from weighbridge.metrics._proofs import front_field, listed
 from weighbridge.metrics.licence_terms import statement_proofs, terms_with
 
-NAME, VERSION = "license", "1.0.0"
+NAME, VERSION = "license", "1.1.0"
 _STATE_IT = "State the licence in the card's front matter, for example `license: apache-2.0`."
 
 

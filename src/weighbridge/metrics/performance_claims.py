@@ -24,7 +24,7 @@ from weighbridge.metrics._prose_claims import delegation, praise, prose_claims
 from weighbridge.metrics._structured_claims import structured_claims
 from weighbridge.metrics._table_claims import table_claims
 
-NAME, VERSION = "performance_claims", "1.1.0"
+NAME, VERSION = "performance_claims", "1.2.0"
 WEIGHTS = {"best_evidence": 0.50, "breadth": 0.15, "setup_stated": 0.15, "corroborated": 0.20}
 WORTH_BACKING = 0.3
 """Below this rung there is nothing that a paper could corroborate."""

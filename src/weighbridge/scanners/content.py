@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO
 
 from weighbridge.domain.scan import Finding
 from weighbridge.scanners.notes import Notes
-from weighbridge.scanners.sniff import EXECUTABLES, PACKINGS
+from weighbridge.scanners.sniff import EXECUTABLES, PACKINGS, is_tar_header
 from weighbridge.scanners.zip_directory import ends_like_zip
 
 _TEXTS = {"text", "empty", "script"}
@@ -49,7 +50,8 @@ EXPECTED: dict[str, frozenset[str]] = {
             _TEXTS,
         ),
         (".ipynb .pbtxt .template", _TEXTS),
-        (".py .sh .bash .bat .ps1 .js .ts .c .h .cpp .cu .rs .tex .bib .gitattributes .gitignore", _TEXTS),
+        (".py .sh .bash .bat .ps1 .js .c .h .cpp .cu .rs .tex .bib .gitattributes .gitignore", _TEXTS),
+        (".ts", {*_TEXTS, "zip"}),  # TypeScript, or TorchScript
     )
     for ending in endings.split()
 }
@@ -58,6 +60,7 @@ FORMATS_BY_ENDING = {
     ".onnx": "onnx", ".pb": "tensorflow", ".h5": "hdf5", ".keras": "keras", ".nemo": "nemo",
     ".msgpack": "msgpack", ".tflite": "tflite", ".mlmodel": "coreml", ".ot": "rust", ".skops": "skops",
     ".model": "sentencepiece", ".spm": "sentencepiece", ".gguf": "gguf", ".pt2": "torch export",
+    ".rds": "r", ".rda": "r", ".rdata": "r", ".t7": "torch 7",
 }  # fmt: skip
 """What a file with this ending is called in a report; text in it does not make it clean."""
 TEXT_OR_NOT = ".model"
@@ -83,7 +86,17 @@ _BINARY_PROGRAMS = (
     ".dex",
     ".wasm",
 )
-_SOURCES = (".py", ".sh", ".bash", ".bat", ".ps1", ".js", ".ts", ".rb", ".pl")
+SCRIPTS = frozenset(
+    """
+    .sh .bash .zsh .ksh .csh .fish .command .bat .cmd .ps1 .psm1 .vbs .vbe .wsf .hta .reg .inf .desktop .url
+    .js .mjs .cjs .jse .ts .rb .pl .php .lua .r .jl .pyw .pyx
+    """.split()  # noqa: SIM905
+)
+"""Endings of texts that a shell, a desktop or an interpreter runs."""
+_MAY_HOLD_HDF5 = {"hdf5", "zip", "tar"}
+_MAY_HOLD_ZIP = {"tar", "parquet", "arrow", "sqlite", "hdf5"}
+"""What may have a whole archive among its last data, and is not taken for one."""
+_USER_BLOCK = 512
 
 
 def ending_of(path: str) -> str:
@@ -97,7 +110,7 @@ def check_content(path: str, file: Path, size: int, kind: str) -> tuple[Finding,
     """What can be said of any file from its name, its kind and its last bytes."""
     notes = Notes(path)
     ending, name = ending_of(path), path.rpartition("/")[2].lower()
-    is_source = ending in _SOURCES
+    is_source = ending == ".py" or ending in SCRIPTS
     if ending in _BINARY_PROGRAMS or (kind in EXECUTABLES and not (kind == "script" and is_source)):
         notes.block("content.executable", f"is an executable ({kind})", subject=kind)
     expected = EXPECTED.get(ending) or (frozenset(_TEXTS) if name in _TEXT_NAMES else None)
@@ -110,9 +123,23 @@ def check_content(path: str, file: Path, size: int, kind: str) -> tuple[Finding,
     if kind == "safetensors" and ending != ".safetensors" and expected is None:
         # Its first bytes can be made to read as another format, and another loader would take it.
         notes.block("content.mismatch", "holds safetensors but is not called .safetensors", subject=kind)
-    # A TFLite model carries its labels as a ZIP behind it, which its own scanner reports.
-    if kind not in ("zip", "tflite"):
-        with file.open("rb") as source:
-            if ends_like_zip(source, size):
-                notes.block("archive.prepended", "a ZIP archive hides behind other content")
+    with file.open("rb") as source:
+        _check_second_format(source, size, kind, notes)
     return notes.findings
+
+
+def _check_second_format(source: BinaryIO, size: int, kind: str, notes: Notes) -> None:
+    """Formats that a reader finds in a file although its first bytes are those of another."""
+    # A TFLite model carries its labels as a ZIP behind it, which its own scanner reports.
+    exact = kind in _MAY_HOLD_ZIP
+    if kind not in ("zip", "tflite") and ends_like_zip(source, size, to_the_byte=exact):
+        notes.block("archive.prepended", "a ZIP archive hides behind other content")
+    source.seek(0)
+    if kind != "tar" and is_tar_header(source.read(512)):
+        notes.block("content.polyglot", f"reads as {kind}, and as a tar archive too")
+    at = _USER_BLOCK
+    while kind not in _MAY_HOLD_HDF5 and at < size:
+        source.seek(at)
+        if source.read(8) == b"\x89HDF\r\n\x1a\n":
+            notes.block("content.polyglot", f"reads as {kind}, and as HDF5 behind it", at)
+        at *= 2

@@ -68,7 +68,11 @@ def _header(source: BinaryIO) -> dict[object, object]:
 
 def _has_objects(descr: object) -> bool:
     if isinstance(descr, str):
-        return "O" in re.sub(r"\[.*\]", "", descr)
+        has = "O" in re.sub(r"\[.*\]", "", descr)
+        # numpy takes words too, and "object" is one of them.
+        if not has and _PLAIN.fullmatch(descr) is None:
+            raise Malformed(f"an unknown dtype {shown(descr)!r}", 10)
+        return has
     if isinstance(descr, list):
         return any(_has_objects(f[1]) for f in descr if isinstance(f, tuple) and len(f) > 1)
     if isinstance(descr, tuple):
@@ -80,8 +84,6 @@ def _width(descr: object) -> int | None:
     """Bytes per item of a plain dtype; None for a record, whose length is left to numpy."""
     match = _PLAIN.fullmatch(descr) if isinstance(descr, str) else None
     if match is None:
-        if isinstance(descr, str):
-            raise Malformed(f"an unknown dtype {shown(descr)!r}", 10)
         return None
     if match[1] == "?":
         return 1

@@ -14,17 +14,21 @@ from __future__ import annotations
 import _compat_pickle
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, BinaryIO, ClassVar, NoReturn
 
 from weighbridge.scanners.joblib_arrays import skip_array
 from weighbridge.scanners.notes import LimitExceeded, Malformed
-from weighbridge.scanners.pickle_record import Record, Stub
+from weighbridge.scanners.pickle_record import Overlay, Record, Stub
+from weighbridge.scanners.sniff import HEAD_BYTES, may_be_pickle
 from weighbridge.scanners.streams import skip
 
 MAX_OPCODES = 10_000_000
 MAX_MEMO = 4_000_000
 MAX_MARKS = 100_000
 MAX_LINE_BYTES = 1 << 16
+_MOST_BETWEEN = 100_000
+"""Opcodes that are tried where joblib keeps an array; numbers fail within a few."""
 KEPT_BYTES = 4096
 """A longer string cannot be a name; it is skipped in the file and becomes a stub."""
 JOBLIB_WRAPPERS = frozenset(
@@ -48,6 +52,7 @@ class Machine(pickle._Unpickler):
         super().__init__(source, encoding="latin1")
         self.source, self.record = source, record
         self.persistent: list[object] = []
+        self._follows_opcodes = False
         self.opcode_at = source.tell()
         # What pickle._Unpickler.load() sets up, with plain reads in place of its framing.
         self.read, self.readline = self._read, self._readline
@@ -107,7 +112,7 @@ class Machine(pickle._Unpickler):
             else:
                 module = _compat_pickle.IMPORT_MAPPING.get(module, module)
         self.record.add(module, name, self.source.tell())
-        return Stub(f"{module}.{name}")
+        return Stub(f"{module}.{name}", is_global=True)
 
     def get_extension(self, code: int) -> None:
         """Record an EXT opcode: a global by number, of a registry that only the loader knows."""
@@ -125,6 +130,7 @@ class Machine(pickle._Unpickler):
     def _call(self, function: object, args: object) -> Stub:
         if not isinstance(function, Stub):
             raise Malformed("calls a value that is not a function", self.source.tell())
+        self.record.calls += 1
         keep = function.name in _KEPT_ARGS and isinstance(args, tuple)
         return Stub(function.name, args if keep and isinstance(args, tuple) else ())
 
@@ -147,12 +153,44 @@ class Machine(pickle._Unpickler):
         state, target = self.stack.pop(), self.stack[-1]
         if not isinstance(target, Stub):
             raise Malformed("sets the state of a plain value", self.source.tell())
+        self._change(target)
         if target.name in _KEPT_ARGS:
             target.state = state
         if target.name in JOBLIB_WRAPPERS:
             self._leave_frame()
+            self._as_opcodes()
             if skip_array(state, self.source):
                 self._nested()
+
+    def _change(self, target: object) -> None:
+        # What pickle itself writes sets the state of what was built, never of the class or the function.
+        if isinstance(target, Stub) and target.is_global and len(self.record.changed) < MAX_MARKS:
+            self.record.changed.append(target.name)
+
+    def _as_opcodes(self) -> None:
+        """Read on from where joblib reads an array: any other loader takes the same bytes for opcodes."""
+        at, record = self.source.tell(), self.record
+        head = self.source.read(HEAD_BYTES)
+        self.source.seek(at)
+        if self._follows_opcodes or not may_be_pickle(head):
+            return
+        record.copied += len(self.stack) + sum(map(len, self.metastack))
+        if record.copied > MAX_MEMO:
+            raise LimitExceeded("keeps too much on its stack between its arrays")
+        tried = Record()
+        tried.opcodes = max(record.opcodes, MAX_OPCODES - _MOST_BETWEEN)
+        other = Machine(self.source, tried)
+        other.proto, other._follows_opcodes = self.proto, True
+        other.stack, other.metastack = [*self.stack], [[*values] for values in self.metastack]
+        other.append, other.memo = other.stack.append, Overlay(self.memo)
+        with suppress(Exception):  # numbers fail as opcodes in any way, which is what they should do
+            other.run()
+        self.source.seek(at)
+        if tried.calls or tried.changed:
+            for found in tried.globals:
+                record.add(*found)
+            record.extensions += tried.extensions
+            record.changed += tried.changed
 
     def _nested(self) -> None:
         # joblib writes an array of objects as a pickle of its own, in the middle of the outer one.
@@ -165,6 +203,7 @@ class Machine(pickle._Unpickler):
 
     def _fill_list(self, values: list[object]) -> None:
         target = self.stack[-1]
+        self._change(target)
         if isinstance(target, list):
             target.extend(values)
         elif not isinstance(target, Stub):
@@ -178,6 +217,7 @@ class Machine(pickle._Unpickler):
 
     def _fill_dict(self, values: list[object]) -> None:
         target = self.stack[-1]
+        self._change(target)
         if len(values) % 2 or not isinstance(target, (dict, Stub)):
             raise Malformed("sets items where none can be set", self.source.tell())
         if isinstance(target, dict):
@@ -198,6 +238,7 @@ class Machine(pickle._Unpickler):
 
     def _add_to_set(self) -> None:
         self.pop_mark()
+        self._change(self.stack[-1])
         if not isinstance(self.stack[-1], (set, Stub)):
             raise Malformed("adds to a value that is not a set", self.source.tell())
 

@@ -16,17 +16,32 @@ class Global(NamedTuple):
 class Stub:
     """What stands in for anything that a pickle names or builds."""
 
-    __slots__ = ("args", "name", "state")
+    __slots__ = ("args", "is_global", "name", "state")
 
-    def __init__(self, name: str = "", args: tuple[object, ...] = ()) -> None:
-        self.name, self.args = name, args
+    def __init__(self, name: str = "", args: tuple[object, ...] = (), *, is_global: bool = False) -> None:
+        self.name, self.args, self.is_global = name, args, is_global
         self.state: object = None
+
+
+class Overlay(dict[int, object]):
+    """A memo that goes on from another, and leaves that one as it is."""
+
+    def __init__(self, below: dict[int, object]) -> None:
+        super().__init__()
+        self._below = below
+
+    def __missing__(self, key: int) -> object:
+        return self._below[key]
+
+    def __len__(self) -> int:
+        return len(self._below) + super().__len__()
 
 
 class Record:
     """What was seen so far, in all pickles of one file.
 
-    ``whole`` counts the pickles that were read to their end, ``start`` is the offset of the last one.
+    ``whole`` counts the pickles that were read to their end, ``start`` is the offset of the last one,
+    ``calls`` how often something named would have been called; ``changed`` are names whose own state is set.
     """
 
     def __init__(self) -> None:
@@ -37,6 +52,9 @@ class Record:
         self.whole = 0
         self.start = 0
         self.nesting = 0
+        self.calls = 0
+        self.copied = 0
+        self.changed: list[str] = []
 
     def add(self, module: str, name: str, offset: int) -> None:
         """Note a global; only its first place is kept."""

@@ -61,6 +61,8 @@ def scan_pickles(
         at = (error.at if isinstance(error, Malformed) else None) or source.tell()
         _by_syntax(source, record)
     if probe and not is_pickle(record):
+        if broken == LIMIT:
+            notes.review(LIMIT, f"reads as a pickle, which was not read to its end: {shown(why)}", where)
         return record
     if broken:
         kind = "data that is no pickle follows a pickle" if record.whole else "the pickle is broken"
@@ -70,12 +72,13 @@ def scan_pickles(
 
 
 def is_pickle(record: Record) -> bool:
-    """Whether a loader would act on what was read: a whole pickle, or a plausible name before it broke.
+    """Whether a loader would act on what was read: a whole pickle, or a call of a plausible name.
 
-    An extension code alone says nothing: it is one byte, and no loader here has any registered.
+    A list of words that begins with ``cat`` names ``at`` and calls nothing. An extension code alone says
+    nothing either: it is one byte, and no loader here has any registered.
     """
     names = (f"{found.module}.{found.name}" for found in record.globals)
-    return record.whole > 0 or any(map(_NAME.fullmatch, names))
+    return record.whole > 0 or (record.calls > 0 and any(map(_NAME.fullmatch, names)))
 
 
 def _walk(source: BinaryIO, record: Record) -> None:
@@ -101,6 +104,8 @@ def _note_names(record: Record, notes: Notes, where: str, judge: Callable[[str, 
             why = "a known class of an ML library" if severity is Severity.REVIEW else "not on the allow-list"
             at = _at(where, found.offset)
             notes.add(severity, "pickle.global", f"the pickle names {name}, {why}", at, name)
+    for name in dict.fromkeys(record.changed):
+        notes.block("pickle.changes", f"the pickle changes {shown(name)} itself", where, name)
     for code in record.extensions:
         notes.block("pickle.extension", f"the pickle calls extension {code} of the loader's registry", where)
 

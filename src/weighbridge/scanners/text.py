@@ -7,16 +7,15 @@ from pathlib import Path
 
 from weighbridge.domain.scan import Finding
 from weighbridge.scanners.configs import judge_config
-from weighbridge.scanners.content import FORMATS_BY_ENDING, PICKLE_ENDINGS, TEXT_OR_NOT, ending_of
-from weighbridge.scanners.notes import LIMIT, Notes
+from weighbridge.scanners.content import FORMATS_BY_ENDING, PICKLE_ENDINGS, SCRIPTS, TEXT_OR_NOT, ending_of
+from weighbridge.scanners.notes import LIMIT, UNSUPPORTED, Notes
 from weighbridge.scanners.python_source import MAX_NOTEBOOK_BYTES, judge_notebook, judge_source
 from weighbridge.scanners.sandbox import Sandbox
-from weighbridge.scanners.sniff import kind_of
+from weighbridge.scanners.sniff import HEAD_BYTES, claims_half_a_gigabyte, kind_of
 from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, lint_template
 from weighbridge.scanners.text_graphs import judge_graph_text, judge_xml
 from weighbridge.scanners.yaml_text import judge_yaml
 
-_SCRIPTS = (".sh", ".bash", ".bat", ".ps1", ".js", ".ts", ".rb", ".pl")
 _LIMITS = {
     ".py": 64 << 20,
     ".ipynb": MAX_NOTEBOOK_BYTES,
@@ -52,7 +51,8 @@ class TextScanner:
         notes = Notes(path)
         ending = ending_of(path)
         _require_text(file, notes)
-        if ending in _SCRIPTS:
+        _require_no_long_value(file, notes)
+        if ending in SCRIPTS:
             notes.review("code.script", "is a script")
         elif ending in _LIMITS:
             notes.take(self._parsed(path, file))
@@ -92,6 +92,17 @@ def judge_text(ending: str, name: str, raw: bytes, notes: Notes) -> None:
         judge_xml(raw, notes)
     elif ending == ".pbtxt":
         judge_graph_text(raw, notes)
+
+
+def _require_no_long_value(file: Path, notes: Notes) -> None:
+    """Note a text so long that what its first letters claim, read as a pickle, could stand in it."""
+    size = file.stat().st_size
+    if size < 0x20202020:
+        return
+    with file.open("rb") as source:
+        head = source.read(HEAD_BYTES)
+    if claims_half_a_gigabyte(head) and int.from_bytes(head[1:5], "little") < size:
+        notes.review(UNSUPPORTED, "a text of this length that begins like a pickle was not read as one")
 
 
 def _require_text(file: Path, notes: Notes) -> None:

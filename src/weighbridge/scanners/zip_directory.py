@@ -47,6 +47,7 @@ class Member:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
     name: bytes
+    other_name: bytes
     flags: int
     method: int
     crc: int
@@ -56,18 +57,35 @@ class _Entry:
     mode: int
 
 
-def ends_like_zip(file: BinaryIO, size: int) -> bool:
-    """Whether a reader that looks from the end would take the file for a ZIP."""
+def ends_like_zip(file: BinaryIO, size: int, *, to_the_byte: bool = False) -> bool:
+    """Whether a reader that looks from the end would take the file for a ZIP.
+
+    Most readers overlook bytes that follow the end record, so these do not count, unless ``to_the_byte``.
+    """
     file.seek(max(0, size - 65_557))
     tail = file.read(65_557)
     at = tail.rfind(_END)
     while at >= 0:
-        if at + 22 <= len(tail) and at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail):
-            directory = int.from_bytes(tail[at + 12 : at + 16], "little")
-            start = max(0, size - len(tail)) + at - directory
-            file.seek(max(0, start))
-            return directory == 0xFFFFFFFF or (start >= 0 and file.read(4) in (b"PK\x01\x02", _END, _END64))
+        ends = at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail)
+        whole = at + 22 <= len(tail) and (ends or not to_the_byte)
+        if whole and _leads_to_directory(file, tail, at, size - len(tail) + at):
+            return True
         at = tail.rfind(_END, 0, at)
+    return False
+
+
+def _leads_to_directory(file: BinaryIO, tail: bytes, at: int, place: int) -> bool:
+    """Whether the end record at ``tail[at:]``, at ``place`` of the file, has a directory.
+
+    Its offset may count from the file or from the archive. An empty archive has none.
+    """
+    length, start, comment = struct.unpack_from("<LLH", tail, at + 12)
+    if length == 0xFFFFFFFF or (length == 0 and at + 22 + comment == len(tail)):
+        return True
+    for begin in (place - length, start):
+        file.seek(max(0, begin))
+        if begin >= 0 and file.read(4) == b"PK\x01\x02":
+            return True
     return False
 
 
@@ -150,10 +168,11 @@ def _entry(raw: bytes, at: int) -> tuple[_Entry, int]:
     end = name_at + name_bytes + extra_bytes + comment_bytes
     if end > len(raw):
         raise Malformed("the directory of the archive is cut off", at)
-    extra = raw[name_at + name_bytes : name_at + name_bytes + extra_bytes]
+    name, extra = raw[name_at : name_at + name_bytes], raw[name_at + name_bytes : end - comment_bytes]
     plain, packed, offset = _zip64(extra, plain, packed, offset)
     entry = _Entry(
-        name=raw[name_at : name_at + name_bytes],
+        name=name,
+        other_name=_unicode_name(extra),
         flags=flags,
         method=method,
         crc=crc,
@@ -165,14 +184,25 @@ def _entry(raw: bytes, at: int) -> tuple[_Entry, int]:
     return entry, end
 
 
-def _zip64(extra: bytes, *values: int) -> list[int]:
-    """``values`` (32 bits each) with those that are all ones replaced from the zip64 extra field."""
-    wide, at = b"", 0
+def _extra_field(extra: bytes, wanted: int) -> bytes:
+    """The last extra field of one kind."""
+    found, at = b"", 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, at)
-        if kind == 1:
-            wide = extra[at + 4 : at + 4 + length]
+        if kind == wanted:
+            found = extra[at + 4 : at + 4 + length]
         at += 4 + length
+    return found
+
+
+def _unicode_name(extra: bytes) -> bytes:
+    """A second name of the member (APPNOTE 4.6.9), which some readers prefer to the first."""
+    return _extra_field(extra, 0x7075)[5:]
+
+
+def _zip64(extra: bytes, *values: int) -> list[int]:
+    """``values`` (32 bits each) with those that are all ones replaced from the zip64 extra field."""
+    wide = _extra_field(extra, 1)
     result, used = [], 0
     for value in values:
         if value == 0xFFFFFFFF and used + 8 <= len(wide):
@@ -190,8 +220,11 @@ def _member(file: BinaryIO, entry: _Entry, size: int, notes: Notes) -> Member:
     if len(raw) != _LOCAL.size or raw[:4] != b"PK\x03\x04":
         raise Malformed(f"no local header stands where the directory says for {label}", entry.offset)
     _, _, flags, method, _, _, crc, packed, plain, name_bytes, extra_bytes = _LOCAL.unpack(raw)
-    local_name = file.read(name_bytes)
-    plain, packed = _zip64(file.read(extra_bytes), plain, packed)
+    local_name, extra = file.read(name_bytes), file.read(extra_bytes)
+    plain, packed = _zip64(extra, plain, packed)
+    for other in {entry.other_name, _unicode_name(extra)} - {b"", name.encode("utf-8", "replace")}:
+        why = f"{label} has a second name, {shown(other.decode('utf-8', 'backslashreplace'))}"
+        notes.block("archive.disagree", why, entry.offset)
     listed = (entry.crc, entry.packed_bytes, entry.size_bytes)
     told = (crc, packed, plain)
     silent = bool(flags & _STREAMED) and all(

@@ -25,11 +25,13 @@ from weighbridge.adapters.catalog.packages import Packages
 from weighbridge.adapters.catalog.refusals import Refusals
 from weighbridge.adapters.catalog.rewriting import Rewriting
 from weighbridge.adapters.catalog.scans import Scans
+from weighbridge.adapters.catalog.together import Together
 
 
 class Catalog(
     Packages,
     Refusals,
+    Together,
     Hosted,
     Rewriting,
     Discussions,

@@ -61,23 +61,8 @@ class Packages(Database):
             Conflict: the name belongs to a repository of our own and the commit does not, or the
                 other way round.
         """
-        repo, commit = package.manifest.repo, package.manifest.commit
         with self._writing() as connection:
-            if is_there(connection, PACKAGES, package.id):
-                return
-            if hosted:
-                require_hosted(connection, repo, commit)
-            else:
-                require_not_hosted(connection, repo)
-            _require_free(connection, repo, commit, package.version.text)
-            try:
-                connection.execute(PACKAGES.insert().values(_package_values(package)))
-            except IntegrityError as error:
-                raise PackageExists(package.name, package.version.text) from error
-            for waiver in waivers:
-                connection.execute(WAIVERS.insert().values(_waiver_values(package.id, waiver)))
-            keep(connection, package.id, prints)
-            record(connection, audit)
+            add_package(connection, package, waivers, audit, prints=prints, hosted=hosted)
 
     def package(self, id: str) -> Package:
         """One package, active or withdrawn.
@@ -173,6 +158,34 @@ class Packages(Database):
                     raise NoSuchPackage(id)
                 raise Conflict(f"package '{id}' is withdrawn already")
             record(connection, audit)
+
+
+def add_package(
+    connection: Connection,
+    package: Package,
+    waivers: Sequence[Waiver],
+    audit: AuditLine,
+    *,
+    prints: Sequence[Fingerprint],
+    hosted: bool = False,
+) -> None:
+    """What ``Packages.add`` does, in a transaction that is open already."""
+    repo, commit = package.manifest.repo, package.manifest.commit
+    if is_there(connection, PACKAGES, package.id):
+        return
+    if hosted:
+        require_hosted(connection, repo, commit)
+    else:
+        require_not_hosted(connection, repo)
+    _require_free(connection, repo, commit, package.version.text)
+    try:
+        connection.execute(PACKAGES.insert().values(_package_values(package)))
+    except IntegrityError as error:
+        raise PackageExists(package.name, package.version.text) from error
+    for waiver in waivers:
+        connection.execute(WAIVERS.insert().values(_waiver_values(package.id, waiver)))
+    keep(connection, package.id, prints)
+    record(connection, audit)
 
 
 def _of(repo: RepoId) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
@@ -20,24 +20,8 @@ class Refusals(Database):
 
     def add_refusal(self, refusal: Refusal, audit: AuditLine) -> None:
         """Keep a judgement that did not admit; one with this very id is kept as it is."""
-        values = {
-            "id": refusal.id,
-            "kind": refusal.ref.repo.kind.value,
-            "name": refusal.ref.repo.full_name,
-            "revision": refusal.ref.revision,
-            "commit_id": refusal.commit,
-            "outcome": refusal.outcome,
-            "sentence": refusal.sentence,
-            "evidence_sha256": refusal.evidence_sha256,
-            "verdict_sha256": refusal.verdict_sha256,
-            "created_at": refusal.created_at,
-            "created_by": refusal.created_by,
-        }
         with self._writing() as connection:
-            if is_there(connection, REFUSALS, refusal.id):
-                return
-            connection.execute(REFUSALS.insert().values(values))
-            record(connection, audit)
+            add_refusal(connection, refusal, audit)
 
     def refusals(
         self, limit: int = 100, after: str | None = None, sight: Sight = SEES_ALL
@@ -65,6 +49,27 @@ class Refusals(Database):
         if row is None:
             raise NotFound(f"refusal '{id}' not found")
         return _refusal(row)
+
+
+def add_refusal(connection: Connection, refusal: Refusal, audit: AuditLine) -> None:
+    """What ``Refusals.add_refusal`` does, in a transaction that is open already."""
+    values = {
+        "id": refusal.id,
+        "kind": refusal.ref.repo.kind.value,
+        "name": refusal.ref.repo.full_name,
+        "revision": refusal.ref.revision,
+        "commit_id": refusal.commit,
+        "outcome": refusal.outcome,
+        "sentence": refusal.sentence,
+        "evidence_sha256": refusal.evidence_sha256,
+        "verdict_sha256": refusal.verdict_sha256,
+        "created_at": refusal.created_at,
+        "created_by": refusal.created_by,
+    }
+    if is_there(connection, REFUSALS, refusal.id):
+        return
+    connection.execute(REFUSALS.insert().values(values))
+    record(connection, audit)
 
 
 def _refusal(row: Row[*tuple[object, ...]]) -> Refusal:
