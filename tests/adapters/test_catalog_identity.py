@@ -17,6 +17,7 @@ from weighbridge.domain.attached import Attached
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.resemblance import Fingerprint, Mark
 from weighbridge.domain.sources import OperatorNote
+from weighbridge.errors import NotFound
 
 ANN = RepoId.parse("ann/copy")
 SAME = Fingerprint(mark=Mark.WEIGHTS, value="a" * 64, subject="model.safetensors")
@@ -57,6 +58,16 @@ class TestMatches:
     def test_a_model_does_not_resemble_its_own_versions(self, catalog: Catalog) -> None:
         catalog.add(package("a", "Ann/Copy"), [], line(), prints=[SAME, *PIECES])
         assert names(catalog, SAME, *PIECES) == []
+
+    def test_a_former_name_is_its_own_and_others_are_told_todays(self, catalog: Catalog) -> None:
+        first = begin(catalog, "k", RepoId.parse("bob/old"))
+        kept = package("a", "bob/old", commit=first.commit.id)
+        catalog.add(kept, [], line(), prints=[SAME, *PIECES], hosted=True)
+        new = RepoId.parse("org/new")
+        catalog.rename_repository("k", new, line("repo.move"))
+        assert catalog.matches(new, [SAME, *PIECES], SEES_ALL) == ()
+        assert names(catalog, SAME) == [("org/new", Mark.WEIGHTS)]
+        assert catalog.net_score_of(new, SEES_ALL) == 0.7512
 
     def test_a_withdrawn_package_is_still_known(self, catalog: Catalog) -> None:
         catalog.add(package("a", "org/bad"), [], line(), prints=[SAME])
@@ -111,6 +122,84 @@ class TestNotes:
         assert catalog.notes_of(RepoId.parse("org/other")) == ()
         assert [each.id for each in catalog.attached()] == ["n1"]
         assert [each.verb for each in catalog.audit_lines()] == ["evidence"]
+
+
+class TestNotesOfHosted:
+    """Evidence belongs to a repository and not to its name."""
+
+    def attached(self, catalog: Catalog, id: str, name: str) -> None:
+        note = OperatorNote(metric="performance_claims", by=id, at="2026-11-21T08:30:15Z", entries=())
+        catalog.attach(Attached(id=id, repo=RepoId.parse(name), note=note), line("evidence"))
+
+    def of(self, catalog: Catalog, name: str, sight: Sight = SEES_ALL) -> list[str]:
+        return [each.id for each in catalog.attached(RepoId.parse(name), sight=sight)]
+
+    def test_it_follows_a_new_name_and_not_who_takes_the_old_one(self, catalog: Catalog) -> None:
+        begin(catalog, "k", RepoId.parse("ann/first"))
+        self.attached(catalog, "n", "Ann/First")
+        catalog.rename_repository("k", RepoId.parse("ann/second"), line("repo.move"))
+        assert self.of(catalog, "ann/second") == self.of(catalog, "ann/first") == ["n"]
+        assert [each.repo.full_name for each in catalog.attached()] == ["ann/second"]
+        catalog.delete_repository("k", "gone", line("repo.delete"))
+        for key, name in (("other", "ann/first"), ("third", "ann/second")):
+            begin(catalog, key, RepoId.parse(name))
+            assert self.of(catalog, name) == []
+
+    def test_what_was_attached_before_is_that_of_the_first_who_has_the_name(self, catalog: Catalog) -> None:
+        self.attached(catalog, "n", "ann/later")
+        self.attached(catalog, "m", "org/mirror")
+        begin(catalog, "k", RepoId.parse("ann/later"))
+        catalog.rename_repository("k", RepoId.parse("ann/moved"), line("repo.move"))
+        assert (self.of(catalog, "ann/moved"), self.of(catalog, "org/mirror")) == (["n"], ["m"])
+
+    def test_that_of_a_private_repository_is_hidden_under_every_name(self, catalog: Catalog) -> None:
+        begin(catalog, "k", RepoId.parse("ann/secret"), private=True)
+        self.attached(catalog, "n", "ann/secret")
+        catalog.rename_repository("k", RepoId.parse("ann/still"), line("repo.move"))
+        assert catalog.attached(sight=Sight()) == ()
+        assert self.of(catalog, "ann/secret", Sight()) == []
+        assert [each.id for each in catalog.attached(sight=Sight(namespaces=frozenset({"ann"})))] == ["n"]
+
+    def test_it_is_removed_once(self, catalog: Catalog) -> None:
+        self.attached(catalog, "n", "org/mirror")
+        assert catalog.note("n").note.by == "n"
+        catalog.detach("n", line("evidence.remove"))
+        assert self.of(catalog, "org/mirror") == []
+        with pytest.raises(NotFound):
+            catalog.note("n")
+        with pytest.raises(NotFound):
+            catalog.detach("n", line("evidence.remove"))
+        assert [each.verb for each in catalog.audit_lines()] == ["evidence.remove", "evidence"]
+
+
+@pytest.mark.parametrize(
+    "dump", [p for p in sorted(GOLDEN.glob("*.sql")) if p.stem >= "0007"], ids=lambda path: path.stem
+)
+def test_origins_are_read_as_shipped(tmp_path: Path, dump: Path) -> None:
+    path = tmp_path / "catalog.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(dump.read_text())
+    connection.close()
+    catalog = Catalog.open(f"sqlite:///{path}")
+    found = {
+        name: [str(origin) for origin in catalog.origins_of(RepoId.parse(name), SEES_ALL)]
+        for name in ("ada/copy", "ada/mirror", "ann/small", "org/model")
+    }
+    assert found == {"ada/copy": ["ann/small"], "ada/mirror": ["org/model"], "ann/small": [], "org/model": []}
+    assert [each.id for each in catalog.attached(RepoId.parse("ada/copy"))] == ["note2"]
+    catalog.close()
+
+
+def test_older_evidence_is_given_to_the_repository_that_has_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.executescript((GOLDEN / "0006.sql").read_text())
+        connection.execute("UPDATE operator_notes SET name = 'Ann/small', name_key = 'ann/small'")
+    connection.close()
+    catalog = Catalog.open(f"sqlite:///{path}")
+    catalog.rename_repository("k1", RepoId.parse("ann/other"), line("repo.move"))
+    assert [each.repo.full_name for each in catalog.attached(RepoId.parse("ann/other"))] == ["ann/other"]
+    catalog.close()
 
 
 @pytest.mark.parametrize(

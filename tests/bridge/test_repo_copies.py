@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge import Bridge
 from weighbridge.bridge.repos import State
 from weighbridge.domain.access import LOCAL, AuditLine
+from weighbridge.domain.evidence import Evidence, Likeness, SourceState
 from weighbridge.domain.hosted import DeleteFile, Gate, LargeFile
 from weighbridge.domain.package import IngestRequest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
@@ -41,6 +44,7 @@ from weighbridge.errors import (
     OverQuota,
     RepoExists,
 )
+from weighbridge.metrics._copies import copy_caps
 
 COPY = RepoId.parse("bob/Copy")
 WEIGHTS = b"weights" * 1000
@@ -91,6 +95,60 @@ def test_somebody_else_copies_what_it_sees(bridge: Bridge, good: Mapping[str, by
     assert files(bridge, RITA, repo=COPY) == files(bridge, RITA)
     digest = hashlib.sha256(good["model.safetensors"]).hexdigest()
     put(bridge, LargeFile(path="same.safetensors", sha256=digest), by=BOB, repo=COPY)
+
+
+def evidence_of(bridge: Bridge, repo: RepoId) -> Evidence:
+    (package,) = bridge.packages.packages(LOCAL, name=repo.full_name, limit=1)
+    return bridge.packages.whole_evidence(LOCAL, package.id)
+
+
+def test_a_duplicate_is_judged_as_made_from_its_original(bridge: Bridge, good: Mapping[str, bytes]) -> None:
+    assert judged(bridge, put(bridge, *model(bridge, good))).state is State.ACCEPTED
+    again = RepoId.parse("bob/Again")
+    for source, copy in ((REPO, COPY), (COPY, again)):
+        bridge.repos.duplicate(BOB, source, copy)
+        (only,) = bridge.hub.commits(BOB, MODEL, copy.full_name, "main")
+        assert judged(bridge, only.id, copy).state is State.ACCEPTED
+    found = evidence_of(bridge, again)
+    line = [
+        (p.id, p.relation, p.source.state) for p in found.parents if p.declared_in == "registry:duplicate"
+    ]
+    assert line == [(id, "duplicate", SourceState.READ) for id in ("bob/Copy", "ann/Tiny")]
+    assert {one.repo for one in found.resemblances if one.likeness is Likeness.SAME_WEIGHTS} == {
+        "bob/Copy",
+        "ann/Tiny",
+    }
+    assert copy_caps(found) == []
+    assert [cap.reason for cap in copy_caps(replace(found, parents=()))]
+
+
+def test_a_duplicate_follows_its_original_to_another_name_and_after_its_end(
+    bridge: Bridge, good: Mapping[str, bytes]
+) -> None:
+    assert judged(bridge, put(bridge, *model(bridge, good))).state is State.ACCEPTED
+    bridge.repos.duplicate(BOB, REPO, COPY)
+    moved = RepoId.parse("ann/Moved")
+    bridge.repos.move(ANN, REPO, moved)
+    second = judged(bridge, put(bridge, small("b.txt"), by=BOB, repo=COPY), COPY)
+    assert second.state is State.ACCEPTED
+    assert [p.id for p in evidence_of(bridge, COPY).parents if p.relation == "duplicate"] == ["ann/Moved"]
+    bridge.repos.delete(ANN, moved)
+    third = judged(bridge, put(bridge, small("c.txt"), by=BOB, repo=COPY), COPY)
+    assert third.state is State.ACCEPTED
+    (origin,) = [p for p in evidence_of(bridge, COPY).parents if p.relation == "duplicate"]
+    assert (origin.id, origin.source.state) == ("ann/Moved", SourceState.ABSENT)
+
+
+def test_a_public_duplicate_does_not_name_its_private_original(
+    bridge: Bridge, good: Mapping[str, bytes]
+) -> None:
+    put(bridge, *model(bridge, good))
+    bridge.repos.change_settings(ANN, REPO, private=True)
+    shown = bridge.repos.duplicate(ANN, REPO, RepoId.parse("ann/shown"), private=False)
+    head = bridge.hub.refs(ANN, MODEL, "ann/shown").branches["main"]
+    standing = judged(bridge, head, shown.id)
+    assert standing.state is State.ACCEPTED
+    assert "Tiny" not in json.dumps(evidence_of(bridge, shown.id).to_json())
 
 
 def test_who_may_not_download_copies_nothing(opener: Opener) -> None:

@@ -74,6 +74,9 @@ def test_what_was_admitted_is_attached_to_scanned_again_and_withdrawn(terminal: 
     attached = terminal.json("evidence", "add", "acme/first", "--file", "eval.yaml")
     assert (attached["repo"], attached["entries"][0]["value"]) == ("acme/first", 0.91)
     assert "acme/first" in terminal.run("evidence", "list")
+    assert attached["id"] in terminal.run("evidence", "list")
+    assert terminal.json("evidence", "remove", attached["id"]) == {"id": attached["id"], "removed": True}
+    terminal.run("evidence", "remove", attached["id"], code=4)
     (terminal.place / "eval.yaml").write_text("- value: 1\n")
     assert "dataset.id" in terminal.run("evidence", "add", "acme/first", "--file", "eval.yaml", code=2)
 

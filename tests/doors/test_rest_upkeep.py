@@ -39,6 +39,14 @@ def test_evidence_is_attached_by_an_admin_and_listed(registry: Registry) -> None
     assert registry.call("GET", "/evidence?repo=good/other", by="una").json == {"evidence": [], "next": None}
     is_problem(registry.call("GET", "/evidence", by="rita"), 403)
     assert registry.call("GET", "/audit", by="admin").json["lines"][0]["verb"] == "evidence"
+    place = f"/evidence/{answer.json['id']}"
+    is_problem(registry.call("DELETE", place, by="una"), 403)
+    gone = registry.call("DELETE", place, by="admin")
+    assert (gone.status, gone.body) == (204, b"")
+    is_problem(registry.call("DELETE", place, by="admin"), 404)
+    assert registry.call("GET", "/evidence", by="una").json["evidence"] == []
+    told = registry.call("GET", "/audit", by="admin").json["lines"][0]
+    assert (told["verb"], told["target"]) == ("evidence.remove", "good/model")
 
 
 def test_what_is_not_complete_is_refused_by_name(registry: Registry) -> None:

@@ -62,6 +62,24 @@ class OperatorEvidence:
         self._catalog.attach(attached, line)
         return attached
 
+    def remove(self, principal: Principal, id: str) -> None:
+        """Take what was attached away; later judgements do not count it, those before keep it.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``.
+            NotFound: it is not there (any more).
+        """
+        require(principal, Permission.ADMIN)
+        there = self._catalog.note(id)
+        line = AuditLine(
+            at=self._now(),
+            by=principal.name,
+            verb="evidence.remove",
+            target=there.repo.full_name,
+            detail=f"{there.note.metric}: of {there.note.by}, {there.note.at}",
+        )
+        self._catalog.detach(id, line)
+
     def listed(
         self,
         principal: Principal,

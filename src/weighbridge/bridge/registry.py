@@ -21,6 +21,10 @@ class SeenRegistry:
         """See ``Registry.matches``."""
         return self._catalog.matches(repo, wanted, self._sight)
 
+    def origins(self, repo: RepoId) -> Sequence[RepoId]:
+        """See ``Registry.origins``."""
+        return self._catalog.origins_of(repo, self._sight)
+
     def net_score(self, repo: RepoId) -> float | None:
         """See ``Registry.net_score``."""
         return self._catalog.net_score_of(repo, self._sight)

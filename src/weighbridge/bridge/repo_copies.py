@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from weighbridge.bridge.access import require
 from weighbridge.bridge.pulls import sending_space
@@ -14,6 +14,7 @@ from weighbridge.domain.hosted import (
     DEFAULT_BRANCH,
     Copied,
     Gate,
+    Origin,
     Repository,
     Revision,
     history,
@@ -56,7 +57,7 @@ class RepoCopies(RepoLife):
         Branches and tags are copied as the principal sees them: with their history where it may
         see all of that, else as one commit each. Of a mirrored repository ``main`` is copied, as
         one commit. The copies are judged as any commit, and their contents count as sent by the
-        new namespace.
+        new namespace. What it was duplicated from is recorded, and is its base model for those who judge it.
 
         Raises:
             RepoExists: the new name is taken.
@@ -75,6 +76,8 @@ class RepoCopies(RepoLife):
             gate=source.gate if source else Gate.OPEN,
             group=group,
         )
+        origin = Origin(repo=source.id, key=source.key) if source else Origin(repo=repo)
+        made = replace(made, origin=origin)
         plan = self._plan(principal, hub, source) if source else self._mirrored(principal, hub, repo)
         copied, large = self._copied(source, plan) if source else (None, set[str]())
         for root in plan.roots.values():

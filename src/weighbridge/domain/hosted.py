@@ -36,10 +36,19 @@ class Gate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a repository was duplicated from: its name then, and its ``key`` where it is hosted."""
+
+    repo: RepoId
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
     """A hosted repository; ``key`` stays when its name changes. ``created_at`` is aware UTC.
 
-    ``group`` is the id of the group that it belongs to; empty where it belongs to none.
+    ``group`` is the id of the group that it belongs to; empty where it belongs to none. ``origin`` is
+    told by the registry that made the duplicate, and by nobody else.
     """
 
     key: str
@@ -49,6 +58,7 @@ class Repository:
     created_at: datetime
     created_by: str
     group: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ in and are not fetched a second time when the model is ensured.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from weighbridge.domain.evidence import Evidence, Source, SourceState, Text, weight_format
 from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
-from weighbridge.domain.ref import ModelRef
+from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import ModelInfo
 from weighbridge.flows.relatives import (
     CARD_LIMIT_BYTES,
@@ -73,8 +73,12 @@ def gather(
     fetch: Fetch,
     readers: Readers,
     at: datetime,
+    origins: Sequence[RepoId] = (),
 ) -> Evidence:
     """Everything but what the weights' headers say; see ``with_headers``.
+
+    ``origins`` is what the registry knows the repository to be a duplicate of: base models like those
+    that it declares.
 
     Raises:
         Whatever the Hub raises for a file that its own listing names. Any other source that cannot be
@@ -106,7 +110,7 @@ def gather(
     )
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="gather") as pool:
         beside = pool.submit(data_sets_of, draft, hub, blobs)
-        parents = parents_of(draft, hub, blobs)
+        parents = parents_of(draft, origins, hub, blobs)
         ancestors = ancestors_of(draft.repo, parents, hub)
         data_sets = beside.result()
     sources = {

@@ -143,6 +143,7 @@ def gather_evidence(tools: Tools, state: State) -> State:
         lambda entries: _taken_in(tools, state, entries),
         tools.readers,
         state.at,
+        tools.registry.origins(manifest.repo),
     )
     return replace(state, draft_sha256=_keep(tools, with_registry(draft, tools.registry).to_json()))
 

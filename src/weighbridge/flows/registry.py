@@ -18,6 +18,9 @@ class Registry(Protocol):
     def matches(self, repo: RepoId, wanted: Sequence[Fingerprint]) -> Sequence[Match]:
         """What other repositories have of these fingerprints."""
 
+    def origins(self, repo: RepoId) -> Sequence[RepoId]:
+        """What the registry itself duplicated the repository from, nearest first."""
+
     def net_score(self, repo: RepoId) -> float | None:
         """That of the newest package that is served; None where there is none."""
 

@@ -19,6 +19,8 @@ from weighbridge.ports import BlobStore, Hub
 
 PARENT_LIMIT = 8
 """How many declared base models are looked up; of further ones nothing is known."""
+DUPLICATE = "duplicate"
+"""The relation to what the registry itself made a repository from."""
 NAMED_LIMIT = 64
 """How many further ones are named."""
 ANCESTOR_LIMIT, GENERATIONS = 16, 5
@@ -31,9 +33,10 @@ _Declared = TypeVar("_Declared")
 _Answer = TypeVar("_Answer")
 
 
-def parents_of(draft: Evidence, hub: Hub, blobs: BlobStore) -> tuple[Parent, ...]:
-    """Every base model that is declared somewhere, as the Hub has it."""
-    declared = list(declared_base_models(draft).items())
+def parents_of(draft: Evidence, origins: Sequence[RepoId], hub: Hub, blobs: BlobStore) -> tuple[Parent, ...]:
+    """Every base model that is declared somewhere, as the Hub has it, after those that it is a copy of."""
+    known = {id.full_name: (DUPLICATE, "registry:duplicate") for id in origins}
+    declared = list({**declared_base_models(draft), **known}.items())
     read = _side_by_side(lambda named: _read_parent(*named, hub, blobs), declared[:PARENT_LIMIT])
     why = Source(state=SourceState.ABSENT, reason=f"not looked up: only {PARENT_LIMIT} base models are")
     beyond = declared[PARENT_LIMIT:NAMED_LIMIT]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.names import hidden_from
-from weighbridge.adapters.catalog.tables import FINGERPRINTS, PACKAGES
+from weighbridge.adapters.catalog.names import hidden_from, live, repository_of
+from weighbridge.adapters.catalog.tables import FINGERPRINTS, PACKAGES, REPOSITORIES, REPOSITORY_NAMES
 from weighbridge.domain.access import Sight
 from weighbridge.domain.package import PackageState
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.resemblance import Fingerprint, Mark, Match
 
 _AT_ONCE = 500
+_GENERATIONS = 8
+"""How far duplicates of duplicates are followed."""
 _CANDIDATES = 32
 """How many cards are compared in full: those that share the most bands."""
 
@@ -33,15 +36,12 @@ class Fingerprints(Database):
     """Every look-up goes through the index of (mark, value); no table is read whole."""
 
     def matches(self, repo: RepoId, wanted: Sequence[Fingerprint], sight: Sight) -> tuple[Match, ...]:
-        """What other repositories have of the wanted fingerprints, by name; each thing once.
+        """What other repositories have of the wanted fingerprints, by today's name; each thing once.
 
         Withdrawn packages count. Those of private repositories that ``sight`` leaves out are not named.
+        What it had under a former name is its own.
         """
-        others = and_(
-            PACKAGES.c.kind == repo.kind.value,
-            PACKAGES.c.name_key != repo.full_name.lower(),
-            ~hidden_from(PACKAGES, sight),
-        )
+        others = and_(PACKAGES.c.kind == repo.kind.value, ~_is_of(repo), ~hidden_from(PACKAGES, sight))
         values: dict[Mark, list[str]] = {mark: [] for mark in Mark}
         for each in wanted:
             values[each.mark].append(each.value)
@@ -52,6 +52,7 @@ class Fingerprints(Database):
                     query = _sharing(mark, values[mark][start : start + _AT_ONCE], others)
                     found.update(_matches(connection, query))
             found.update(_cards(connection, values[Mark.BAND], others))
+            found = _by_todays_names(connection, found, repo.kind)
             found.update(_names(connection, values[Mark.NAME], others))
         return tuple(sorted(found, key=lambda m: (m.repo, m.fingerprint.mark, m.fingerprint.value)))
 
@@ -66,17 +67,60 @@ class Fingerprints(Database):
         with self._reading() as connection:
             return _has_any(connection, package_id)
 
+    def origins_of(self, repo: RepoId, sight: Sight) -> tuple[RepoId, ...]:
+        """What a hosted repository was duplicated from, and that from, nearest first, by today's names.
+
+        Nothing from the first one on that is private and not within ``sight``.
+        """
+        found = list[RepoId]()
+        with self._reading() as connection:
+            there = live(connection, repo)
+            while there is not None and there.origin is not None and len(found) < _GENERATIONS:
+                origin, there = there.origin, None
+                name = origin.repo
+                if origin.key:
+                    row = connection.execute(
+                        select(REPOSITORIES).where(REPOSITORIES.c.key == origin.key)
+                    ).first()
+                    there = repository_of(row) if row else None
+                    if there is None or (there.private and not sight.reaches(there)):
+                        break
+                    name = there.id
+                found.append(name)
+        return tuple(found)
+
     def net_score_of(self, repo: RepoId, sight: Sight) -> float | None:
         """The net score of the newest package that is served under a name; None where there is none."""
         columns = PACKAGES.c
         query = (
             select(columns.net_score)
-            .where(columns.kind == repo.kind.value, columns.name_key == repo.full_name.lower())
+            .where(columns.kind == repo.kind.value, _is_of(repo))
             .where(columns.state == PackageState.ACTIVE.value, ~hidden_from(PACKAGES, sight))
             .order_by(columns.created_at.desc(), columns.id.desc())
         )
         with self._reading() as connection:
             return connection.execute(query.limit(1)).scalar()
+
+
+def _is_of(repo: RepoId) -> ColumnElement[bool]:
+    """Whether a package is one of a repository, under any name that it has or had."""
+    names, every = REPOSITORY_NAMES.c, REPOSITORY_NAMES.alias()
+    key = select(names.repository).where(
+        names.kind == repo.kind.value, names.name_key == repo.full_name.lower()
+    )
+    known = select(every.c.name_key).where(every.c.kind == repo.kind.value, every.c.repository.in_(key))
+    return or_(PACKAGES.c.name_key == repo.full_name.lower(), PACKAGES.c.name_key.in_(known))
+
+
+def _by_todays_names(connection: Connection, found: Iterable[Match], kind: RepoKind) -> set[Match]:
+    """A package keeps the name that it was listed under; who declares its origin knows today's."""
+    names = REPOSITORY_NAMES.c
+    matches = set(found)
+    wanted = {match.repo.lower() for match in matches}
+    query = select(names.name_key, REPOSITORIES.c.name).join_from(REPOSITORY_NAMES, REPOSITORIES)
+    rows = connection.execute(query.where(names.kind == kind.value, names.name_key.in_(wanted)))
+    today = {row.name_key: row.name for row in rows}
+    return {replace(match, repo=today.get(match.repo.lower(), match.repo)) for match in matches}
 
 
 def _has_any(connection: Connection, package_id: str) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.commits import Commits
 from weighbridge.adapters.catalog.names import live, mirrored, repository_of, require_group, take
+from weighbridge.adapters.catalog.notes import adopt
 from weighbridge.adapters.catalog.refs import (
     RefKind,
     drop_ref,
@@ -121,6 +122,8 @@ class Hosted(Commits):
             "created_by": repository.created_by,
             "deleted_at": None,
             "group_id": repository.group,
+            "origin_name": repository.origin.repo.full_name if repository.origin else "",
+            "origin_key": repository.origin.key if repository.origin else "",
         }
         named = ((RefKind.BRANCH, refs.branches), (RefKind.TAG, refs.tags))
         rows = [ref_values(repository.key, kind, *each) for kind, names in named for each in names.items()]
@@ -132,6 +135,7 @@ class Hosted(Commits):
                 take(connection, repository.key, repository.id)
             except IntegrityError as error:  # on PostgreSQL somebody may be faster even now
                 raise RepoExists(repository.id.full_name) from error
+            adopt(connection, repository.key, repository.id)
             if copied is not None:
                 self._copy_commits(connection, repository, copied)
             for revision in revisions:

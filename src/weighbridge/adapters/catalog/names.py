@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, false, func,
 
 from weighbridge.adapters.catalog.tables import COMMITS, GROUPS, PACKAGES, REPOSITORIES, REPOSITORY_NAMES
 from weighbridge.domain.access import Sight
-from weighbridge.domain.hosted import Gate, Repository
+from weighbridge.domain.hosted import Gate, Origin, Repository
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.errors import Conflict, NotFound, RepoExists
@@ -32,7 +32,14 @@ def repository_of(row: Row[*tuple[object, ...]]) -> Repository:
         created_at=row.created_at,
         created_by=row.created_by,
         group=row.group_id,
+        origin=_origin(row),
     )
+
+
+def _origin(row: Row[*tuple[object, ...]]) -> Origin | None:
+    if not row.origin_name:
+        return None
+    return Origin(repo=RepoId.parse(row.origin_name, RepoKind(row.kind)), key=row.origin_key)
 
 
 def mirrored(connection: Connection, repo: RepoId) -> bool:
@@ -116,21 +123,28 @@ def hidden_from(table: Table, sight: Sight) -> ColumnElement[bool]:
     """
     if sight.everything:
         return false()
+    private = (
+        select(REPOSITORIES.c.key)
+        .join_from(REPOSITORY_NAMES, REPOSITORIES)
+        .where(
+            REPOSITORY_NAMES.c.kind == table.c.kind, REPOSITORY_NAMES.c.name_key == func.lower(table.c.name)
+        )
+        .where(unseen(sight))
+    )
+    return private.exists()
+
+
+def unseen(sight: Sight) -> ColumnElement[bool]:
+    """Whether a row of ``repositories`` is private and not somebody's to see."""
     columns = REPOSITORIES.c
+    if sight.everything:
+        return false()
     seen = or_(
         _in_namespaces(sight.governed),
         and_(columns.group_id == "", _in_namespaces(sight.namespaces)),
         and_(columns.group_id != "", columns.group_id.in_(sight.groups)),
     )
-    private = (
-        select(columns.key)
-        .join_from(REPOSITORY_NAMES, REPOSITORIES)
-        .where(
-            REPOSITORY_NAMES.c.kind == table.c.kind, REPOSITORY_NAMES.c.name_key == func.lower(table.c.name)
-        )
-        .where(columns.private, ~seen)
-    )
-    return private.exists()
+    return and_(columns.private, ~seen)
 
 
 def _in_namespaces(names: frozenset[str]) -> ColumnElement[bool]:

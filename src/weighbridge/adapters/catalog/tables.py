@@ -171,7 +171,10 @@ REPOSITORIES = Table(
     Column("created_by", String(64), nullable=False),
     Column("deleted_at", UtcDateTime),
     Column("group_id", String(64), nullable=False, server_default=""),
+    Column("origin_name", String(200), nullable=False, server_default=""),
+    Column("origin_key", String(64), nullable=False, server_default=""),
 )
+"""``origin_name`` is what it was duplicated from; ``origin_key`` the key of that where it is hosted."""
 Index("repositories_of_group", REPOSITORIES.c.group_id)
 
 REPOSITORY_NAMES = Table(
@@ -356,6 +359,11 @@ OPERATOR_NOTES = Table(
     Column("entries", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(64), nullable=False),
+    Column("repository", String(64), nullable=False, server_default=""),
 )
-"""Evidence that operators attached to a repository, as ``eval_results`` entries."""
+"""Evidence that operators attached to a repository, as ``eval_results`` entries.
+
+``repository`` is the key of a hosted one, under whatever name; empty for what is mirrored or not here.
+"""
+Index("notes_of_hosted", OPERATOR_NOTES.c.repository)
 Index("notes_of_repository", OPERATOR_NOTES.c.kind, OPERATOR_NOTES.c.name_key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from weighbridge.doors.cli.render import AsJson, printable, show_json, show_tabl
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
 
-evidence_app = App(name="evidence", help="Attach results that you measured, and list them.")
+evidence_app = App(name="evidence", help="Attach results that you measured, list and remove them.")
 Kind = Annotated[RepoKind, Parameter(help="What the repository is.")]
 
 
@@ -59,6 +60,23 @@ def add(
         print(f"attached to {attached.repo}: {_said(attached)}; judge it again: weighbridge ingest {repo}")
 
 
+@evidence_app.command(name="remove", help="Take away what was attached.")
+def remove(id: str, *, json: AsJson = False) -> None:
+    """Take away what was attached: later judgements do not count it.
+
+    Parameters
+    ----------
+    id
+        Its id, as 'weighbridge evidence list' shows it.
+    """
+    with closing(open_bridge(load_settings())) as bridge:
+        bridge.evidence.remove(LOCAL, id)
+    if json:
+        show_json({"id": id, "removed": True})
+    else:
+        print(f"removed {printable(id)}")
+
+
 @evidence_app.command(name="list", help="Show what was attached, newest first.")
 def list_evidence(repo: str | None = None, *, kind: Kind = RepoKind.MODEL, json: AsJson = False) -> None:
     """Show what was attached, newest first.
@@ -76,8 +94,11 @@ def list_evidence(repo: str | None = None, *, kind: Kind = RepoKind.MODEL, json:
     if json:
         show_json([each.to_json() for each in found])
     else:
-        rows = [(str(each.repo), each.note.metric, each.note.by, each.note.at, _said(each)) for each in found]
-        show_table(("REPOSITORY", "METRIC", "BY", "AT", "RESULTS"), rows)
+        rows = [
+            (str(each.repo), each.note.metric, each.note.by, each.note.at, _said(each), each.id)
+            for each in found
+        ]
+        show_table(("REPOSITORY", "METRIC", "BY", "AT", "RESULTS", "ID"), rows)
 
 
 def _said(attached: Attached) -> str:

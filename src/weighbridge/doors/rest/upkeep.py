@@ -86,3 +86,9 @@ def attached(
     return EvidencePage(
         evidence=[EvidenceOut.of(each) for each in found], next=found[-1].id if len(found) == limit else None
     )
+
+
+@router.delete("/evidence/{id}", tags=["evidence"], summary="Take away what was attached", status_code=204)
+def remove(id: Id, bridge: TheBridge, caller: Caller) -> None:
+    """Later judgements do not count it. Needs the permission `admin`."""
+    bridge.evidence.remove(caller, id)
