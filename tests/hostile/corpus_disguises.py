@@ -6,8 +6,10 @@ import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 
+from tests.hostile.corpus_formats import kept
 from tests.hostile.forge import P2, P4, shell, system, system_0, tarred, uni, zipped
 from tests.hostile.kinds import Bad, Good
 
@@ -73,6 +75,149 @@ def _zip() -> bytes:
     return zipped({"__main__.py": b"pass"})
 
 
+def said(value: object) -> Callable[[str], bytes]:
+    """JSON, the same for every marker."""
+    return lambda marker: json.dumps(value).encode()
+
+
+def told(text: str) -> Callable[[str], bytes]:
+    """A text, with MARKER for the marker."""
+    return lambda marker: text.replace("MARKER", marker).encode()
+
+
+TARGET, EXPRESSION = "config.target", "config.expression"
+
+BAD_CONFIGS: tuple[Bad, ...] = (
+    # what loaders build from names in YAML and JSON
+    Bad("hyperpyyaml-apply", "hyperparams.yaml", TARGET, told("a: !apply:os.system [touch MARKER]\n")),
+    Bad(
+        "hyperpyyaml-new",
+        "hyperparams.yaml",
+        TARGET,
+        told("a: !new:subprocess.Popen\n  args: [touch, MARKER]\n"),
+    ),
+    Bad("hyperpyyaml-module", "hyperparams.yaml", TARGET, told("a: !module:os\n")),
+    Bad("hyperpyyaml-include", "hyperparams.yaml", "yaml.include", told("a: !include:../../secret.yaml\n")),
+    Bad(
+        "pyannote-preprocessor",
+        "config.yaml",
+        TARGET,
+        told("preprocessors:\n  a:\n    name: subprocess.Popen\n    params: {args: [touch, MARKER]}\n"),
+    ),
+    Bad(
+        "latent-diffusion-target",
+        "v1-inference.yaml",
+        TARGET,
+        told("model:\n  target: subprocess.Popen\n  params:\n    args: [touch, MARKER]\n"),
+    ),
+    Bad(
+        "target-by-an-alias",
+        "v1-inference.yaml",
+        TARGET,
+        told("a: &n subprocess.Popen\nmodel:\n  target: *n\n  params: {args: [touch, MARKER]}\n"),
+    ),
+    Bad(
+        "jsonargparse-class",
+        "config.yaml",
+        TARGET,
+        told("model:\n  class_path: torch.hub.load\n  init_args: {repo_or_dir: a/b, trust_repo: true}\n"),
+    ),
+    Bad("jsonargparse-class-in-json", "config.json", TARGET, said({"class_path": "os.system"})),
+    Bad("hydra-target-in-json", "inference.json", "yaml.target", said({"n": {"_target_": "os.system"}})),
+    Bad(
+        "monai-expression",
+        "inference.json",
+        EXPRESSION,
+        told("{\"run\": [\"$__import__('os').system('touch MARKER')\"]}"),
+    ),
+    Bad(
+        "monai-expression-in-yaml",
+        "inference.yaml",
+        EXPRESSION,
+        told("run:\n- \"$__import__('os').system('touch MARKER')\"\n"),
+    ),
+    Bad("dense-activation", "config.json", TARGET, said({"activation_function": "os.abort"})),
+    Bad(
+        "jsonpickle",
+        "model.json",
+        "json.pickle",
+        told('{"py/reduce": [{"py/function": "os.system"}, {"py/tuple": ["touch MARKER"]}]}'),
+    ),
+    Bad(
+        "mlflow-loader", "MLmodel", TARGET, told("flavors:\n  python_function:\n    loader_module: os.path\n")
+    ),
+    # what pandas unpickles
+    Bad("pickle-in-an-attribute", "d.h5", GLOBAL, lambda m: kept("pickle-in-an-attribute.h5")),
+    Bad("long-pickle-in-an-attribute", "d.h5", GLOBAL, lambda m: kept("long-pickle-in-an-attribute.h5")),
+    Bad("rows-of-pickles", "d.h5", "hdf5.pickle", lambda m: kept("rows-of-pickles.h5")),
+)
+
+REVIEW_CONFIGS: tuple[Bad, ...] = (
+    Bad(
+        "SpeechBrain model",
+        "hyperparams.yaml",
+        TARGET,
+        told("rate: 1\nm: !new:speechbrain.nnet.containers.Sequential\n  n: !ref <rate>\n"),
+    ),
+    Bad(
+        "pyannote pipeline",
+        "config.yaml",
+        TARGET,
+        told("pipeline:\n  name: pyannote.audio.pipelines.SpeakerDiarization\n  params: {clustering: c}\n"),
+    ),
+    Bad(
+        "latent diffusion model",
+        "v1-inference.yaml",
+        TARGET,
+        told("model:\n  target: ldm.models.diffusion.ddpm.LatentDiffusion\n  params: {channels: 4}\n"),
+    ),
+    Bad("MONAI bundle", "inference.json", EXPRESSION, said({"imports": ["$import glob"], "x": "$list(@y)"})),
+    Bad("module of a megatron", "adapter_config.json", TARGET, said({"megatron_core": "mine"})),
+    Bad("own activation", "config.json", TARGET, said({"activation_fn": "mine.Act"})),
+    Bad("router of own modules", "router_config.json", "code.modules", said({"types": {"a": "mine.M"}})),
+    Bad("trust asked for", "tokenizer_config.json", "code.trust", said({"trust_remote_code": True})),
+    Bad(
+        "kernel of a part", "config.json", "code.kernel", said({"attn_implementation": {"text": "a/kernel"}})
+    ),
+    Bad(
+        "modular pipeline",
+        "modular_model_index.json",
+        "code.component",
+        said({"unet": ["mine", "Net", {"repo": "a/b"}]}),
+    ),
+    Bad(
+        "configuration of a version, too long",
+        "config.4.0.0.json",
+        "scan.limit",
+        lambda m: b'{"auto_map": {"AutoConfig": "a/b--m.C"}, "p": "' + b"x" * (5 << 20) + b'"}',
+    ),
+    Bad("layer of Caffe in Python", "deploy.prototxt", "caffe.python", told('layer { type: "Python" }')),
+)
+
+GOOD_CONFIGS: tuple[Good, ...] = (
+    Good(
+        "dense layer", "config.json", lambda: b'{"activation_function": "torch.nn.modules.activation.Tanh"}'
+    ),
+    Good(
+        "adapter",
+        "adapter_config.json",
+        lambda: b'{"megatron_core": "megatron.core", "megatron_config": null}',
+    ),
+    Good(
+        "MLflow model",
+        "MLmodel",
+        lambda: b"flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n",
+    ),
+    Good(
+        "YAML of names and prices",
+        "data.yaml",
+        lambda: b"name: code.python\ntarget: text.column\nprice: $5\nhome: ${oc.env:HOME}\nf: $f(x)$\n",
+    ),
+    Good(
+        "router of its own", "config.json", lambda: b'{"types": {"a": "sentence_transformers.models.Dense"}}'
+    ),
+)
+
 BAD_DISGUISES: tuple[Bad, ...] = (
     # numbers that pickletools refuses, and every loader takes
     Bad("hexadecimal-first", "model.mdl", GLOBAL, lambda m: late(b"L0x1L\n", m)),
@@ -117,10 +262,12 @@ BAD_DISGUISES: tuple[Bad, ...] = (
         "pickle.changes",
         lambda m: P2 + b"ctorch\nTensor\nN}" + uni("__torch_function__") + b"Ns\x86b.",
     ),
+    *BAD_CONFIGS,
     Bad("shebang-with-a-tab", "run", "content.executable", lambda m: f"#!\t/bin/sh\ntouch {m}\n".encode()),
 )
 
 REVIEW_DISGUISES: tuple[Bad, ...] = (
+    *REVIEW_CONFIGS,
     Bad("R data as text", "model.rds", "scan.unsupported", lambda m: b"A\n3\n263168\n131840\n5\nUTF-8\n13\n"),
     Bad("R workspace as text", "model.RData", "scan.unsupported", lambda m: b"RDA3\nA\n3\n263168\n"),
     Bad("command file", "run.cmd", "code.script", lambda m: b"copy a b\r\n"),
@@ -138,6 +285,8 @@ REVIEW_DISGUISES: tuple[Bad, ...] = (
 )
 
 GOOD_DISGUISES: tuple[Good, ...] = (
+    *GOOD_CONFIGS,
+    Good("a text that begins with initials", "names.txt", lambda: b"N. B. Forrest\nI. Newton\n"),
     Good("labels that begin with cat", "labels.txt", lambda: b"cat\ndog\nbird\n"),
     Good("words that begin with config", "vocab", lambda: b"config\nmodel\ntokenizer\n"),
     Good("a picture", "a.png", lambda: PNG),

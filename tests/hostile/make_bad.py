@@ -52,6 +52,14 @@ def main() -> None:
         h5py.h5d.create(file.id, b"w", h5py.h5t.NATIVE_INT32, space, plist)
     with h5py.File(to / "integers-as-configuration.h5", "w") as file:
         file.attrs["model_config"] = np.arange(3)
+    with h5py.File(to / "pickle-in-an-attribute.h5", "w") as file:
+        file.create_group("df").attrs["pandas_type"] = np.bytes_(b"cposix\ngetpid\n(tR.")
+    with h5py.File(to / "long-pickle-in-an-attribute.h5", "w") as file:
+        file.attrs["pandas_type"] = "cposix\ngetpid\n(tR."
+    with h5py.File(to / "rows-of-pickles.h5", "w") as file:
+        file.create_dataset("v", (2,), dtype=h5py.vlen_dtype(np.uint8)).attrs["PSEUDOATOM"] = np.bytes_(
+            b"object"
+        )
 
 
 if __name__ == "__main__":

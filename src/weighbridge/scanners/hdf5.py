@@ -7,14 +7,17 @@ virtual data sets, filter plug-ins) is refused; what is stored in a way that is 
 
 from __future__ import annotations
 
+import io
 from typing import BinaryIO
 
 from weighbridge.scanners.hdf5_blocks import Place, Reader
 from weighbridge.scanners.hdf5_dense import dense_records
 from weighbridge.scanners.keras_config import MAX_CONFIG_BYTES, judge_keras_json
 from weighbridge.scanners.notes import LIMIT, LimitExceeded, Malformed, Notes, shown
+from weighbridge.scanners.pickle_stream import scan_pickles
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
+_PICKLES = {("PSEUDOATOM", b"object"), ("base_type", b"pickle")}
 _CONFIGS = {"model_config", "training_config", "layer_config"}
 _MAX_OBJECTS = 500_000
 _MAX_MESSAGES = 5_000_000
@@ -259,15 +262,34 @@ class _Walk:
         body.take(1 if version == 3 else 0)
         padded = [-(-size // 8) * 8 if version == 1 else size for size in sizes]
         name = body.take(padded[0])[: sizes[0]].partition(b"\0")[0].decode("utf-8", "backslashreplace")
-        kind = body.take(padded[1])
-        body.take(padded[2])
+        kind, space = body.take(padded[1]), body.take(padded[2])
         if name not in _CONFIGS:
+            self.pickled(name, kind, space, body)
             return
         raw = self.value(kind, body) if not flags & 1 and len(kind) >= 8 else None
         if raw is None:
             self.notes.block("keras.malformed", f"the attribute {name} is of a type that was not read", name)
         else:
             judge_keras_json(raw, self.notes, name)
+
+    def pickled(self, name: str, kind: bytes, space: bytes, body: Place) -> None:
+        """A text that PyTables, and so ``pandas.read_hdf``, unpickles: one value that ends with a dot.
+
+        ``tables/attributeset.py``, ``__getattr__``. PyTables and hickle also mark data sets of pickles.
+        """
+        is_single = len(space) > 1 and space[1] == 0
+        if not is_single or body.left > MAX_CONFIG_BYTES:
+            return
+        is_long = len(kind) >= 8 and kind[0] & 15 == 9 and body.left >= 8
+        try:
+            raw = self.value(kind, body) if is_long else body.take(body.left)
+        except Malformed:
+            return
+        text = (raw or b"").rstrip(b"\0")
+        if (name, text) in _PICKLES:
+            self.notes.block("hdf5.pickle", "the rows of a data set are pickles", name)
+        elif text.endswith(b".") and len(text) > 2:
+            scan_pickles(io.BytesIO(text), self.notes, name, probe=True)
 
     def value(self, kind: bytes, body: Place) -> bytes | None:
         if kind[0] & 15 == 3:

@@ -99,7 +99,8 @@ _REVIEW_EXACT = frozenset(
     pandas.core.arrays.categorical.Categorical pandas.core.dtypes.dtypes.CategoricalDtype
     pandas.core.internals.managers.BlockManager pandas.core.internals.managers.SingleBlockManager
     pandas.core.internals.blocks.new_block pandas._libs.internals._unpickle_block
-    pandas._libs.arrays.__pyx_unpickle_NDArrayBacked
+    tables.Leaf.Filters tables.filters.Filters pandas._libs.arrays.__pyx_unpickle_NDArrayBacked
+    pandas._libs.tslibs.timestamps._unpickle_timestamp
     xgboost.core.Booster xgboost.sklearn.XGBClassifier xgboost.sklearn.XGBRegressor
     xgboost.sklearn.XGBModel xgboost.sklearn.XGBRanker
     lightgbm.basic.Booster lightgbm.sklearn.LGBMClassifier lightgbm.sklearn.LGBMRegressor
@@ -125,8 +126,8 @@ _FOREIGN_CLASSES = frozenset(
 )
 """Imported into scikit-learn's modules by name, but not estimators."""
 _CLASS = re.compile(r"_?[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*|SVC|SVR|PCA|NMF|MDS|TSNE|OPTICS|DBSCAN|HDBSCAN")
-_SPARSE = re.compile(
-    r"scipy\.sparse(?:\._?(?:csr|csc|coo|bsr|dia|lil|dok))?"
+_DATA = re.compile(
+    r"pandas\._libs\.tslibs\.offsets\.[A-Z][A-Za-z]+|scipy\.sparse(?:\._?(?:csr|csc|coo|bsr|dia|lil|dok))?"
     r"\.(?:csr|csc|coo|bsr|dia|lil|dok)_(?:matrix|array)"
 )
 
@@ -141,7 +142,7 @@ def judge_global(module: str, name: str) -> Severity:
     full = f"{module}.{name}"
     if full in TENSOR_GLOBALS:
         return Severity.ALLOW
-    if full in _REVIEW_EXACT or _SPARSE.fullmatch(full) or _is_estimator(module, name):
+    if full in _REVIEW_EXACT or _DATA.fullmatch(full) or _is_estimator(module, name):
         return Severity.REVIEW
     return Severity.BLOCK
 

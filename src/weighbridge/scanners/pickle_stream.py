@@ -60,7 +60,7 @@ def scan_pickles(
         why = str(error) or type(error).__name__
         at = (error.at if isinstance(error, Malformed) else None) or source.tell()
         _by_syntax(source, record)
-    if probe and not is_pickle(record):
+    if probe and not is_pickle(record, broken=bool(broken)):
         if broken == LIMIT:
             notes.review(LIMIT, f"reads as a pickle, which was not read to its end: {shown(why)}", where)
         return record
@@ -71,14 +71,14 @@ def scan_pickles(
     return record
 
 
-def is_pickle(record: Record) -> bool:
+def is_pickle(record: Record, *, broken: bool = False) -> bool:
     """Whether a loader would act on what was read: a whole pickle, or a call of a plausible name.
 
-    A list of words that begins with ``cat`` names ``at`` and calls nothing. An extension code alone says
-    nothing either: it is one byte, and no loader here has any registered.
+    A list of words that begins with ``cat`` names ``at`` and calls nothing, and ``N. B.`` begins with a
+    whole pickle. An extension code alone says nothing either: it is one byte, and no loader here has any.
     """
-    names = (f"{found.module}.{found.name}" for found in record.globals)
-    return record.whole > 0 or (record.calls > 0 and any(map(_NAME.fullmatch, names)))
+    names = any(_NAME.fullmatch(f"{found.module}.{found.name}") for found in record.globals)
+    return (record.whole > 0 and (names or not broken)) or (record.calls > 0 and names)
 
 
 def _walk(source: BinaryIO, record: Record) -> None:

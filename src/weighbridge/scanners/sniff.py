@@ -81,7 +81,7 @@ def kind_of(head: bytes) -> str:
 
 
 def _by_structure(head: bytes) -> str:
-    if head.startswith(b"RIFF") and head[8:12] in (b"WEBP", b"WAVE"):
+    if head.startswith((b"RIFF", b"RIFX", b"RF64")) and head[8:12] in (b"WEBP", b"WAVE"):
         return "webp" if head[8:12] == b"WEBP" else "wav"
     if head[4:8] == b"ftyp":
         return "mp4"

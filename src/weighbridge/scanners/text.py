@@ -13,7 +13,7 @@ from weighbridge.scanners.python_source import MAX_NOTEBOOK_BYTES, judge_noteboo
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.sniff import HEAD_BYTES, claims_half_a_gigabyte, kind_of
 from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, lint_template
-from weighbridge.scanners.text_graphs import judge_graph_text, judge_xml
+from weighbridge.scanners.text_graphs import judge_caffe, judge_graph_text, judge_xml
 from weighbridge.scanners.yaml_text import judge_yaml
 
 _LIMITS = {
@@ -24,10 +24,13 @@ _LIMITS = {
     ".yml": 64 << 20,
     ".jinja": MAX_TEMPLATE_BYTES,
     ".jinja2": MAX_TEMPLATE_BYTES,
+    ".j2": MAX_TEMPLATE_BYTES,
     ".xml": 32 << 20,
     ".pbtxt": 64 << 20,
+    ".prototxt": 64 << 20,
 }
 """Endings of texts that are parsed, in the sandbox, and how many bytes of them at most."""
+_TEMPLATES = dict.fromkeys(("chat_template.txt", "chat_template.tmpl"), ".jinja")
 
 
 class TextScanner:
@@ -54,7 +57,7 @@ class TextScanner:
         _require_no_long_value(file, notes)
         if ending in SCRIPTS:
             notes.review("code.script", "is a script")
-        elif ending in _LIMITS:
+        elif _read_as(path.rpartition("/")[2].lower()) in _LIMITS:
             notes.take(self._parsed(path, file))
         return notes.findings
 
@@ -65,13 +68,20 @@ class TextScanner:
             return sandbox.run("text", path, file)
 
 
+def _read_as(name: str) -> str:
+    """The ending by which a text called ``name`` (in lowercase) is read; MLflow's has none."""
+    return ".yaml" if name == "mlmodel" else _TEMPLATES.get(name) or ending_of(name)
+
+
 def scan_structured(path: str, file: str, notes: Notes) -> None:
     """Parse a text by its ending and judge what it says; runs in the sandbox."""
-    ending, name = ending_of(path), path.rpartition("/")[2].lower()
+    name = path.rpartition("/")[2].lower()
+    ending = _read_as(name)
+    limit = _LIMITS[ending]
     with Path(file).open("rb") as source:
-        raw = source.read(_LIMITS[ending] + 1)
-    if len(raw) > _LIMITS[ending]:
-        notes.review(LIMIT, f"of more than {_LIMITS[ending]} bytes, which were not read")
+        raw = source.read(limit + 1)
+    if len(raw) > limit:
+        notes.review(LIMIT, f"of more than {limit} bytes, which were not read")
         return
     judge_text(ending, name, raw, notes)
 
@@ -86,12 +96,14 @@ def judge_text(ending: str, name: str, raw: bytes, notes: Notes) -> None:
         judge_config(name, raw, notes)
     elif ending in (".yaml", ".yml"):
         judge_yaml(raw, notes)
-    elif ending in (".jinja", ".jinja2"):
+    elif ending in (".jinja", ".jinja2", ".j2"):
         lint_template(raw.decode("utf-8", "replace"), notes)
     elif ending == ".xml":
         judge_xml(raw, notes)
     elif ending == ".pbtxt":
         judge_graph_text(raw, notes)
+    elif ending == ".prototxt":
+        judge_caffe(raw, notes)
 
 
 def _require_no_long_value(file: Path, notes: Notes) -> None:

@@ -9,6 +9,7 @@ from weighbridge.scanners.notes import Notes, shown
 from weighbridge.scanners.tf_table import CALCULATING, CHECKPOINTS, FOREIGN
 
 _OPERATOR = re.compile(rb"""\bop\s*:\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
+_PYTHON_LAYER = re.compile(rb"""["']Python["']|\bpython_param\b|\bPYTHON\b""")
 _OPSET = re.compile(r"opset\d{1,3}")
 _MAX_ELEMENTS = 1_000_000
 _MAX_DEPTH = 256
@@ -31,6 +32,12 @@ def judge_graph_text(raw: bytes, notes: Notes) -> None:
     if b"node" in raw and b"op" in raw:
         # Text may spell the name of an operator in ways that no pattern here knows.
         notes.review("tf.text_graph", "a graph written as text, which was only looked through")
+
+
+def judge_caffe(raw: bytes, notes: Notes) -> None:
+    """Note the layers of a Caffe network that import a module of Python."""
+    if _PYTHON_LAYER.search(raw):
+        notes.review("caffe.python", "a layer of the network imports a module of Python")
 
 
 def judge_xml(raw: bytes, notes: Notes) -> None:

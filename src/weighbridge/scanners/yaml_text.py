@@ -1,4 +1,4 @@
-"""Reads YAML for what a loader would build from it: Python tags, and Hydra's ``_target_``.
+"""Reads YAML for what a loader would build from it: tags, Hydra's ``_target_``, names with their arguments.
 
 Only the events of the parser are looked at: nothing is built, and an alias is not followed.
 """
@@ -6,14 +6,14 @@ Only the events of the parser are looked at: nothing is built, and an alias is n
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
+from weighbridge.scanners.builders import judge_pair, judge_tag
 from weighbridge.scanners.notes import LIMIT, Notes, shown
 
 MAX_YAML_BYTES = 256 << 10
 """The parser takes six microseconds a byte; a longer text is only searched for the words that matter."""
 _MAX_EVENTS = 500_000
-_TARGETS = {"_target_", "target", "class_path"}
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _KNOWN = re.compile(
     r"nemo\.(?:collections|core)(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*"
     r"|torch\.(?:nn|optim)(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*"
@@ -29,44 +29,116 @@ def judge_yaml(raw: bytes, notes: Notes, where: str = "", *, builds: bool = Fals
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
-    from ruamel.yaml.events import AliasEvent, ScalarEvent
 
     if len(raw) > MAX_YAML_BYTES:
         notes.review(LIMIT, f"a YAML text of {len(raw)} bytes was only searched", where)
-        for rule, word in (("yaml.python", b"python/"), ("yaml.target", b"_target_")):
+        for rule, word in (
+            ("yaml.python", b"python/"),
+            ("yaml.target", b"_target_"),
+            ("config.target", b"!apply:"),
+        ):
             if word in raw:
                 notes.block(rule, f"a long YAML text holds {word.decode()}", where)
         return
-    awaited = False
+    walk = _Walk(notes, where, builds)
     try:
         for number, event in enumerate(YAML(typ="safe", pure=True).parse(raw)):
             if number > _MAX_EVENTS:
                 notes.review(LIMIT, "a YAML text of too many parts was not read", where)
                 return
-            tag = str(getattr(event, "tag", None) or "")
-            if "python/" in tag:
-                line = event.start_mark.line + 1
-                notes.block("yaml.python", f"the tag {shown(tag)} makes a loader call Python", line, tag)
-            if isinstance(event, ScalarEvent):
-                if event.value == "_target_" and event.anchor is not None:
-                    notes.block(
-                        "yaml.target", "the key _target_ has a second name, which was not followed", where
-                    )
-                if awaited:
-                    _judge_target(
-                        event.value, notes, f"{where}:{event.start_mark.line + 1}".lstrip(":"), builds
-                    )
-                awaited = not awaited and event.value == "_target_"
-            else:
-                if awaited and isinstance(event, AliasEvent):
-                    notes.block("yaml.target", "_target_ is an alias, which was not followed", where)
-                awaited = False
+            walk.event(event)
     except (YAMLError, ValueError, RecursionError, AttributeError, TypeError) as error:
         report = notes.block if builds else notes.review
         report("yaml.malformed", f"cannot be parsed as YAML: {shown(str(error))}", where)
 
 
-def _judge_target(target: str, notes: Notes, at: str, builds: bool) -> None:
+@dataclass(slots=True)
+class _Open:
+    """A mapping or a list that has not ended; ``key`` waits for its value."""
+
+    is_mapping: bool
+    key: str | None = None
+    pairs: list[tuple[str, str, str]] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+
+class _Walk:
+    """Follows the events of one text: which mapping has which keys, and what their values say."""
+
+    def __init__(self, notes: Notes, where: str, builds: bool) -> None:
+        self.notes, self.where, self.builds = notes, where, builds
+        self.open: list[_Open] = []
+        self.anchored: dict[str, str] = {}
+
+    def event(self, event: object) -> None:
+        """Judge one event of the parser."""
+        from ruamel.yaml.events import (
+            AliasEvent,
+            MappingEndEvent,
+            MappingStartEvent,
+            ScalarEvent,
+            SequenceEndEvent,
+            SequenceStartEvent,
+        )
+
+        self.tag(event)
+        if isinstance(event, ScalarEvent):
+            if event.value == "_target_" and event.anchor is not None:
+                why = "the key _target_ has a second name, which was not followed"
+                self.notes.block("yaml.target", why, self.where)
+            if event.anchor is not None:
+                self.anchored[event.anchor] = event.value
+            self.text(event.value, self.at(event))
+        elif isinstance(event, AliasEvent):
+            if self.open and self.open[-1].key == "_target_":
+                self.notes.block("yaml.target", "_target_ is an alias, which was not followed", self.where)
+            self.text(self.anchored.get(event.anchor or "", ""), self.at(event))
+        elif isinstance(event, (MappingStartEvent, SequenceStartEvent)):
+            self.open.append(_Open(isinstance(event, MappingStartEvent)))
+        elif isinstance(event, (MappingEndEvent, SequenceEndEvent)) and self.open:
+            self.close()
+
+    def at(self, event: object) -> str:
+        """Where an event stands, for a message."""
+        line = getattr(getattr(event, "start_mark", None), "line", 0) + 1
+        return f"{self.where}:{line}".lstrip(":")
+
+    def tag(self, event: object) -> None:
+        """Judge the tag of a value."""
+        tag = str(getattr(event, "tag", None) or "")
+        if "python/" in tag:
+            why = f"the tag {shown(tag)} makes a loader call Python"
+            self.notes.block("yaml.python", why, self.at(event).rpartition(":")[2], tag)
+        elif tag.startswith("!"):
+            judge_tag(tag, self.notes, self.at(event))
+
+    def text(self, value: str, at: str) -> None:
+        """A key, a value or an item of a list."""
+        top = self.open[-1] if self.open else _Open(False)
+        if top.is_mapping and top.key is None:
+            top.key = value
+            top.keys.add(value)
+            return
+        if not top.is_mapping:
+            judge_pair("", value, (), self.notes, at)
+        elif top.key == "_target_":
+            judge_target(value, self.notes, at, self.builds)
+        elif top.key is not None:
+            top.pairs.append((top.key, value, at))
+        top.key = None
+
+    def close(self) -> None:
+        """The innermost mapping or list ends: it is a key, a value or an item of the next one."""
+        done = self.open.pop()
+        for key, value, at in done.pairs:
+            judge_pair(key, value, done.keys, self.notes, at)
+        if self.open and self.open[-1].is_mapping:
+            top = self.open[-1]
+            top.key = "" if top.key is None else None
+
+
+def judge_target(target: str, notes: Notes, at: str, builds: bool = False) -> None:
+    """Note what ``_target_`` names; ``builds`` as in ``judge_yaml``."""
     if _KNOWN.fullmatch(target) and not _FOREIGN.fullmatch(target):
         notes.review("yaml.target", f"makes a loader build {shown(target)}", at, target)
     elif builds or _FOREIGN.fullmatch(f".{target}"):
