@@ -152,6 +152,19 @@ class BlobStore(Protocol):
             Whatever ``source`` raises; what came in is kept for the next try.
         """
 
+    def adopt(self, entry: FileEntry, file: Path) -> FileEntry | None:
+        """Take in the content of a file of this machine, and give the entry with its sha256 known.
+
+        The file stays its owner's, and no later change of it reaches the store. None, and nothing,
+        where it is not (any more) what ``entry`` says.
+        """
+
+    def turn(self, name: str, waiting: Callable[[], None]) -> AbstractContextManager[bool]:
+        """The right to work on ``name``, one process at a time where this medium can lock.
+
+        Gives whether somebody else had it before; ``waiting`` is called before that is waited for.
+        """
+
     def add(self, content: bytes) -> str:
         """Take a small content in (an evidence bundle, a verdict) and give its sha256."""
 
@@ -259,6 +272,9 @@ class Reporter(Protocol):
     def end(self) -> None:
         """The stretch is over."""
 
+    def waiting(self, why: str) -> None:
+        """Nothing moves until somebody else is done; ``why`` is a sentence."""
+
 
 State = TypeVar("State")
 
@@ -286,8 +302,11 @@ class Layout(Protocol):
     def renew(self, folder: str, manifest: Manifest) -> str:
         """Take over a folder whose files are right but not known to be; gives the state after it."""
 
+    def lacking(self, folder: str, manifest: Manifest) -> Sequence[FileEntry]:
+        """The files whose content must be held before ``lay_out``."""
+
     def lay_out(self, folder: str, manifest: Manifest, confirm: Callable[[FileEntry], None]) -> Path:
-        """Make the folder show just this manifest, in one rename; every blob is held.
+        """Make the folder show this manifest, whole or not at all; what ``lacking`` named is held.
 
         ``confirm`` reads again what may have been changed through another name of its inode; it
         drops a wrong blob and raises.

@@ -49,6 +49,8 @@ class Settings:
     quota_bytes: int = 0
     forbidden_kinds: frozenset[str] = frozenset()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    hf_cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "huggingface" / "hub")
+    adopt: bool = True
     minimal: bool = False
     offline: bool = False
     hf_home: Path = field(default_factory=lambda: Path.home() / ".cache" / "huggingface")
@@ -57,12 +59,29 @@ class Settings:
     model_revision: str = ""
     classifier_file: str = DEFAULT_CLASSIFIER_FILE
     condition_file: str = DEFAULT_CONDITION_FILE
+    cache_dir: Path | None = None
+    start: Mapping[str, str] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def catalog_url(self) -> str:
         """Where the catalogue is: what was asked for, else a file in the home."""
         return self.database_url or f"sqlite:///{self.home / 'catalog.sqlite3'}"
+
+    @property
+    def models_dir(self) -> Path:
+        """Where an application's models lie, each at ``<org>/<name>/<version>``."""
+        return self.cache_dir or self.home / "models"
+
+    @property
+    def models_home(self) -> Path:
+        """The store of an application's models: beside them, unless a home is named.
+
+        A container often has a volume for the models and nothing else that can be written.
+        """
+        if self.cache_dir is None or self.environ.get("WEIGHBRIDGE_HOME"):
+            return self.home
+        return self.cache_dir / ".weighbridge" / "store"
 
     @property
     def model_list(self) -> Path:
@@ -87,16 +106,33 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_FORBIDDEN_KINDS": "endings of files that may not be pushed, as in iso,tar.gz; default: none",
     "WEIGHBRIDGE_TRUSTED_PROXIES": "addresses or networks whose X-Forwarded-Host and -Proto count, as in "
     "10.0.0.0/8,192.0.2.7; this machine's own always do",
+    "WEIGHBRIDGE_ADOPT": "set to 0, nothing is taken over from the Hugging Face cache; default: 1",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
     "HF_TOKEN": "the token for the Hub",
     "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
     "HF_HOME": "the Hugging Face folder; default: ~/.cache/huggingface",
+    "HF_HUB_CACHE": "the Hugging Face cache; default: hub in HF_HOME (also HUGGINGFACE_HUB_CACHE)",
     "HF_HUB_OFFLINE": "set to 1, no command makes a request",
     "USE_HF_MODELS": "true: an application takes its models from the Hub (docs/model-hub.md)",
     "HF_REPO_ID": "the repository of those models; there is no default",
     "HF_REVISION": "its branch, tag or commit; default: main, as it was when it was first asked for",
     "HF_CLASSIFIER_FILE": f"the file of the first model; default: {DEFAULT_CLASSIFIER_FILE}",
     "HF_CONDITION_FILE": f"the file of the second model; default: {DEFAULT_CONDITION_FILE}",
+    "MODEL_REGISTRY": "where an application's model is: 'huggingface' (default), or 'url' with MODEL_URL",
+    "MODEL_ID": "the model's repository (docs/runtime.md explains this and the following)",
+    "MODEL_VERSION": "its branch, tag or commit; default: main, as it was when it was first asked for",
+    "MODEL_TYPE": "how it is loaded: 'gguf', 'lora' or 'transformers'",
+    "MODEL_FILE": "the GGUF file; default: the only one of the repository",
+    "LORA_ID": "the adapter's repository; default: MODEL_ID",
+    "LORA_REVISION": "the adapter's branch, tag or commit; default: MODEL_VERSION",
+    "BASE_MODEL": "the repository of the model that the adapter is put on",
+    "BASE_REVISION": "its branch, tag or commit; default: main, as it was when it was first asked for",
+    "ALLOW_OTHER_BASE": "set to 1, BASE_MODEL may be another one than the adapter says",
+    "MODEL_SHA256": "the sha256 of the file with the weights",
+    "MODEL_URL": "the address of a GGUF file that no registry has; needs MODEL_SHA256",
+    "ALLOWED_LICENSES": "licences and classes of them that may be in force, as in apache-2.0,mit,permissive",
+    "ALLOWED_FINDINGS": "rules of the scanners whose findings for review were looked at and are accepted",
+    "CACHE_DIR": "where an application's models lie; default: /models where it can be written, else the home",
     "CI_MINIMAL_MODELS": "set to true, 1 or yes, models.minimal.yaml is the default model list",
     "HTTPS_PROXY": "the proxy for https:// addresses (also HTTP_PROXY, ALL_PROXY, NO_PROXY)",
     "SSL_CERT_FILE": "further trusted certificates (also REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE)",
@@ -129,6 +165,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         quota_bytes=_count(env, "WEIGHBRIDGE_QUOTA_BYTES", 0, least=0, most=1 << 60),
         forbidden_kinds=_kinds(env),
         trusted_proxies=_networks(env, "WEIGHBRIDGE_TRUSTED_PROXIES"),
+        hf_cache=Path(env.get("HF_HUB_CACHE") or env.get("HUGGINGFACE_HUB_CACHE") or _hf_home(env) / "hub")
+        .expanduser()
+        .absolute(),
+        adopt=_yes(env, "WEIGHBRIDGE_ADOPT", default=True),
         minimal=_yes(env, "CI_MINIMAL_MODELS"),
         offline=_yes(env, "HF_HUB_OFFLINE"),
         hf_home=_hf_home(env),
@@ -137,8 +177,19 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         model_revision=env.get("HF_REVISION", "").strip(),
         classifier_file=env.get("HF_CLASSIFIER_FILE") or DEFAULT_CLASSIFIER_FILE,
         condition_file=env.get("HF_CONDITION_FILE") or DEFAULT_CONDITION_FILE,
+        cache_dir=_cache_dir(env),
+        start={name: env[name] for name in _START if env.get(name)},
         environ=dict(env),
     )
+
+
+_START = (
+    "MODEL_REGISTRY", "MODEL_ID", "MODEL_VERSION", "MODEL_TYPE", "MODEL_FILE", "LORA_ID", "LORA_REVISION",
+    "BASE_MODEL", "BASE_REVISION", "ALLOW_OTHER_BASE", "MODEL_SHA256", "MODEL_URL", "ALLOWED_LICENSES",
+    "ALLOWED_FINDINGS",
+)  # fmt: skip
+"""What says which model an application starts with; ``domain.start_wish`` reads them."""
+_CONTAINER_MODELS = Path("/models")
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
@@ -172,6 +223,14 @@ def _default_home(env: Mapping[str, str]) -> Path:
     if sys.platform == "win32":
         return Path(env.get("LOCALAPPDATA") or home / "AppData" / "Local") / "weighbridge"
     return Path(env.get("XDG_DATA_HOME") or home / ".local" / "share") / "weighbridge"
+
+
+def _cache_dir(env: Mapping[str, str]) -> Path | None:
+    """None: below the home. A container that mounts a volume for models calls it /models."""
+    if env.get("CACHE_DIR"):
+        return Path(env["CACHE_DIR"]).expanduser().absolute()
+    usable = _CONTAINER_MODELS.is_dir() and os.access(_CONTAINER_MODELS, os.W_OK)
+    return _CONTAINER_MODELS if usable else None
 
 
 def _upstream(env: Mapping[str, str]) -> str:
@@ -249,5 +308,6 @@ def _choice(env: Mapping[str, str], name: str) -> bool:
     return _yes(env, name)
 
 
-def _yes(env: Mapping[str, str], name: str) -> bool:
-    return env.get(name, "").strip().lower() in ("1", "true", "yes", "on")
+def _yes(env: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    spelled = env.get(name, "").strip().lower()
+    return spelled in ("1", "true", "yes", "on") if spelled else default

@@ -11,13 +11,14 @@ import pytest
 from tests.bridge.test_packages import UPLOADER, refused, request
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import Made
+from tests.metrics.making import evidence_of
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.bridge.scoring import score_again, score_folder
 from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.case import Case
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import canonical
-from weighbridge.domain.policy import Waiver
+from weighbridge.domain.json_values import JsonObject, canonical
+from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.score import Status
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.doors.demo.models import MADE
@@ -165,3 +166,36 @@ def test_a_folder_that_is_unsafe_is_refused(settings: Settings, made: Made, tmp_
         score_folder(folder, settings, name="../m")
     with pytest.raises(NotFound):
         score_folder(tmp_path / "none", settings)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"default_threshold": -7},
+        {"default_threshold": "0.5"},
+        {"default_threshold": float("nan")},
+        {"thresholds": {"license": float("nan")}},
+        {"thresholds": {"license": 10**400}},
+        {"targets_gib": {"laptop": -1}, "target_weights": {"laptop": 1}},
+        {"targets_gib": {"laptop": 8}, "target_weights": {"server": 1}},
+        {"net_weights": {"license": 0}},
+        {"net_weights": {"license": -1}},
+        {"permissiveness": {"permissive": 99}},
+        {"waivers": [{"metric": "license"}]},
+        {"overrides": [{"models": "acme/*", "author": "a", "reason": "b", "thresholds": {"license": "no"}}]},
+    ],
+)
+def test_a_policy_that_cannot_be_one_is_refused_and_not_guessed(
+    policy: JsonObject, settings: Settings, tmp_path: Path
+) -> None:
+    case = {"case_format": 1, "evidence": minimal(), "scan": {}, "policy": policy, "as_of": "2026-11-20"}
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps(case))
+    with pytest.raises(Invalid):
+        score_again(file, settings)
+    file.write_text(json.dumps({**case, "policy": {}}))
+    assert score_again(file, settings).policy == Policy()
+
+
+def minimal() -> JsonObject:
+    return evidence_of("acme/m", sizes={"model.safetensors": 9}, texts={"README.md": "# M"}).to_json()

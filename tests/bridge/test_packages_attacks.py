@@ -175,3 +175,21 @@ def test_a_private_base_model_is_shown_to_uploaders_only(
 
     assert seen_by(LOCAL) == [True, True]
     assert seen_by(READER) == [False, True]
+
+
+def test_nor_are_the_models_that_a_private_base_model_was_made_from(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    offer(hub, good, "acme/older").info["private"] = True
+    offer(hub, with_front_matter(good, "base_model: acme/older"), "acme/old").info["cardData"] = {
+        "base_model": "acme/older"
+    }
+    offer(hub, with_front_matter(good, "base_model: acme/old"))
+    package = bridge.packages.ingest(LOCAL, request(NAME)).package
+
+    def seen_by(principal: Principal) -> list[tuple[str, bool]]:
+        evidence = evidence_from_json(bridge.packages.evidence(principal, package.id))
+        return [(each.id, each.info is not None) for each in evidence.ancestors]
+
+    assert seen_by(LOCAL) == [("acme/older", True)]
+    assert seen_by(READER) == [("acme/older", False)]

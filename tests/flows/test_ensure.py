@@ -31,7 +31,8 @@ from weighbridge.errors import (
     StoreDown,
     WeighbridgeError,
 )
-from weighbridge.flows.ensure import Ensured, as_found, ensure, fetch, missing, pin, resolve_manifest
+from weighbridge.flows.ensure import Ensured, as_found, ensure, pin, resolve_manifest
+from weighbridge.flows.fetching import fetch, missing
 from weighbridge.ports import Hub
 
 WEIGHTS = bytes(range(256)) * 200

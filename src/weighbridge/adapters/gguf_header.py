@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,27 +26,35 @@ _SHOWN = {
     "tokenizer.chat_template": "chat_template",
     "tokenizer.ggml.pre": "tokenizer",
 }
+RUN_KEYS = {
+    "general.architecture": "architecture",
+    "general.name": "name",
+    "general.license": "license",
+    "tokenizer.ggml.model": "tokenizer",
+}
+"""What whoever is about to run a model asks for."""
 
 
 class _NotRead(ValueError):
     """The head is none, or goes beyond a limit."""
 
 
-def gguf_info(path: Path) -> dict[str, Json] | None:
+def gguf_info(path: Path, shown: Mapping[str, str] = _SHOWN) -> dict[str, Json] | None:
     """``{"total": parameters, "architecture", "context_length", "chat_template"}``, as far as known.
 
-    None for a file that cannot be read, in big-endian order too.
+    ``shown`` says which keys are read, and what they are called in the answer; the context's length
+    always is. None for a file that cannot be read, in big-endian order too.
     """
     try:
         with path.open("rb") as file:
-            return _Head(file).read()
+            return _Head(file, shown).read()
     except (OSError, struct.error, _NotRead):
         return None
 
 
 class _Head:
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, shown: Mapping[str, str]) -> None:
+        self._file, self._shown = file, shown
         self._items = 0
 
     def read(self) -> dict[str, Json]:
@@ -57,8 +66,8 @@ class _Head:
         for _ in range(pairs):
             key = self._text()
             value = self._value(self._number("I"))
-            if key in _SHOWN or key.endswith(".context_length"):
-                known[_SHOWN.get(key, "context_length")] = value
+            if key in self._shown or key.endswith(".context_length"):
+                known[self._shown.get(key, "context_length")] = value
         self._count(tensors)
         total = sum(self._parameters() for _ in range(tensors))
         if total > _PARAMETERS_LIMIT:

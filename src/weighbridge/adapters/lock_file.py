@@ -3,7 +3,9 @@
     <home>/locks-in-use/<sha256 of the path>      holds the path of one lock
 
 Which locks use a store is noted there, one file each, so that two processes cannot lose each
-other's note, and ``clean`` knows what somebody else still wants.
+other's note, and ``clean`` knows what somebody else still wants. Who brings something into the store
+for a lock, or lays it out, shares a flock on that folder; who removes has it alone, so that nothing
+goes between the look that found it and the link that needs it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from pathlib import Path
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock
 from weighbridge.errors import BadInput, StoreDown
+
+_REGISTER = "locks-in-use"
 
 
 def read_lock(path: Path) -> Lock | None:
@@ -69,27 +73,41 @@ def change_lock(path: Path, change: Callable[[Lock], Lock]) -> Lock:
         StoreDown: the folder cannot be written.
         Whatever ``change`` raises; the lock is then as it was.
     """
-    with _alone(path.parent):
+    with _flocked(path.parent):
         changed = change(read_lock(path) or Lock())
         write_lock(path, changed)
         return changed
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _flocked(folder: Path, *, shared: bool = False, wait: bool = True) -> Iterator[bool]:
+    """Hold a flock on a folder; False where this system or file system has none.
+
+    Raises:
+        BlockingIOError: not to ``wait``, and somebody else holds it.
+        StoreDown: the folder cannot be made or read.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = None if sys.platform == "win32" else os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise StoreDown(f"cannot write below {folder}: {error.strerror or error}") from error
+        hint = "WEIGHBRIDGE_HOME names another place" if folder.name == _REGISTER else ""
+        raise StoreDown(f"cannot write below {folder}: {error.strerror or error}", hint=hint) from error
     if descriptor is None:
-        yield
+        yield False
         return
     import fcntl
 
+    how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        is_held = True
+        try:
+            fcntl.flock(descriptor, how)
+        except BlockingIOError:
+            raise
+        except OSError:  # ENOLCK, EOPNOTSUPP: nobody can lock here
+            is_held = False
+        yield is_held
     finally:
         os.close(descriptor)
 
@@ -98,7 +116,7 @@ class LockRegister:
     """The locks that use the store of one home."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = home / "locks-in-use"
+        self._folder = home / _REGISTER
 
     def note(self, path: Path) -> None:
         """Remember a lock; one that is known already costs a look.
@@ -121,17 +139,48 @@ class LockRegister:
                 hint="WEIGHBRIDGE_HOME names another place",
             ) from error
 
-    def others(self, path: Path) -> Iterator[Lock]:
-        """Every other lock that still stands.
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """Nobody removes anything meanwhile; many may do this at once.
+
+        Raises:
+            StoreDown: the home cannot be written.
+        """
+        with _flocked(self._folder, shared=True):
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Nobody is ``using`` the store, once they are done; False where that cannot be known.
+
+        Raises:
+            StoreDown: the home cannot be written.
+        """
+        with _flocked(self._folder) as is_held:
+            yield is_held
+
+    def is_used(self) -> bool:
+        """Whether somebody is ``using`` the store now, so that ``alone`` would wait."""
+        try:
+            with _flocked(self._folder, wait=False):
+                return False
+        except BlockingIOError:
+            return True
+
+    def others(self, path: Path) -> Iterator[tuple[str, Lock]]:
+        """Every other lock that still stands, with its path.
 
         Raises:
             BadInput: one cannot be read; what it uses is then not known.
         """
         own = self._note_of(path.absolute())
         for note in sorted(self._folder.glob("[!.]*")):
-            lock = None if note == own else read_lock(Path(note.read_text(encoding="utf-8")))
+            if note == own:
+                continue
+            place = note.read_text(encoding="utf-8")
+            lock = read_lock(Path(place))
             if lock is not None:
-                yield lock
+                yield place, lock
 
     def _note_of(self, path: Path) -> Path:
         return self._folder / sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()

@@ -95,19 +95,21 @@ def parse_policy(path: str, text: str) -> Policy:
     fields = reading.fields(root, _KEYS, "the policy")
     default = reading.number(fields.get("default_threshold"), "default_threshold")
     targets, weights = _targets(reading, fields)
+    net_weights = _merged(reading, fields, "net_weights", NET_WEIGHTS, METRICS_OF_THE_GATE)
+    if not any(net_weights.values()):
+        reading.wrong(fields.get("net_weights"), "'net_weights' are all 0")
+        net_weights = dict(NET_WEIGHTS)
     policy = Policy(
         default_threshold=0.5 if default is None else default,
         thresholds=reading.numbers(fields.get("thresholds"), "thresholds", METRICS),
         targets_gib=targets,
         target_weights=weights,
-        net_weights=_merged(reading, fields, "net_weights", NET_WEIGHTS, METRICS_OF_THE_GATE),
+        net_weights=net_weights,
         permissiveness=_merged(reading, fields, "permissiveness", PERMISSIVENESS, tuple(PERMISSIVENESS)),
         strict=reading.yes(fields.get("strict"), "strict"),
         overrides=_overrides(reading, fields.get("models")),
         licence=_licence(reading, fields.get("licence")),
     )
-    if not any(policy.net_weights.values()):
-        reading.wrong(fields.get("net_weights"), "'net_weights' are all 0")
     if reading.places:
         raise BadConfig(path, reading.places, hint=reading.hint)
     return policy

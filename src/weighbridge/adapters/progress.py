@@ -28,6 +28,9 @@ class SilentReporter:
     def end(self) -> None:
         """Nothing."""
 
+    def waiting(self, why: str) -> None:
+        """Nothing."""
+
 
 class LineReporter:
     """Plain lines for logs: one at the start of a stretch, then one every ten seconds."""
@@ -52,6 +55,11 @@ class LineReporter:
 
     def end(self) -> None:
         """Nothing: the result is told by whoever asked."""
+
+    def waiting(self, why: str) -> None:
+        """Say why nothing moves."""
+        with self._lock:
+            self._say(f"waiting: {why}")
 
     def _say(self, line: str) -> None:
         self._stream.write(f"{line}\n")
@@ -95,6 +103,11 @@ class BarReporter:
         if self._bar is not None:
             self._bar.stop()
         self._bar = self._task = None
+
+    def waiting(self, why: str) -> None:
+        """Say why there is no bar."""
+        self._stream.write(f"waiting: {why}\n")
+        self._stream.flush()
 
 
 def reporter_for(stream: TextIO | None = None, *, silent: bool = False) -> Reporter:

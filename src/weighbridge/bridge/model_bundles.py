@@ -9,13 +9,13 @@ from typing import BinaryIO
 
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.bundle_file import open_bundle
-from weighbridge.adapters.lock_file import LockRegister, read_lock, write_lock
+from weighbridge.adapters.lock_file import LockRegister, change_lock, read_lock
 from weighbridge.adapters.model_list import ModelList, read_model_list
 from weighbridge.bridge.bundling import MADE_BY, Written, members_of, pour, written
 from weighbridge.bridge.model_results import Locked
 from weighbridge.domain.bundle import Index, Member
 from weighbridge.domain.lock import Lock, LockEntry, Spec
-from weighbridge.errors import BadInput, Conflict, LockStale, NotFound, StoreDown
+from weighbridge.errors import BadInput, Conflict, LockStale, NotFound
 from weighbridge.ports import Reporter
 from weighbridge.settings import Settings
 
@@ -81,11 +81,12 @@ def import_models(
                 f"{config} asks for nothing that '{place}' holds: {', '.join(brought.entries)}",
                 hint="the bundle belongs to another list, or to an older state of it",
             )
-        pour(reading, blobs, reporter, wanted_sha256)
-    old = read_lock(models.lock_path) or Lock()
-    write_lock(models.lock_path, Lock(entries={**old.entries, **fresh}))
-    LockRegister(settings.home).note(models.lock_path)
-    _require_held(fresh, blobs)
+        register = LockRegister(settings.home)
+        with register.using():  # until the lock stands there, nothing else keeps ``clean`` away
+            pour(reading, blobs, reporter, wanted_sha256)
+            old = read_lock(models.lock_path) or Lock()
+            change_lock(models.lock_path, lambda now: Lock(entries={**now.entries, **fresh}))
+            register.note(models.lock_path)
     return BroughtIn(
         lock_path=models.lock_path,
         models=tuple(_line(spec, old.entries.get(id), fresh.get(id)) for id, spec in asked.items()),
@@ -111,16 +112,6 @@ def _places(lock: Lock, folders: Mapping[str, Path], blobs: FolderBlobs) -> dict
             elif sha256 not in found:
                 raise NotFound(f"model '{id}': '{entry.path}' is not held", hint="run 'weighbridge sync'")
     return found
-
-
-def _require_held(fresh: Mapping[str, LockEntry], blobs: FolderBlobs) -> None:
-    """The lock keeps ``clean`` away from what it names; until it stood there another one may have run."""
-    for id, entry in fresh.items():
-        for file in entry.manifest.files:
-            if not blobs.holds(file.sha256 or ""):
-                raise StoreDown(
-                    f"model '{id}': '{file.path}' was removed while the bundle came in", hint="import again"
-                )
 
 
 def _line(spec: Spec, was: LockEntry | None, now: LockEntry | None) -> Locked:

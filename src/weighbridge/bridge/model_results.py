@@ -42,13 +42,19 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
-    """A model's folder after ``sync``; ``state`` is how it was found."""
+    """A model's folder after ``sync``; ``state`` is how it was found.
+
+    ``adopted_bytes`` came out of the user's Hugging Face cache. ``moved_from`` is the commit that the
+    branch or tag meant in a Hugging Face cache before, where that was another one.
+    """
 
     id: str
     folder: Path
     commit: str = ""
     state: str = ""
     fetched_bytes: int = 0
+    adopted_bytes: int = 0
+    moved_from: str = ""
     error: Failure | None = None
 
 
@@ -76,9 +82,26 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """A folder that was (or would be) removed."""
+    """A folder that was (or would be) removed, and what of the store only this model used.
+
+    ``kept`` names the locks for which the folder, or some of its files, stays.
+    """
 
     id: str
     folder: Path
     removed_bytes: int = 0
+    stored_bytes: int = 0
+    kept: str = ""
     error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaning:
+    """What ``clean`` did or would do; ``unfinished_bytes`` were left behind by interrupted runs.
+
+    ``stored_stay`` says why nothing was dropped from the store; it is empty where that was safe.
+    """
+
+    models: tuple[Cleaned, ...]
+    unfinished_bytes: int = 0
+    stored_stay: str = ""

@@ -6,33 +6,32 @@ error in it. What is wrong with the question itself (a bad list, an unknown id) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weighbridge.adapters.layout_dir import DirLayout
-from weighbridge.adapters.lock_file import LockRegister, read_lock, write_lock
+from weighbridge.adapters.lock_file import LockRegister, change_lock, read_lock
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.model_list import ModelList, read_model_list, write_example
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.unchanged import Unchanged
-from weighbridge.bridge.model_results import Checked, Cleaned, Failure, Listed, Locked, Moved, Synced
+from weighbridge.bridge.layouts import Layouts, Spot
+from weighbridge.bridge.model_results import Checked, Cleaning, Failure, Listed, Locked, Moved, Synced
 from weighbridge.bridge.pins import answers, is_kept, pin_all, side_by_side
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
-from weighbridge.errors import BadInput, LockStale, NotFound, WeighbridgeError
+from weighbridge.domain.manifest import Manifest
+from weighbridge.errors import LockStale, NotFound, WeighbridgeError
 from weighbridge.flows.ensure import as_found, ensure, require_license
+from weighbridge.flows.fetching import Elsewhere, nowhere
 from weighbridge.ports import Hub, Reporter
 from weighbridge.settings import Settings
 
 if TYPE_CHECKING:
     from weighbridge.adapters.blobs_fs import FolderBlobs
-
-ABANDONED_AFTER_S = 3600.0
-"""What is left in the store's tmp and was not touched for so long belongs to no living process."""
 
 
 class Models:
@@ -45,7 +44,9 @@ class Models:
         blobs: Callable[[], FolderBlobs],
         shelf: ManifestShelf,
         register: LockRegister,
+        layouts: Callable[[Callable[[str], Path]], Layouts],
         connections: int,
+        elsewhere: Elsewhere = nowhere,
         lists: Path | None = None,
         shares_store: bool = False,
     ) -> None:
@@ -53,8 +54,8 @@ class Models:
         self._shelf, self._register = shelf, register
         self._read_list = Unchanged(lambda path: read_model_list(path, lists))
         self._read_lock = Unchanged(read_lock)
-        self._layouts: dict[Path, DirLayout] = {}
-        self._connections, self._shares_store = connections, shares_store
+        self._layouts = layouts(lambda sha256: self._blobs.path(sha256))
+        self._connections, self._elsewhere, self._shares_store = connections, elsewhere, shares_store
 
     @cached_property
     def _hub(self) -> Hub:
@@ -82,8 +83,7 @@ class Models:
         _chosen(models, upgrade)
         old = self._read_lock(models.lock_path) or Lock()
         again = {spec.id for spec in models.specs if spec.id in upgrade or not is_kept(old, spec)}
-        pins = self._pinned([spec for spec in models.specs if spec.id in again], reporter)
-        self._write(models, old, pins)
+        pins, _ = self._pinned(models, [spec for spec in models.specs if spec.id in again], reporter, upgrade)
         done = [_locked(spec.id, old.entries.get(spec.id), pins.get(spec.id)) for spec in models.specs]
         wanted = {spec.id for spec in models.specs}
         gone = [
@@ -119,85 +119,111 @@ class Models:
         ids: Sequence[str] = (),
         *,
         frozen: bool = False,
+        layout: str | None = None,
+        editable: bool = False,
         reporter: Reporter | None = None,
     ) -> tuple[Synced, ...]:
         """Lay out what the lock names, fetching what is not held. What is not locked is locked first.
 
+        ``layout`` (``dir`` or ``hf-cache``) takes the place of what the list says. ``editable``
+        makes plain folders of copies that may be written to.
+
         Raises:
             LockStale: ``frozen``, and the lock does not answer the list.
             NotFound: an id that the list does not have.
+            BadInput: ``editable`` in a Hugging Face cache.
         """
         specs = _chosen(models, ids)
         lock = self._current(models) if frozen else self._read_lock(models.lock_path) or Lock()
-        pins = self._pinned([spec for spec in specs if not answers(lock, spec)], reporter)
-        if pins:
-            self._write(models, lock, pins)
+        pins: Mapping[str, LockEntry | Failure] = {}
+        if unpinned := [spec for spec in specs if not answers(lock, spec)]:
+            pins, lock = self._pinned(models, unpinned, reporter)
         self._register.note(models.lock_path)
-        entries: Mapping[str, LockEntry | Failure] = {**lock.entries, **pins}
-        layout = self._layout(models)
-        return tuple(self._synced(spec, entries[spec.id], layout, reporter) for spec in specs)
+        user = str(models.lock_path.absolute())
+        done = []
+        for spec in specs:
+            entry = lock.entries[spec.id] if answers(lock, spec) else pins[spec.id]
+            manifest = entry.manifest if isinstance(entry, LockEntry) else None
+            spot = self._layouts.spot(models, spec, manifest, layout, user=user, editable=editable)
+            done.append(self._synced(spec, entry, spot, reporter))
+        return tuple(done)
 
     def verify(
-        self, models: ModelList, ids: Sequence[str] = (), *, level: str | None = None
+        self,
+        models: ModelList,
+        ids: Sequence[str] = (),
+        *,
+        level: str | None = None,
+        layout: str | None = None,
     ) -> tuple[Checked, ...]:
         """Compare the folders with the lock at a level (``none``, ``size``, ``sha256``).
 
         Raises:
             NotFound: an id that the list does not have.
         """
-        layout, lock = self._layout(models), self._read_lock(models.lock_path) or Lock()
-        return tuple(
-            self._checked(models, spec, lock, layout, level or models.verify) for spec in _chosen(models, ids)
-        )
+        lock, level = self._read_lock(models.lock_path) or Lock(), level or models.verify
 
-    def list(self, models: ModelList, ids: Sequence[str] = ()) -> tuple[Listed, ...]:
+        def checked(spec: Spec) -> Checked:
+            if not answers(lock, spec):
+                place = self._layouts.spot(models, spec, None, layout).path
+                return Checked(
+                    id=spec.id, folder=place, faults=(LockStale(str(models.lock_path), [spec.id]),)
+                )
+            manifest = lock.entries[spec.id].manifest
+            return _checked(spec, manifest, self._layouts.spot(models, spec, manifest, layout), level)
+
+        return tuple(map(checked, _chosen(models, ids)))
+
+    def list(
+        self, models: ModelList, ids: Sequence[str] = (), *, layout: str | None = None
+    ) -> tuple[Listed, ...]:
         """Every model and its state: ``held``, ``partial``, ``missing``, ``stale`` or ``tampered``.
 
         Raises:
             NotFound: an id that the list does not have.
         """
-        layout, lock = self._layout(models), self._read_lock(models.lock_path) or Lock()
+        lock = self._read_lock(models.lock_path) or Lock()
 
         def listed(spec: Spec) -> Listed:
-            folder = layout.path(spec.folder)
             if not answers(lock, spec):
+                folder = self._layouts.spot(models, spec, None, layout).path
                 return Listed(spec=spec, folder=folder, state="stale" if folder.exists() else "missing")
             entry = lock.entries[spec.id]
-            return Listed(
-                spec=spec, folder=folder, state=layout.state(spec.folder, entry.manifest), entry=entry
-            )
+            spot = self._layouts.spot(models, spec, entry.manifest, layout)
+            state = spot.layout.state(spot.folder, entry.manifest)
+            return Listed(spec=spec, folder=spot.path, state=state, entry=entry)
 
         return tuple(map(listed, _chosen(models, ids)))
 
     def clean(
-        self, models: ModelList, ids: Sequence[str] = (), *, dry_run: bool = False
-    ) -> tuple[Cleaned, ...]:
+        self,
+        models: ModelList,
+        ids: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        layout: str | None = None,
+        reporter: Reporter | None = None,
+    ) -> Cleaning:
         """Remove laid out folders, stored files that no other lock names, and what was left unfinished.
+
+        What another lock that uses this home still names stays; who is in the middle of a sync is
+        waited for. With ``dry_run`` only what would go is told.
 
         Raises:
             NotFound: an id that the list does not have.
         """
-        specs, layout = _chosen(models, ids), self._layout(models)
-        done = []
-        for spec in specs:
-            line = Cleaned(id=spec.id, folder=layout.path(spec.folder))
-            try:
-                size = layout.remove(spec.folder, dry_run=dry_run)
-                done.append(replace(line, removed_bytes=size))
-            except WeighbridgeError as error:
-                done.append(replace(line, error=error))
-        if not dry_run:
-            self._drop_unused(models, {line.id for line in done if line.error is None})
-            layout.sweep()
-            self._blobs.sweep(ABANDONED_AFTER_S)
-        return tuple(done)
+        from weighbridge.bridge.cleaning import Cleaner
 
-    def _layout(self, models: ModelList) -> DirLayout:
-        known = self._layouts.get(models.cache_dir)
-        if known is None:
-            known = DirLayout(models.cache_dir, lambda sha256: self._blobs.path(sha256))
-            self._layouts[models.cache_dir] = known
-        return known
+        specs, lock = _chosen(models, ids), self._read_lock(models.lock_path) or Lock()
+        user = str(models.lock_path.absolute())
+
+        def spot(spec: Spec, manifest: Manifest | None) -> Spot:
+            return self._layouts.spot(models, spec, manifest, layout, user=user)
+
+        cleaner = Cleaner(models.lock_path, lock, self._register, shares_store=self._shares_store)
+        if dry_run:
+            return cleaner.preview(specs, spot, self._blobs)
+        return cleaner.run(specs, spot, self._blobs, reporter or SilentReporter())
 
     def _current(self, models: ModelList) -> Lock:
         lock = self._read_lock(models.lock_path) or Lock()
@@ -205,79 +231,77 @@ class Models:
             raise LockStale(str(models.lock_path), stale)
         return lock
 
-    def _pinned(self, specs: Sequence[Spec], reporter: Reporter | None) -> dict[str, LockEntry | Failure]:
-        if not specs:
-            return {}
-        listener = reporter or SilentReporter()
-        return pin_all(specs, self._hub, self._blobs, self._shelf, listener, self._connections)
+    def _pinned(
+        self,
+        models: ModelList,
+        specs: Sequence[Spec],
+        reporter: Reporter | None,
+        upgrade: Sequence[str] = (),
+    ) -> tuple[Mapping[str, LockEntry | Failure], Lock]:
+        """Pins for ``specs``, or what went wrong, and the lock as it was written with them.
 
-    def _write(self, models: ModelList, old: Lock, pins: Mapping[str, LockEntry | Failure]) -> None:
-        wanted = {spec.id for spec in models.specs}
-        kept = {id: entry for id, entry in old.entries.items() if id in wanted}
-        fresh = {id: entry for id, entry in pins.items() if isinstance(entry, LockEntry)}
-        lock = Lock(entries={**kept, **fresh})
-        if lock.entries or old.entries:
-            write_lock(models.lock_path, lock)
+        Where another process pinned the same meanwhile, its pin stands, unless ours was asked for.
+        """
+        wanted = {spec.id: spec for spec in models.specs}
+
+        def changed(now: Lock) -> Lock:
+            kept = {id: entry for id, entry in now.entries.items() if id in wanted}
+            fresh = {
+                id: entry
+                for id, entry in pins.items()
+                if isinstance(entry, LockEntry) and (id in upgrade or not is_kept(now, wanted[id]))
+            }
+            return Lock(entries={**kept, **fresh})
+
+        with self._register.using() if specs else nullcontext():
+            pins = self._pin_all(specs, reporter) if specs else {}
+            if not models.lock_path.exists() and not any(isinstance(pin, LockEntry) for pin in pins.values()):
+                return pins, Lock()
+            lock = change_lock(models.lock_path, changed)
             self._register.note(models.lock_path)
+        return {
+            id: lock.entries.get(id, pin) if answers(lock, wanted[id]) else pin for id, pin in pins.items()
+        }, lock
+
+    def _pin_all(self, specs: Sequence[Spec], reporter: Reporter | None) -> dict[str, LockEntry | Failure]:
+        listener = reporter or SilentReporter()
+        return pin_all(
+            specs, self._hub, self._blobs, self._shelf, listener, self._connections, self._elsewhere
+        )
 
     def _synced(
-        self, spec: Spec, entry: LockEntry | Failure, layout: DirLayout, reporter: Reporter | None
+        self, spec: Spec, entry: LockEntry | Failure, spot: Spot, reporter: Reporter | None
     ) -> Synced:
-        folder = layout.path(spec.folder)
         if isinstance(entry, Exception):
-            return Synced(id=spec.id, folder=folder, error=entry)
-        manifest = entry.manifest
+            return Synced(id=spec.id, folder=spot.path, error=entry)
+        manifest, layout = entry.manifest, spot.layout
         try:
             require_license(spec, entry.license)
-            done = as_found(spec.folder, manifest, layout) or ensure(
-                spec.folder,
-                manifest,
-                layout,
-                self._hub,
-                self._blobs,
-                reporter or SilentReporter(),
-                self._connections,
-            )
+            if layout.state(spot.folder, manifest) == "held":
+                return Synced(id=spec.id, folder=spot.path, commit=manifest.commit, state="held")
+            with self._register.using():
+                listener = reporter or SilentReporter()
+                done = as_found(spot.folder, manifest, layout) or ensure(
+                    spot.folder,
+                    manifest,
+                    layout,
+                    self._hub,
+                    self._blobs,
+                    listener,
+                    self._connections,
+                    self._elsewhere,
+                )
         except (WeighbridgeError, Invalid) as error:
-            return Synced(id=spec.id, folder=folder, commit=manifest.commit, error=error)
+            return Synced(id=spec.id, folder=spot.path, commit=manifest.commit, error=error)
         return Synced(
             id=spec.id,
             folder=done.path,
             commit=manifest.commit,
             state=done.state,
             fetched_bytes=done.fetched_bytes,
+            adopted_bytes=done.adopted_bytes,
+            moved_from=spot.moved_from,
         )
-
-    def _checked(self, models: ModelList, spec: Spec, lock: Lock, layout: DirLayout, level: str) -> Checked:
-        line = Checked(id=spec.id, folder=layout.path(spec.folder))
-        if not answers(lock, spec):
-            return replace(line, faults=(LockStale(str(models.lock_path), [spec.id]),))
-        manifest = lock.entries[spec.id].manifest
-        if not line.folder.is_dir():
-            absent = NotFound(f"'{line.folder}' is missing", hint="run 'weighbridge sync'")
-            return replace(line, faults=(absent,))
-        return replace(
-            line,
-            files=len(manifest.files),
-            size_bytes=manifest.total_bytes,
-            faults=layout.faults(spec.folder, manifest, level),
-            unlisted=layout.unlisted(spec.folder, manifest),
-        )
-
-    def _drop_unused(self, models: ModelList, ids: set[str]) -> None:
-        """Drop stored contents that only the cleaned models use; in doubt they stay."""
-        lock = self._read_lock(models.lock_path) or Lock()
-        gone = {id: entry for id, entry in lock.entries.items() if id in ids}
-        kept = [entry for id, entry in lock.entries.items() if id not in ids]
-        try:
-            others = list(self._register.others(models.lock_path))
-        except BadInput:
-            return
-        if self._shares_store:
-            return
-        used = _contents([*kept, *(entry for other in others for entry in other.entries.values())])
-        for sha256 in _contents(gone.values()) - used:
-            self._blobs.remove(sha256)
 
 
 def open_models(settings: Settings, *, offline: bool = False) -> Models:
@@ -302,6 +326,12 @@ def open_models(settings: Settings, *, offline: bool = False) -> Models:
 
         return FolderBlobs(settings.home)
 
+    @cache
+    def cached() -> Elsewhere:
+        from weighbridge.adapters.layout_hf.finding import CachedContents
+
+        return CachedContents(settings.hf_cache)
+
     with suppress(OSError):  # told by whoever writes there first; `list` and `verify` need not write
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Models(
@@ -309,7 +339,9 @@ def open_models(settings: Settings, *, offline: bool = False) -> Models:
         blobs=blobs,
         shelf=ManifestShelf(settings.home),
         register=LockRegister(settings.home),
+        layouts=lambda blob_path: Layouts(settings.home, settings.hf_cache, blob_path),
         connections=settings.connections,
+        elsewhere=(lambda repo, entry: cached()(repo, entry)) if settings.adopt else nowhere,
         lists=settings.home / "lists-v1",
         # A registry in the same home lists packages whose bytes only the catalogue knows of.
         shares_store=bool(settings.database_url) or (settings.home / "catalog.sqlite3").exists(),
@@ -339,5 +371,15 @@ def _locked(id: str, was: LockEntry | None, pinned: LockEntry | Failure | None) 
     return Locked(id=id, change="changed" if was else "added", commit=pinned.manifest.commit, was=before)
 
 
-def _contents(entries: Iterable[LockEntry]) -> set[str]:
-    return {file.sha256 for entry in entries for file in entry.manifest.files if file.sha256}
+def _checked(spec: Spec, manifest: Manifest, spot: Spot, level: str) -> Checked:
+    if not spot.path.is_dir():
+        absent = NotFound(f"'{spot.path}' is missing", hint="run 'weighbridge sync'")
+        return Checked(id=spec.id, folder=spot.path, faults=(absent,))
+    return Checked(
+        id=spec.id,
+        folder=spot.path,
+        files=len(manifest.files),
+        size_bytes=manifest.total_bytes,
+        faults=spot.layout.faults(spot.folder, manifest, level),
+        unlisted=spot.layout.unlisted(spot.folder, manifest),
+    )

@@ -22,7 +22,8 @@ from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.sources import Origin, origin_from_json
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
-from weighbridge.flows.ensure import fetch, resolve_manifest
+from weighbridge.flows.ensure import resolve_manifest
+from weighbridge.flows.fetching import fetch
 from weighbridge.flows.ingest import INGEST, State, Tools, look, weigh_only
 from weighbridge.ports import BlobStore, Engine, Reporter
 
@@ -180,10 +181,10 @@ class Packages:
         document = self._document(self.package(principal, id).evidence_sha256)
         if can(principal, Permission.UPLOAD):
             return document
+        relatives = ("parents", "ancestors", "data_sets")
         return {
             **document,
-            "parents": _without_private(objects(document, "parents")),
-            "data_sets": _without_private(objects(document, "data_sets")),
+            **{kind: _without_private(objects(document, kind)) for kind in relatives if kind in document},
         }
 
     def case(self, principal: Principal, id: str) -> Case:

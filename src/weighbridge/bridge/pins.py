@@ -11,7 +11,8 @@ from weighbridge.domain.licence_wish import is_wished
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
 from weighbridge.errors import WeighbridgeError
-from weighbridge.flows.ensure import Shelf, pin, resolve_manifest
+from weighbridge.flows.ensure import Shelf, held_regular, pin, resolve_manifest, turn_of
+from weighbridge.flows.fetching import Elsewhere, nowhere
 from weighbridge.ports import BlobStore, Hub, Reporter
 
 if TYPE_CHECKING:
@@ -34,9 +35,18 @@ def is_kept(lock: Lock, spec: Spec) -> bool:
 
 
 def pin_all(
-    specs: Sequence[Spec], hub: Hub, blobs: BlobStore, shelf: Shelf, reporter: Reporter, connections: int
+    specs: Sequence[Spec],
+    hub: Hub,
+    blobs: BlobStore,
+    shelf: Shelf,
+    reporter: Reporter,
+    connections: int,
+    elsewhere: Elsewhere = nowhere,
 ) -> dict[str, LockEntry | Failure]:
-    """An entry, or what went wrong, for each spec by its id."""
+    """An entry, or what went wrong, for each spec by its id.
+
+    One process at a time pins a repository: whoever had to wait finds its small files here.
+    """
 
     def resolve(spec: Spec) -> tuple[ModelInfo, Manifest] | Failure:
         try:
@@ -46,13 +56,16 @@ def pin_all(
 
     def pinned(spec: Spec, info: ModelInfo, manifest: Manifest) -> LockEntry | Failure:
         try:
-            entry = pin(spec, info, manifest, hub, blobs, reporter, connections)
+            with turn_of(manifest.repo, blobs, reporter) as somebody_did:
+                if somebody_did:
+                    manifest = manifest.enriched(held_regular(manifest, shelf, blobs))
+                entry = pin(spec, info, manifest, hub, blobs, reporter, connections, elsewhere)
+                known = entry.manifest.by_path
+                whole = tuple(known.get(file.path, file) for file in manifest.files)
+                shelf.put(Manifest(repo=manifest.repo, commit=manifest.commit, files=whole))
+                return entry
         except (WeighbridgeError, Invalid) as error:
             return error
-        known = entry.manifest.by_path
-        whole = tuple(known.get(file.path, file) for file in manifest.files)
-        shelf.put(Manifest(repo=manifest.repo, commit=manifest.commit, files=whole))
-        return entry
 
     resolved = side_by_side(resolve, specs, connections)
     return {

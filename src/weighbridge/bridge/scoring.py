@@ -25,7 +25,7 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, NotFound
-from weighbridge.flows.ensure import fetch
+from weighbridge.flows.fetching import fetch
 from weighbridge.flows.gather import gather, with_headers
 from weighbridge.flows.weighing import UNSCANNED, Scales, blocked_files, weigh_case
 from weighbridge.metrics import METRICS, REPORTED

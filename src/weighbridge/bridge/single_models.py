@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from weighbridge.adapters.layout_dir.files import fault_of
-from weighbridge.adapters.layout_dir.index import read_index
+from weighbridge.adapters.layout_files import fault_of
+from weighbridge.adapters.layout_index import read_index
 from weighbridge.adapters.model_list import ModelList
 from weighbridge.adapters.model_list.reading import VERIFY_LEVELS
 from weighbridge.bridge.models import Models
@@ -30,8 +30,9 @@ def list_of_one(spec: Spec, cache_dir: Path, verify: str = "sha256") -> ModelLis
 
 
 def elsewhere(listed: ModelList, cache_dir: Path, specs: Iterable[Spec] = ()) -> ModelList:
-    """The same list with its lock, laid out in another folder; with ``specs``, only these."""
-    return replace(listed, cache_dir=cache_dir.absolute(), specs=tuple(specs) or listed.specs)
+    """The same list with its lock, as plain folders in another folder; with ``specs``, only these."""
+    here = replace(listed, cache_dir=cache_dir.absolute(), layout="dir", hf_cache=None)
+    return replace(here, specs=tuple(specs) or listed.specs)
 
 
 def is_right(models: Models, listed: ModelList, id: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from weighbridge.domain.invalid import Invalid
@@ -67,6 +67,13 @@ class LockEntry:
             and self.revision == spec.ref.revision
             and self.patterns == spec.files
         )
+
+    def joined(self, earlier: LockEntry) -> LockEntry:
+        """This entry with the files that another one names of the same commit."""
+        files = {**earlier.manifest.by_path, **self.manifest.by_path}
+        manifest = Manifest(repo=self.manifest.repo, commit=self.manifest.commit, files=tuple(files.values()))
+        patterns = tuple(dict.fromkeys((*earlier.patterns, *self.patterns)))
+        return replace(self, patterns=patterns, manifest=manifest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

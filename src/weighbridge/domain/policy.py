@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from weighbridge.domain.json_values import JsonObject, child, digest_of, number, objects
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import JsonObject, child, digest_of, objects
 from weighbridge.domain.licence import PERMISSIVENESS
 from weighbridge.domain.licence_wish import LicenceWish
 from weighbridge.domain.waiver import (
@@ -16,6 +18,8 @@ from weighbridge.domain.waiver import (
     SAFETY,
     Override,
     Waiver,
+    float_in,
+    floats_in,
     require_thresholds,
 )
 
@@ -86,6 +90,16 @@ class Policy:
         order = sorted(self.targets_gib, key=lambda n: (known.index(n) if n in known else len(known), n))
         object.__setattr__(self, "targets_gib", {name: self.targets_gib[name] for name in order})
         require_thresholds(self.thresholds)
+        if not 0.0 <= self.default_threshold <= 1.0:
+            raise Invalid("default_threshold", self.default_threshold, "is not between 0 and 1")
+        _require_all(self.targets_gib, "targets_gib", "is no size in GiB", lambda gib: 0.0 < gib < math.inf)
+        for name in ("target_weights", "net_weights", "permissiveness"):
+            values: Mapping[str, float] = getattr(self, name)
+            _require_all(values, name, "is not between 0 and 1", lambda value: 0.0 <= value <= 1.0)
+        if not any(self.target_weights.get(name, 0.0) for name in self.targets_gib):
+            raise Invalid("target_weights", dict(self.target_weights), "weigh none of the targets above 0")
+        if not any(self.net_weights.values()):
+            raise Invalid("net_weights", dict(self.net_weights), "are all 0")
 
     def threshold(self, metric: str) -> float:
         """What a metric must reach."""
@@ -142,21 +156,26 @@ class Policy:
         Raises:
             Invalid: a field is not what it must be.
         """
-
-        def floats(key: str) -> dict[str, float]:
-            values = child(source, key)
-            return {k: float(number(values, k) or 0.0) for k in values}
-
-        default = number(source, "default_threshold")
         return cls(
-            default_threshold=0.5 if default is None else float(default),
-            thresholds=floats("thresholds"),
+            default_threshold=float_in({"default_threshold": 0.5, **source}, "default_threshold"),
+            thresholds=floats_in(source, "thresholds"),
             waivers=tuple(Waiver.from_json(w) for w in objects(source, "waivers")),
-            targets_gib=floats("targets_gib"),
-            target_weights=floats("target_weights"),
-            net_weights=floats("net_weights"),
-            permissiveness=floats("permissiveness") or dict(PERMISSIVENESS),
+            targets_gib=floats_in(source, "targets_gib") or dict(TARGETS_GIB),
+            target_weights=floats_in(source, "target_weights") or dict(TARGET_WEIGHTS),
+            net_weights=floats_in(source, "net_weights") or dict(NET_WEIGHTS),
+            permissiveness=floats_in(source, "permissiveness") or dict(PERMISSIVENESS),
             strict=source.get("strict") is True,
             overrides=tuple(Override.from_json(o) for o in objects(source, "overrides")),
             licence=LicenceWish.from_json(child(source, "licence")),
         )
+
+
+def _require_all(values: Mapping[str, float], name: str, why: str, holds: Callable[[float], bool]) -> None:
+    """Nothing, if each value is what it must be.
+
+    Raises:
+        Invalid: one is not.
+    """
+    for key, value in values.items():
+        if not holds(value):
+            raise Invalid(name, value, f"of {key} {why}")

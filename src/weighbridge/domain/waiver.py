@@ -169,16 +169,37 @@ class Override:
         Raises:
             Invalid: a field is not what it must be.
         """
-        thresholds = child(source, "thresholds")
         return cls(
             models=text(source, "models") or "",
             reason=text(source, "reason") or "",
             author=text(source, "author") or "",
-            thresholds={k: float(number(thresholds, k) or 0.0) for k in thresholds},
+            thresholds=floats_in(source, "thresholds"),
             waive=texts(source, "waive"),
             commit=text(source, "commit"),
             expires=day_of(text(source, "expires")),
         )
+
+
+def float_in(source: JsonObject, key: str) -> float:
+    """The finite number under ``key``.
+
+    Raises:
+        Invalid: there is none.
+    """
+    value = number(source, key)
+    if value is None:
+        raise Invalid(key, source.get(key), "is not a finite number")
+    return float(value)
+
+
+def floats_in(source: JsonObject, key: str) -> dict[str, float]:
+    """The numbers by name under ``key``; none where it is not there.
+
+    Raises:
+        Invalid: a value is not a finite number.
+    """
+    values = child(source, key)
+    return {name: float_in(values, name) for name in values}
 
 
 def require_thresholds(thresholds: Mapping[str, float]) -> None:

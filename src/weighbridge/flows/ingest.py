@@ -29,7 +29,8 @@ from weighbridge.domain.resemblance import Fingerprint, fingerprints_of
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.errors import BadListing, PackageExists, Rejected
-from weighbridge.flows.ensure import Shelf, fetch, resolve_manifest
+from weighbridge.flows.ensure import Shelf, resolve_manifest
+from weighbridge.flows.fetching import fetch
 from weighbridge.flows.gather import Readers, gather, with_headers
 from weighbridge.flows.registry import Registry, with_registry
 from weighbridge.flows.weighing import UNSCANNED, Scales, blocked_files, weigh_case

@@ -6,16 +6,16 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import BinaryIO
 
-from weighbridge.adapters.blobs_fs.copying import copy_in
+from weighbridge.adapters.blobs_fs.copying import adopt, copy_in
 from weighbridge.adapters.blobs_fs.hashing import Digesting, Follower
 from weighbridge.adapters.blobs_fs.partial import Partial
 from weighbridge.adapters.blobs_fs.parts import Parts
-from weighbridge.adapters.blobs_fs.places import Places, medium, take_turn, work_name
+from weighbridge.adapters.blobs_fs.places import Places, medium, take_turn, work_name, work_turn
 from weighbridge.adapters.blobs_fs.small_turns import SmallTurns
 from weighbridge.adapters.blobs_fs.spool import drain, spool
 from weighbridge.adapters.blobs_fs.spread import Spread
@@ -50,6 +50,10 @@ class FolderBlobs:
         """Whether this content is here, whole: one stat."""
         return self._size(sha256) is not None
 
+    def size(self, sha256: str) -> int | None:
+        """How many bytes a content has; None where it is not here."""
+        return self._size(sha256)
+
     def fetch(
         self, entry: FileEntry, source: Source, moved: Callable[[int], None] | None = None
     ) -> FileEntry:
@@ -61,6 +65,18 @@ class FolderBlobs:
             if entry.size_bytes <= SMALL_BYTES:
                 return self._fetch_small(entry, source, moved or _nobody)
             return self._fetch_kept(entry, source, _Told(moved, entry.size_bytes) if moved else _nobody)
+
+    def adopt(self, entry: FileEntry, file: Path) -> FileEntry | None:
+        """Take in the content of a file of this machine; see ``ports.BlobStore.adopt``."""
+        with medium(self._home):
+            self._places.prepare()
+            return adopt(self._places, entry, file, self._require_room)
+
+    def turn(self, name: str, waiting: Callable[[], None]) -> AbstractContextManager[bool]:
+        """The right to work on ``name``; see ``ports.BlobStore.turn``."""
+        with medium(self._home):
+            self._places.prepare()
+        return work_turn(self._places.locks, name, waiting)
 
     def add(self, content: bytes) -> str:
         """Take a content in and give its sha256."""
@@ -139,14 +155,19 @@ class FolderBlobs:
                 with suppress(FileNotFoundError):  # removed meanwhile
                     yield blob.name, blob.stat().st_size
 
-    def sweep(self, older_than_s: float) -> int:
+    def sweep(self, older_than_s: float, *, dry_run: bool = False) -> int:
         """Remove what abandoned fetches left and nobody has touched for so long; bytes freed.
+
+        With ``dry_run`` nothing is removed, and the bytes are those that would be.
 
         Raises:
             StoreDown: the medium fails.
         """
         limit, freed = time.time() - older_than_s, 0
         with medium(self._home):
+            if dry_run:
+                left = [*_aged(self._places.tmp, limit), *_aged(self._places.partials, limit)]
+                return sum(path.lstat().st_size for path in left)
             for tmp in _aged(self._places.tmp, limit):
                 freed += _unlink(tmp)
             # The sidecar is younger than its file, or has lost it.

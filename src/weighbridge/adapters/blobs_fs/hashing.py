@@ -16,6 +16,10 @@ from weighbridge.errors import DigestMismatch
 PIECE_BYTES = 1 << 20
 
 
+class ShorterThanSaid(OSError):
+    """A file ended before the bytes that were to be hashed."""
+
+
 class Digesting:
     """The sha256 of a content, and its git blob id where the entry carries one."""
 
@@ -55,7 +59,7 @@ def digest_file(digesting: Digesting, file: int, start: int, stop: int) -> None:
     while start < stop:
         count = os.preadv(file, [buffer[: min(len(buffer), stop - start)]], start)
         if not count:
-            raise OSError("a partial file became shorter while it was read")
+            raise ShorterThanSaid("a file became shorter while it was read")
         digesting.update(buffer[:count])
         start += count
 

@@ -6,8 +6,9 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import get_ident
@@ -135,6 +136,36 @@ def work_name(entry: FileEntry) -> str:
     """The name under which all who fetch this content meet: ``sha256-<hex>`` or ``git-sha1-<hex>``."""
     digest = entry.strongest
     return f"{digest.algorithm.value}-{digest.value}"
+
+
+@contextmanager
+def work_turn(locks: Path, name: str, waiting: Callable[[], None]) -> Iterator[bool]:
+    """A turn on any name, among all processes; nobody's where this file system cannot lock.
+
+    Gives whether somebody else had it before.
+    """
+    path, had = locks / f"turn-{sha256(name.encode()).hexdigest()}", False
+    with ExitStack() as held:
+        turn = None
+        try:
+            while turn is None or not turn.is_current:
+                held.close()
+                try:
+                    turn = held.enter_context(take_turn(path, wait=False))
+                except BlockingIOError:
+                    if not had:
+                        waiting()
+                    had = True
+                    turn = held.enter_context(take_turn(path))
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise StoreDown(f"'{path}' cannot be locked: {error.strerror or error}") from error
+            turn = None
+        try:
+            yield had
+        finally:
+            if turn is not None:
+                path.unlink(missing_ok=True)
 
 
 class Turn:

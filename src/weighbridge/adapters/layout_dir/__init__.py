@@ -19,40 +19,42 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
-from weighbridge.adapters.layout_dir.files import (
+from weighbridge.adapters.layout_files import (
+    Plan,
     Sharer,
-    fault_of,
+    compared,
+    faults_of,
+    is_doubtful,
     may_be_right,
     receipt_of,
     right_receipt,
     walk,
+    was_edited,
 )
-from weighbridge.adapters.layout_dir.index import Receipt, Record, read_index, record_of, write_index
-from weighbridge.adapters.unchanged import Unchanged
+from weighbridge.adapters.layout_index import Index, Receipt, Record, record_of
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import FileEntry, Manifest
-from weighbridge.errors import Conflict, IntegrityError, StoreDown, WeighbridgeError
-
-_Plan: TypeAlias = list[tuple[str, int, int, int]]
-"""Path, size in bytes, mtime in ns, inode."""
+from weighbridge.errors import Conflict, IntegrityError, WeighbridgeError
 
 
 class DirLayout:
-    """Lays manifests out below one folder; ``blob_path`` says where the content of a sha256 would lie."""
+    """Lays manifests out below one folder; ``blob_path`` says where the content of a sha256 would lie.
 
-    def __init__(self, cache_dir: Path, blob_path: Callable[[str], Path]) -> None:
+    ``user`` is the lock for which that is done. With ``editable`` the files are writable copies;
+    such a folder stays one until it is removed, and what its owner wrote into it is not replaced.
+    """
+
+    def __init__(
+        self, cache_dir: Path, blob_path: Callable[[str], Path], *, user: str = "", editable: bool = False
+    ) -> None:
         self._root, self._own = cache_dir, cache_dir / ".weighbridge"
-        self._blob_path = blob_path
-        self._sharer = Sharer()
-        self._read_index = Unchanged(read_index)
-        self._plans: dict[str, tuple[Manifest, _Plan]] = {}
+        self._blob_path, self._user, self._editable = blob_path, user, editable
+        self._index = Index(cache_dir, self._own)
+        self._plans: dict[str, tuple[Manifest, Plan]] = {}
         self._paths: dict[str, Path] = {}
 
     def path(self, folder: str) -> Path:
@@ -69,16 +71,16 @@ class DirLayout:
         changed what the files show, so only a mismatch is a reason to read the index again.
         """
         known = self._plans.get(folder)
-        if known is not None and known[0] is manifest and _compared(known[1]) == "held":
+        if known is not None and known[0] is manifest and compared(known[1], os.lstat) == "held":
             return "held"
         if not self.path(folder).is_dir():
             return "missing"
-        record = self._records().get(folder)
+        record = self._index.records().get(folder)
         plan = _plan_of(f"{self._root}/{folder}", record, manifest) if record else None
-        if plan is None:
+        if plan is None or record is None or not self._suits(record):
             return "stale"
         self._plans[folder] = (manifest, plan)
-        return _compared(plan)
+        return compared(plan, os.lstat)
 
     def renew(self, folder: str, manifest: Manifest) -> str:
         """Write receipts for a folder whose files are all right, reading those without a receipt.
@@ -89,7 +91,9 @@ class DirLayout:
         Raises:
             StoreDown: the medium fails.
         """
-        base, record = self.path(folder), self._records().get(folder)
+        base, record = self.path(folder), self._index.records().get(folder)
+        if self._editable and not (record and record.editable):
+            return self.state(folder, manifest)  # its files may be links
         known = record.files if record else {}
         if not all(may_be_right(base / e.path, e, known.get(e.path)) for e in manifest.files):
             return self.state(folder, manifest)
@@ -100,9 +104,13 @@ class DirLayout:
                 return self.state(folder, manifest)
             receipts[entry.path] = receipt
         if not self.unlisted(folder, manifest):
-            with self._changing() as records:
-                records[folder] = record_of(manifest, receipts)
+            with self._index.changing() as records:
+                records[folder] = self._record(manifest, receipts, records.get(folder))
         return self.state(folder, manifest)
+
+    def lacking(self, folder: str, manifest: Manifest) -> tuple[FileEntry, ...]:
+        """The files whose content must be held to lay out: all of them, as the folder is made anew."""
+        return manifest.files
 
     def faults(self, folder: str, manifest: Manifest, level: str) -> tuple[WeighbridgeError, ...]:
         """Everything that is wrong with a folder; every file is looked at.
@@ -110,18 +118,7 @@ class DirLayout:
         ``level``: ``none`` asks whether the files are there, ``size`` compares sizes as well,
         ``sha256`` reads every byte.
         """
-        from concurrent.futures import ThreadPoolExecutor
-
-        base = self.path(folder)
-
-        def fault(entry: FileEntry) -> WeighbridgeError | None:
-            return fault_of(base / entry.path, f"{folder}/{entry.path}", entry, level)
-
-        # Hashing gives the interpreter's lock up; the largest goes first so that it is not last.
-        largest_first = sorted(manifest.files, key=lambda entry: -entry.size_bytes)
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            found = dict(zip((e.path for e in largest_first), pool.map(fault, largest_first), strict=True))
-        return tuple(error for path in manifest.by_path if (error := found[path]) is not None)
+        return faults_of(self.path(folder), folder, manifest, level)
 
     def unlisted(self, folder: str, manifest: Manifest) -> tuple[str, ...]:
         """Files in the folder that the manifest does not name."""
@@ -138,42 +135,76 @@ class DirLayout:
             Conflict: the folder holds files that somebody else put there.
             StoreDown: the medium fails.
         """
-        with self._changing() as records:
-            self._require_ours(folder, records.get(folder), manifest)
+        with self._index.changing() as records:
+            record = records.get(folder)
+            self._require_ours(folder, record, manifest)
+            self._require_unedited(folder, record)
             fresh = self._own / "tmp" / os.urandom(8).hex()
             try:
-                receipts = self._build(fresh, manifest, records, confirm)
-                old = records.get(folder) or record_of(manifest, {})
+                receipts = self._build(fresh, manifest, records, confirm, record)
+                old = record or record_of(manifest, {})
                 records[folder] = replace(old, owned=old.names.union(receipts))
-                write_index(self._own, records)
+                self._index.write(records)
                 self._swap(folder, fresh)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
-            records[folder] = record_of(manifest, receipts)
+            records[folder] = self._record(manifest, receipts, record)
         return self.path(folder)
 
-    def remove(self, folder: str, *, dry_run: bool = False) -> int:
+    def users(self, folder: str) -> frozenset[str]:
+        """The locks for which the folder was laid out."""
+        record = self._index.records().get(folder)
+        return record.users if record else frozenset()
+
+    def remove(self, folder: str, wanted: Collection[str] = (), *, dry_run: bool = False) -> int:
         """Take a laid out folder away; gives the bytes that its files had.
+
+        Where others want any of its files (``wanted``) it stays, and is theirs from then on.
 
         Raises:
             Conflict: the folder holds files that somebody else put there.
             StoreDown: the medium fails.
         """
-        record = self._records().get(folder)
+        record = self._index.records().get(folder)
         if record is None:
+            return 0
+        if wanted:
+            if not dry_run:
+                with self._index.changing() as records:
+                    records[folder] = replace(record, users=record.users - {self._user})
             return 0
         self._require_ours(folder, record, None)
         if not dry_run:
-            with self._changing() as records:
+            with self._index.changing() as records:
                 self._swap(folder, None)
                 records.pop(folder, None)
         return sum(receipt[0] for receipt in record.files.values())
 
     def sweep(self) -> None:
         """Remove what a kill left aside."""
-        if self._own.is_dir():
-            with self._locked():
-                shutil.rmtree(self._own / "tmp", ignore_errors=True)
+        self._index.sweep()
+
+    def _suits(self, record: Record) -> bool:
+        """Whether the folder is known to be ours to use, and may be edited where that is wished."""
+        return (not self._user or self._user in record.users) and record.editable >= self._editable
+
+    def _record(self, manifest: Manifest, receipts: Mapping[str, Receipt], old: Record | None) -> Record:
+        users = (old.users if old else frozenset()) | ({self._user} if self._user else set())
+        return replace(record_of(manifest, receipts, users), editable=self._is_editable(old))
+
+    def _is_editable(self, record: Record | None) -> bool:
+        return self._editable or (record is not None and record.editable)
+
+    def _require_unedited(self, folder: str, record: Record | None) -> None:
+        """Refuse to replace what the owner of an editable folder wrote into it."""
+        if record is None or not record.editable:
+            return
+        edited = [p for p, receipt in record.files.items() if was_edited(self.path(folder) / p, receipt)]
+        if edited:
+            raise Conflict(
+                f"{self.path(folder)} was laid out to be edited, and was: {_some(edited)}",
+                hint="move it elsewhere to keep the changes, or drop them with 'weighbridge clean'",
+            )
 
     def _require_ours(self, folder: str, record: Record | None, manifest: Manifest | None) -> None:
         """Refuse to replace files that are neither ours nor, by name and size, wanted there."""
@@ -189,9 +220,8 @@ class DirLayout:
             and (path not in wanted or (base / path).lstat().st_size != wanted[path].size_bytes)
         ]
         if foreign:
-            shown = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
             raise Conflict(
-                f"{base} holds files that Weighbridge did not put there: {shown}",
+                f"{base} holds files that Weighbridge did not put there: {_some(foreign)}",
                 hint="move them elsewhere, or give the model another local_dir",
             )
 
@@ -201,7 +231,9 @@ class DirLayout:
         manifest: Manifest,
         records: Mapping[str, Record],
         confirm: Callable[[FileEntry], None],
+        record: Record | None,
     ) -> dict[str, Receipt]:
+        sharer = Sharer(links=not self._is_editable(record))
         known = {r[2]: r for record in records.values() for r in record.files.values()}
         receipts: dict[str, Receipt] = {}
         made: set[str] = set()
@@ -214,13 +246,11 @@ class DirLayout:
                 (fresh / folder).mkdir(parents=True, exist_ok=True)
                 made.add(folder)
             target = f"{fresh}/{folder}/{name}" if folder else f"{fresh}/{name}"
-            self._sharer.share(self._blob_path(entry.sha256), target)
+            blob = self._blob_path(entry.sha256)
+            sharer.share(blob, target)
             found = os.lstat(target)
-            receipt = receipts[entry.path] = receipt_of(found, entry.sha256)
-            # Two names are the blob's and this one. A third may have been written through, unless
-            # the receipt that was taken of the inode still holds.
-            other = known.get(found.st_ino, receipt if found.st_nlink <= 2 else None)
-            if found.st_size != entry.size_bytes or other != receipt:
+            receipts[entry.path] = receipt_of(found, entry.sha256)
+            if is_doubtful(blob, found, entry, known):
                 try:
                     confirm(entry)
                 except IntegrityError as error:
@@ -240,38 +270,8 @@ class DirLayout:
             fresh.rename(target)
         shutil.rmtree(leaving, ignore_errors=True)
 
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, Record]]:
-        """The records as they are now, with nobody else at them; then they are written."""
-        try:
-            with self._locked():
-                records = read_index(self._own / "index.json")
-                yield records
-                write_index(self._own, records)
-        except OSError as error:
-            raise StoreDown(f"cannot write below {self._root}: {error.strerror or error}") from error
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One process at a time, by a lock on the folder itself: no lock file is left behind."""
-        self._own.mkdir(parents=True, exist_ok=True)
-        if sys.platform == "win32":
-            yield
-            return
-        import fcntl
-
-        descriptor = os.open(self._own, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _records(self) -> Mapping[str, Record]:
-        return self._read_index(self._own / "index.json")
-
-
-def _plan_of(base: str, record: Record, manifest: Manifest) -> _Plan | None:
+def _plan_of(base: str, record: Record, manifest: Manifest) -> Plan | None:
     if not record.is_of(manifest):
         return None
     plan = []
@@ -283,15 +283,5 @@ def _plan_of(base: str, record: Record, manifest: Manifest) -> _Plan | None:
     return plan
 
 
-def _compared(plan: _Plan) -> str:
-    absent = tampered = False
-    for path, size, mtime, inode in plan:
-        try:
-            # By text and not by Path: this line is the whole cost of a warm check.
-            found = os.lstat(path)
-        except OSError:
-            absent = True
-            continue
-        if found.st_mtime_ns != mtime or found.st_size != size or found.st_ino != inode:
-            tampered = True
-    return "tampered" if tampered else "partial" if absent else "held"
+def _some(paths: list[str]) -> str:
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")

@@ -1,6 +1,7 @@
 """The model list (models.yaml) and its lock beside it (models.lock).
 
     cache_dir: models            # relative to this file, whatever folder the command runs in
+    layout: dir                  # or hf-cache
     verify: sha256               # default level of `weighbridge verify`
     models:
       - id: my-model
@@ -40,6 +41,9 @@ EXAMPLE = """\
 # Where the models are laid out, relative to this file.
 cache_dir: models
 
+# How: dir (plain folders), or hf-cache, which from_pretrained reads offline (docs/models.md).
+# layout: dir
+
 # What `weighbridge verify` compares: none (files are there), size, or sha256.
 # Whatever stands here, every downloaded byte is hashed on its way in.
 verify: sha256
@@ -61,12 +65,18 @@ models:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelList:
-    """A model list that was read: where it stands, where models go, and the wanted models."""
+    """A model list that was read: where it stands, where models go, and the wanted models.
+
+    ``cache_dir`` is where plain folders go; ``hf_cache`` is the Hugging Face cache that the list
+    names, or None where it is the user's own.
+    """
 
     path: Path
     cache_dir: Path
     verify: str
     specs: tuple[Spec, ...]
+    layout: str = "dir"
+    hf_cache: Path | None = None
 
     @property
     def lock_path(self) -> Path:
@@ -88,11 +98,16 @@ def read_model_list(path: Path, memory: Path | None = None) -> ModelList:
         said = _parsed(path, content)
         if memory:
             remember(memory / name, said)
+    folder = path.absolute().parent
+    named = Path(os.path.normpath(folder / Path(said.cache_dir).expanduser())) if said.cache_dir else None
+    is_dir = said.layout == "dir"
     return ModelList(
         path=path,
-        cache_dir=Path(os.path.normpath(path.absolute().parent / Path(said.cache_dir).expanduser())),
+        cache_dir=named if named and is_dir else folder / "models",
         verify=said.verify,
         specs=said.specs,
+        layout=said.layout,
+        hf_cache=None if is_dir else named,
     )
 
 

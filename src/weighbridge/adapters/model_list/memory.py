@@ -23,6 +23,7 @@ class Said:
 
     cache_dir: str
     verify: str
+    layout: str = "dir"
     specs: tuple[Spec, ...]
 
 
@@ -34,7 +35,8 @@ def recall(path: Path) -> Said | None:
         specs = tuple(map(_spec, objects(source, "models")))
     except (OSError, ValueError, AttributeError):
         return None
-    return Said(cache_dir=cache_dir, verify=verify, specs=specs) if cache_dir and verify else None
+    layout = text(source, "layout") or "dir"
+    return Said(cache_dir=cache_dir or "", verify=verify, layout=layout, specs=specs) if verify else None
 
 
 def remember(path: Path, said: Said) -> None:
@@ -51,7 +53,12 @@ def remember(path: Path, said: Said) -> None:
         }
         for spec in said.specs
     ]
-    document: JsonObject = {"cache_dir": said.cache_dir, "verify": said.verify, "models": models}
+    document: JsonObject = {
+        "cache_dir": said.cache_dir,
+        "verify": said.verify,
+        "layout": said.layout,
+        "models": models,
+    }
     fresh = path.with_name(f".{os.urandom(8).hex()}")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

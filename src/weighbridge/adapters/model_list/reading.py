@@ -16,7 +16,8 @@ from weighbridge.errors import BadConfig
 
 VERIFY_LEVELS = ("none", "size", "sha256")
 RESERVED_FOLDER = ".weighbridge"
-_LIST_KEYS = ("cache_dir", "verify", "models")
+LAYOUTS = ("dir", "hf-cache")
+_LIST_KEYS = ("cache_dir", "layout", "verify", "models")
 _MODEL_KEYS = ("id", "repo_id", "revision", "local_dir", "files", "kind", "license")
 
 
@@ -29,12 +30,13 @@ def parse(path: str, text: str) -> Said:
     reading = Reading()
     root = compose(path, text)
     fields = reading.fields(root, _LIST_KEYS, "the model list")
-    cache_dir = reading.text(fields.get("cache_dir"), "cache_dir") or "models"
+    cache_dir = reading.text(fields.get("cache_dir"), "cache_dir") or ""
+    layout = reading.one_of(fields.get("layout"), "layout", LAYOUTS) or "dir"
     verify = reading.one_of(fields.get("verify"), "verify", VERIFY_LEVELS) or "sha256"
     specs = _specs(reading, fields.get("models"), root)
     if reading.places:
         raise BadConfig(path, reading.places, hint=reading.hint)
-    return Said(cache_dir=cache_dir, verify=verify, specs=specs)
+    return Said(cache_dir=cache_dir, verify=verify, layout=layout, specs=specs)
 
 
 def _specs(reading: Reading, node: Node | None, root: Node | None) -> tuple[Spec, ...]:

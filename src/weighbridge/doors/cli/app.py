@@ -46,6 +46,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "sync", "models:sync", "Fetch what the lock names, verify it, and lay it out."),
     ("Models", "verify", "models:verify", "Compare the laid out files with the lock."),
     ("Models", "list", "models:list_models", "Show every model of the list and its state."),
+    ("Models", "check", "check:check", "The start-up checklist of an application, from its environment."),
     ("Models", "clean", "models:clean", "Remove laid out models and what was left unfinished."),
     ("Models", "bundle", "bundle:bundle_app", "Carry models across an air gap in one file."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),

@@ -30,6 +30,10 @@ Config: TypeAlias = Annotated[
     Parameter(help="The model list; models.yaml, or models.minimal.yaml where CI_MINIMAL_MODELS is set."),
 ]
 Ids: TypeAlias = Annotated[str, Parameter(help="Models of the list; all of them if none is named.")]
+ChosenLayout: TypeAlias = Annotated[
+    Literal["dir", "hf-cache"] | None,
+    Parameter(name="--layout", help="Plain folders, or the Hugging Face cache; default: the list's."),
+]
 Level: TypeAlias = Literal["none", "size", "sha256"]
 
 
@@ -76,6 +80,10 @@ def sync(
         bool, Parameter(negative="", help="Refuse (exit code 5) where the lock does not answer the list.")
     ] = False,
     offline: Annotated[bool, Parameter(negative="", help="Make no request at all.")] = False,
+    layout: ChosenLayout = None,
+    copy: Annotated[
+        bool, Parameter(negative="", help="Lay out writable copies, for those who will edit them.")
+    ] = False,
     config: Config = None,
     json: AsJson = False,
 ) -> int:
@@ -83,12 +91,17 @@ def sync(
     settings = load_settings()
     models = open_models(settings, offline=offline)
     listed = models.read(_path(settings, config))
-    done = models.sync(listed, ids, frozen=frozen, reporter=reporter_for(silent=json))
+    done = models.sync(
+        listed, ids, frozen=frozen, layout=layout, editable=copy, reporter=reporter_for(silent=json)
+    )
     if json:
         show_json({"models": [_synced(line) for line in done]})
     else:
         rows = [(line.id, _deed(line), line.commit[:12], str(line.folder)) for line in done]
         show_table(("MODEL", "RESULT", "COMMIT", "FOLDER"), rows)
+    for line in done:
+        if line.moved_from:
+            show_note(f"the cache's branch or tag led to {line.moved_from[:12]} before", about=line.id)
     return _failures((line.id, line.error) for line in done)
 
 
@@ -97,6 +110,7 @@ def verify(
     level: Annotated[
         Level | None, Parameter(help="none (files are there), size, or sha256; default: the list's.")
     ] = None,
+    layout: ChosenLayout = None,
     config: Config = None,
     json: AsJson = False,
 ) -> int:
@@ -104,7 +118,7 @@ def verify(
     settings = load_settings()
     models = open_models(settings)
     listed = models.read(_path(settings, config))
-    done = models.verify(listed, ids, level=level)
+    done = models.verify(listed, ids, level=level, layout=layout)
     if json:
         show_json({"level": level or listed.verify, "models": [_checked(line) for line in done]})
     else:
@@ -116,11 +130,11 @@ def verify(
     return _failures((line.id, fault) for line in done for fault in line.faults)
 
 
-def list_models(*ids: Ids, config: Config = None, json: AsJson = False) -> int:
+def list_models(*ids: Ids, layout: ChosenLayout = None, config: Config = None, json: AsJson = False) -> int:
     """Show every model of the list and its state."""
     settings = load_settings()
     models = open_models(settings)
-    found = models.list(models.read(_path(settings, config)), ids)
+    found = models.list(models.read(_path(settings, config)), ids, layout=layout)
     if json:
         show_json({"models": [_listed(line) for line in found]})
     else:
@@ -132,19 +146,41 @@ def list_models(*ids: Ids, config: Config = None, json: AsJson = False) -> int:
 def clean(
     *ids: Ids,
     dry_run: Annotated[bool, Parameter(negative="", help="Remove nothing; tell what would be.")] = False,
+    layout: ChosenLayout = None,
     config: Config = None,
     json: AsJson = False,
 ) -> int:
     """Remove laid out models."""
     settings = load_settings()
     models = open_models(settings)
-    done = models.clean(models.read(_path(settings, config)), ids, dry_run=dry_run)
+    listed, reporter = models.read(_path(settings, config)), reporter_for(silent=json)
+    done = models.clean(listed, ids, dry_run=dry_run, layout=layout, reporter=reporter)
     if json:
-        show_json({"dry_run": dry_run, "models": [_cleaned(line) for line in done]})
+        show_json(
+            {
+                "dry_run": dry_run,
+                "models": [_cleaned(line) for line in done.models],
+                "unfinished_bytes": done.unfinished_bytes,
+                "stored_files_stay": done.stored_stay or None,
+            }
+        )
     else:
-        rows = [(line.id, size(line.removed_bytes), str(line.folder)) for line in done if not line.error]
-        show_table(("MODEL", "WOULD REMOVE" if dry_run else "REMOVED", "FOLDER"), rows)
-    return _failures((line.id, line.error) for line in done)
+        rows = [
+            (line.id, size(line.removed_bytes), size(line.stored_bytes), str(line.folder))
+            for line in done.models
+            if not line.error
+        ]
+        show_table(("MODEL", "WOULD REMOVE" if dry_run else "REMOVED", "FROM THE STORE", "FOLDER"), rows)
+        if done.unfinished_bytes:
+            show_note(
+                f"{size(done.unfinished_bytes)} of interrupted runs {'would go' if dry_run else 'went'}"
+            )
+        if done.stored_stay:
+            show_note(f"stored files stay: {done.stored_stay}")
+    for line in done.models:
+        if line.kept:
+            show_note(f"'{line.folder}' stays for {line.kept}", about=line.id)
+    return _failures((line.id, line.error) for line in done.models)
 
 
 def _path(settings: Settings, config: Path | None) -> Path:
@@ -185,8 +221,9 @@ def _deed(line: Synced) -> str:
         return "failed"
     if line.state == "held":
         return "held"
-    fetched = f"fetched {size(line.fetched_bytes)}" if line.fetched_bytes else "from the store"
-    return f"repaired, {fetched}" if line.state in ("tampered", "partial") else fetched
+    sources = {"fetched": line.fetched_bytes, "adopted": line.adopted_bytes}
+    got = ", ".join(f"{what} {size(count)}" for what, count in sources.items() if count) or "from the store"
+    return f"repaired, {got}" if line.state in ("tampered", "partial") else got
 
 
 def _finding(line: Checked) -> str:
@@ -236,6 +273,8 @@ def _synced(line: Synced) -> dict[str, Json]:
         "commit": line.commit or None,
         "found": line.state or None,
         "fetched_bytes": line.fetched_bytes,
+        "adopted_bytes": line.adopted_bytes,
+        "moved_from": line.moved_from or None,
         **_failed(line.error),
     }
 
@@ -271,5 +310,7 @@ def _cleaned(line: Cleaned) -> dict[str, Json]:
         "id": line.id,
         "folder": str(line.folder),
         "removed_bytes": line.removed_bytes,
+        "stored_bytes": line.stored_bytes,
+        "kept_for": line.kept or None,
         **_failed(line.error),
     }

@@ -20,10 +20,12 @@ from weighbridge.errors import (
     Denied,
     IntegrityError,
     LicenseMismatch,
+    LicenseNotAllowed,
     NotFound,
     Rejected,
     Unreachable,
     Unsafe,
+    UnsafeFiles,
     WeighbridgeError,
 )
 
@@ -35,7 +37,9 @@ EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
     (Invalid, 2),
     (Rejected, 3),
     (LicenseMismatch, 3),
+    (LicenseNotAllowed, 3),
     (Unsafe, 3),
+    (UnsafeFiles, 3),
     (NotFound, 4),
     (Conflict, 5),
     (Unreachable, 6),
