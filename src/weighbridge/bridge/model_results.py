@@ -15,12 +15,19 @@ Failure: TypeAlias = WeighbridgeError | Invalid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
-    """What ``lock`` did to one model: ``added``, ``changed``, ``kept``, ``removed`` or ``failed``."""
+    """What ``lock`` did to one model: ``added``, ``changed``, ``kept``, ``removed`` or ``failed``.
+
+    ``before`` and ``after`` are its pins. A model that was ``kept`` though it has an ``error`` was to be
+    upgraded and could not be. ``advice`` is a word on its choice of files.
+    """
 
     id: str
     change: str
     commit: str = ""
     was: str = ""
+    before: LockEntry | None = None
+    after: LockEntry | None = None
+    advice: str = ""
     error: Failure | None = None
 
 

@@ -20,7 +20,7 @@ from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.bridge.layouts import Layouts, Spot
 from weighbridge.bridge.model_results import Checked, Cleaning, Failure, Listed, Locked, Moved, Synced
-from weighbridge.bridge.pins import answers, is_kept, pin_all, side_by_side
+from weighbridge.bridge.pins import answers, is_kept, locked, pin_all, side_by_side
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
@@ -78,16 +78,17 @@ class Models:
     ) -> tuple[Locked, ...]:
         """Pin what is new, changed or to be upgraded; keep every other pin; drop what is gone.
 
-        What could be pinned is written even where another model failed.
+        What could be pinned is written even where another model failed. A pin that cannot be upgraded
+        stays as it is, and its line has the error.
         """
         _chosen(models, upgrade)
         old = self._read_lock(models.lock_path) or Lock()
         again = {spec.id for spec in models.specs if spec.id in upgrade or not is_kept(old, spec)}
         pins, _ = self._pinned(models, [spec for spec in models.specs if spec.id in again], reporter, upgrade)
-        done = [_locked(spec.id, old.entries.get(spec.id), pins.get(spec.id)) for spec in models.specs]
+        done = [locked(spec, old, pins.get(spec.id), self._shelf) for spec in models.specs]
         wanted = {spec.id for spec in models.specs}
         gone = [
-            Locked(id=id, change="removed", was=entry.manifest.commit)
+            Locked(id=id, change="removed", was=entry.manifest.commit, before=entry)
             for id, entry in old.entries.items()
             if id not in wanted
         ]
@@ -259,9 +260,12 @@ class Models:
                 return pins, Lock()
             lock = change_lock(models.lock_path, changed)
             self._register.note(models.lock_path)
-        return {
-            id: lock.entries.get(id, pin) if answers(lock, wanted[id]) else pin for id, pin in pins.items()
-        }, lock
+
+        def stands(id: str, pin: LockEntry | Failure) -> bool:
+            asked_for = id in upgrade and isinstance(pin, Exception)
+            return answers(lock, wanted[id]) and not asked_for
+
+        return {id: lock.entries[id] if stands(id, pin) else pin for id, pin in pins.items()}, lock
 
     def _pin_all(self, specs: Sequence[Spec], reporter: Reporter | None) -> dict[str, LockEntry | Failure]:
         listener = reporter or SilentReporter()
@@ -360,15 +364,6 @@ def _chosen(models: ModelList, ids: Sequence[str]) -> Sequence[Spec]:
                 hint=f"did you mean '{near[0]}'?" if near else f"it has {', '.join(by_id) or 'none'}",
             )
     return tuple(spec for spec in models.specs if not ids or spec.id in ids)
-
-
-def _locked(id: str, was: LockEntry | None, pinned: LockEntry | Failure | None) -> Locked:
-    before = was.manifest.commit if was else ""
-    if isinstance(pinned, Exception):
-        return Locked(id=id, change="failed", was=before, error=pinned)
-    if pinned is None or pinned == was:
-        return Locked(id=id, change="kept", commit=before, was=before)
-    return Locked(id=id, change="changed" if was else "added", commit=pinned.manifest.commit, was=before)
 
 
 def _checked(spec: Spec, manifest: Manifest, spot: Spot, level: str) -> Checked:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from weighbridge.bridge.model_results import Failure
+from weighbridge.bridge.model_results import Failure, Locked
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.licence_wish import is_wished
 from weighbridge.domain.lock import Lock, LockEntry, Spec
@@ -72,6 +73,25 @@ def pin_all(
         spec.id: found if isinstance(found, Exception) else pinned(spec, *found)
         for spec, found in zip(specs, resolved, strict=True)
     }
+
+
+def locked(spec: Spec, old: Lock, pinned: LockEntry | Failure | None, shelf: Shelf) -> Locked:
+    """What became of one model's pin; a pin that was to be upgraded and could not be stands."""
+    was = old.entries.get(spec.id)
+    before = was.manifest.commit if was else ""
+    line = Locked(id=spec.id, change="kept", commit=before, was=before, before=was, after=was)
+    if isinstance(pinned, Exception):
+        if is_kept(old, spec):
+            return replace(line, error=pinned)
+        return replace(line, change="failed", commit="", after=None, error=pinned)
+    if pinned is None or pinned == was:
+        return line
+    from weighbridge.domain.required import advice
+
+    commit = pinned.manifest.commit
+    whole = shelf.get(pinned.manifest.repo, commit)
+    word = advice(pinned.manifest, whole) if whole else ""
+    return replace(line, change="changed" if was else "added", commit=commit, after=pinned, advice=word)
 
 
 def side_by_side(ask: Callable[[Spec], Answer], specs: Sequence[Spec], connections: int) -> list[Answer]:

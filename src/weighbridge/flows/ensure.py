@@ -93,7 +93,8 @@ def pin(
     Large files carry theirs in the listing; the small ones are fetched, which makes it known.
 
     Raises:
-        BadInput: a file pattern matches nothing.
+        BadInput: a file pattern matches nothing, or the patterns leave out what the others need.
+        NotFound: the repository lacks what its own files need (shards, an adapter's config).
         LicenseMismatch: the spec wishes another licence.
         What ``fetch`` raises.
     """
@@ -104,13 +105,14 @@ def pin(
         raise BadInput(f"model '{spec.id}': {error}", hint=error.hint) from error
     bare = tuple(entry for entry in chosen.files if not entry.sha256)
     known = fetch(part_of(chosen, bare), hub, blobs, reporter, connections, elsewhere).by_path
-    whole = tuple(known.get(entry.path, entry) for entry in chosen.files)
-    return LockEntry(
-        revision=spec.ref.revision,
-        patterns=spec.files,
-        license=info.license,
-        manifest=part_of(manifest, whole),
-    )
+    whole = part_of(manifest, tuple(known.get(entry.path, entry) for entry in chosen.files))
+    from weighbridge.flows.completeness import require_complete  # not needed where everything is locked
+
+    def held(entry: FileEntry) -> FileEntry:
+        return fetch(part_of(manifest, (entry,)), hub, blobs, reporter, connections, elsewhere).files[0]
+
+    require_complete(spec.id, whole, manifest, blobs, held)
+    return LockEntry(revision=spec.ref.revision, patterns=spec.files, license=info.license, manifest=whole)
 
 
 def require_license(spec: Spec, license: str | None) -> None:

@@ -65,11 +65,12 @@ def _run(asked: argparse.Namespace, settings: Settings) -> int:
     _LOG.debug("list %s, Hub %s, home %s", path, settings.upstream, settings.home)
     _LOG.debug("token for the Hub: %s", "given" if settings.token else "none")
     if asked.list:
-        return commands.list_models(*ids, config=path)
+        return commands.list_models(*ids, config=path, layout="dir")
     if asked.verify_only:
-        return commands.verify(*ids, config=path)
+        return commands.verify(*ids, config=path, layout="dir")
     if asked.clean_model or asked.clean:
-        return commands.clean(*([asked.clean_model] if asked.clean_model else ids), config=path)
+        ids = [asked.clean_model] if asked.clean_model else ids
+        return commands.clean(*ids, config=path, layout="dir")
     models = opened()
     config = read_config(models, path)
     wanted = [config.spec(id) for id in ids] or list(config.models)

@@ -8,10 +8,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
-from weighbridge.bridge.model_results import Checked, Cleaned, Failure, Listed, Locked, Moved, Synced
+from weighbridge.bridge.model_results import Checked, Cleaned, Failure, Listed, Moved, Synced
 from weighbridge.bridge.models import open_models
 from weighbridge.bridge.reporting import reporter_for
 from weighbridge.domain.json_values import Json
+from weighbridge.doors.cli.lock_lines import locked_document, show_locked
 from weighbridge.doors.cli.render import (
     AsJson,
     error_document,
@@ -67,10 +68,13 @@ def lock(
         return _show_moved(models.moved(listed), as_json=json)
     done = models.lock(listed, upgrade=upgrade or (), reporter=reporter_for(silent=json))
     if json:
-        show_json({"lock": str(listed.lock_path), "models": [_locked(line) for line in done]})
+        lines = [{**locked_document(line), **_failed(line.error)} for line in done]
+        show_json({"lock": str(listed.lock_path), "models": lines})
     else:
-        rows = [(line.id, line.change, line.commit[:12], _previous(line)) for line in done]
-        show_table(("MODEL", "CHANGE", "COMMIT", "WAS"), rows)
+        show_locked(done)
+    for line in done:
+        if line.advice:
+            show_note(line.advice, about=line.id)
     return _failures((line.id, line.error) for line in done)
 
 
@@ -212,10 +216,6 @@ def _show_moved(done: Sequence[Moved], *, as_json: bool) -> int:
     return _failures(errors)
 
 
-def _previous(line: Locked) -> str:
-    return line.was[:12] if line.was != line.commit else ""
-
-
 def _deed(line: Synced) -> str:
     if line.error:
         return "failed"
@@ -243,16 +243,6 @@ def _row(line: Listed) -> Sequence[str]:
         size(entry.manifest.total_bytes) if entry else "-",
         (entry.license if entry else None) or "-",
     )
-
-
-def _locked(line: Locked) -> dict[str, Json]:
-    return {
-        "id": line.id,
-        "change": line.change,
-        "commit": line.commit or None,
-        "was": line.was or None,
-        **_failed(line.error),
-    }
 
 
 def _moved(line: Moved) -> dict[str, Json]:
