@@ -87,7 +87,20 @@ def told(text: str) -> Callable[[str], bytes]:
 
 TARGET, EXPRESSION = "config.target", "config.expression"
 
+_UNDERSCORE = "{% set u = '%c'|format(95) %}"
+
 BAD_CONFIGS: tuple[Bad, ...] = (
+    Bad(
+        "template-name-as-a-keyword",
+        "a.jinja",
+        "template.unsafe",
+        told("{% set k = (dict(__class__=0)|list)[0] %}{{ ''[k] }}"),
+    ),
+    Bad("template-in-j2", "a.j2", "template.unsafe", told("{{ ''.__class__ }}")),
+    Bad("template-in-txt", "chat_template.txt", "template.unsafe", told("{{ ''.__class__ }}")),
+    Bad(
+        "template-format-as-an-item", "a.jinja", "template.unsafe", told("{{ '{0.x}'['format'](messages) }}")
+    ),
     # what loaders build from names in YAML and JSON
     Bad("hyperpyyaml-apply", "hyperparams.yaml", TARGET, told("a: !apply:os.system [touch MARKER]\n")),
     Bad(
@@ -152,7 +165,29 @@ BAD_CONFIGS: tuple[Bad, ...] = (
     Bad("rows-of-pickles", "d.h5", "hdf5.pickle", lambda m: kept("rows-of-pickles.h5")),
 )
 
+_COMPUTED = "template.computed"
+_WAYS = {
+    "a variable": "{% set k = u~u~'class'~u~u %}{{ ''[k] }}",
+    "a filter": "{% set k = u~u~'class'~u~u %}{{ ['']|map(attribute=k)|first }}",
+    "the name of a filter": "{{ ['']|map('a' ~ 'ttr', u~u~'class')|first }}",
+    "a macro": "{% macro f(k) %}{{ ''[k] }}{% endmacro %}{{ f(u~u~'class'~u~u) }}",
+    "a default": "{% macro f(k=u~u~'class'~u~u) %}{{ ''[k] }}{% endmacro %}{{ f() }}",
+    "a macro's text": "{% macro f() %}{{u}}{{u}}class{{u}}{{u}}{% endmacro %}{{ ''[f()] }}",
+    "a block": "{% set k %}{{u}}{{u}}class{{u}}{{u}}{% endset %}{{ ''[k] }}",
+    "a namespace": "{% set n = namespace(k='') %}{% set n.k = u~u~'class'~u~u %}{{ ''[n.k] }}",
+    "a loop": "{% for k in [u+u+'class'+u+u] %}{{ ''[k] }}{% endfor %}",
+    "a with": "{% with k = [u,u,'class',u,u]|join %}{{ ''[k] }}{% endwith %}",
+    "a method": "{{ ''[''.join([u, u, 'class', u, u])] }}",
+    "entities": "{% set k = '&#95;&#95;class&#95;&#95;'|striptags %}{{ ''[k] }}",
+    "a token": "{{ ''[bos_token] }}",
+}
+"""How a template hands a name that it computes to where it is used; each reaches a class."""
+
 REVIEW_CONFIGS: tuple[Bad, ...] = (
+    *(
+        Bad(f"template name through {way}", "a.jinja", _COMPUTED, told(_UNDERSCORE + t))
+        for way, t in _WAYS.items()
+    ),
     Bad(
         "SpeechBrain model",
         "hyperparams.yaml",
@@ -195,6 +230,16 @@ REVIEW_CONFIGS: tuple[Bad, ...] = (
 )
 
 GOOD_CONFIGS: tuple[Good, ...] = (
+    Good(
+        "template that counts and looks up",
+        "chat_template.jinja",
+        lambda: (
+            b"{% set n = namespace(at=0) %}{% for m in messages %}{% set n.at = n.at + 1 %}"
+            b"{{ messages[n.at - 1].role ~ messages[loop.index0 % 2]['content'] }}"
+            b"{% for key in m.arguments | sort %}{{ m.arguments[key] }}{% endfor %}{% endfor %}"
+            b"{% macro f(at) %}{{ messages[at.index].role }}{% endmacro %}{{ f('a' ~ 'b') }}"
+        ),
+    ),
     Good(
         "dense layer", "config.json", lambda: b'{"activation_function": "torch.nn.modules.activation.Tanh"}'
     ),

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 from weighbridge.scanners.notes import Notes, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jinja2 import Environment
+    from jinja2.nodes import Node
 
 MAX_TEMPLATE_BYTES = 256 << 10
 _MAX_NODES = 200_000
@@ -23,8 +26,6 @@ _MAX_NUMBER = 100_000
 _LOADING = ("Import", "FromImport", "Include", "Extends")
 _REACHING = {"attr", "map", "selectattr", "rejectattr", "groupby", "sort", "unique", "sum", "min", "max"}
 """Filters that take the name of an attribute; ``attr`` has no other use."""
-_SPELLING = {"format", "join", "replace", "reverse"}
-"""Filters that put a name together."""
 RULE = "template.unsafe"
 _PIECE = re.compile(r"_+|_+[a-z]+|[a-z]+_|_+[a-z]+_+")
 """What a name like ``__class__`` is put together from; ``tool_`` is too, and asks for a look."""
@@ -35,13 +36,15 @@ def lint_template(text: str, notes: Notes, where: str = "") -> None:
     """Note every place of a template that reaches for what a chat template has no use for."""
     from jinja2 import TemplateError, nodes
 
+    from weighbridge.scanners.template_names import made_names
+
     try:
         tree = _environment().parse(text)
     except (TemplateError, RecursionError, MemoryError, ValueError) as error:
         notes.block("template.malformed", f"the chat template cannot be parsed: {shown(str(error))}", where)
         return
     waiting: list[nodes.Node] = [tree]
-    count = 0
+    count, keys = 0, list[tuple[nodes.Node, int]]()
     while waiting:
         node = waiting.pop()
         count += 1
@@ -49,7 +52,13 @@ def lint_template(text: str, notes: Notes, where: str = "") -> None:
             notes.block("template.size", f"the chat template has more than {_MAX_NODES} parts", where)
             return
         _check(node, notes, where)
+        keys.extend((key, getattr(node, "lineno", 0)) for key in _keys(node))
         waiting.extend(node.iter_child_nodes())
+    names = made_names(tree)
+    for key, line in keys:
+        if names.spells(key):
+            at = f"{where}:{line}" if where else f"line {line}"
+            notes.review("template.computed", "the chat template computes the name of an item", at)
 
 
 @cache
@@ -90,6 +99,8 @@ def _check(node: object, notes: Notes, where: str) -> None:
         _check_constant(node.value, notes, at)
     elif isinstance(node, (nodes.Getitem, nodes.Call)):
         _check_reach(node, notes, at)
+    elif isinstance(node, nodes.Keyword):
+        _check_keyword(node.key, notes, at)
     elif isinstance(node, nodes.Pow):
         notes.review("template.large", "the chat template raises to a power", at)
 
@@ -109,6 +120,29 @@ def _check_filter(node: object, notes: Notes, at: str) -> None:
                 notes.block(RULE, "the chat template uses the filter attr", at, "attr")
 
 
+def _keys(node: object) -> Iterator[Node]:
+    """What a node takes for the name of an item, an attribute or a filter, where that is not constant."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Getitem) and not isinstance(node.arg, (nodes.Const, nodes.Slice)):
+        yield node.arg
+    elif isinstance(node, nodes.Filter) and node.name in _REACHING:
+        named = [pair.value for pair in node.kwargs if pair.key == "attribute"]
+        first = [] if node.name in ("sort", "unique", "min", "max") else node.args[:1]
+        for key in (*first, *named):
+            if not isinstance(key, nodes.Const):
+                # No template of a model chooses its attributes, so whatever chooses them is looked at.
+                yield nodes.Concat([key])
+
+
+def _check_keyword(key: str, notes: Notes, at: str) -> None:
+    """``dict(__class__=0)|first`` is a text that no constant shows."""
+    if "__" in key:
+        notes.block(RULE, f"the chat template spells {shown(key)}", at, key)
+    elif key.startswith("_") or key.endswith("_"):
+        notes.review("template.computed", f"the chat template holds {shown(key)!r}, a piece of a name", at)
+
+
 def _check_constant(value: object, notes: Notes, at: str) -> None:
     if isinstance(value, str) and "__" in value:
         notes.block(RULE, f"the chat template spells {shown(value)}", at, value)
@@ -126,24 +160,19 @@ def _check_reach(node: object, notes: Notes, at: str) -> None:
         key = node.arg.value if isinstance(node.arg, nodes.Const) else None
         if isinstance(key, str) and key.startswith("_"):
             notes.block(RULE, f"the chat template reads the item {shown(key)}", at, key)
-        elif _joins_text(node.arg):
-            notes.review("template.computed", "the chat template computes the name of an item", at)
-    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
-        if node.node.attr not in ("format", "format_map"):
-            return
-        base = node.node.node
+    elif isinstance(node, nodes.Call) and _method(node.node) in ("format", "format_map"):
+        base = getattr(node.node, "node", None)
         if not isinstance(base, nodes.Const):
             notes.review("template.computed", "the chat template formats a text that it computes", at)
         elif _FIELD.search(str(base.value)):
             notes.block(RULE, f"the chat template formats {shown(str(base.value))}", at, "format")
 
 
-def _joins_text(key: object) -> bool:
-    """Whether a key is put together from pieces of text (``loop.index0 + 1`` is not)."""
+def _method(node: object) -> str:
+    """The name of what is called, be it written as an attribute or as an item."""
     from jinja2 import nodes
 
-    if isinstance(key, nodes.Concat) or (isinstance(key, nodes.Filter) and key.name in _SPELLING):
-        return True
-    if not isinstance(key, (nodes.Add, nodes.Mod)):
-        return False
-    return any(isinstance(c.value, str) for c in key.find_all(nodes.Const))
+    if isinstance(node, nodes.Getattr):
+        return str(node.attr)
+    constant = node.arg if isinstance(node, nodes.Getitem) else None
+    return str(constant.value) if isinstance(constant, nodes.Const) else ""
