@@ -181,6 +181,7 @@ class Registry:
                 now=lambda: datetime.now(UTC),
             ),
             evidence=OperatorEvidence(self.catalog, lambda: datetime.now(UTC)),
+            bundles=None,  # type: ignore[arg-type]  # of the command line
             close=self.catalog.close,
         )
         self.url = ""
@@ -654,6 +655,7 @@ class TestServer:
             "/audit",
             "/authenticate",
             "/evidence",
+            "/evidence/{id}",
             "/health",
             "/package/ingest-huggingface",
             "/package/{id}",
