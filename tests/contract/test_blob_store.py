@@ -274,6 +274,53 @@ class BlobStoreContract:
         assert len(given) == 4
         self.nothing_left(store)
 
+    @pytest.mark.parametrize("size", SIZES)
+    @pytest.mark.parametrize("which", [(), (0,), (1,)], ids=["both digests", "git-sha1", "sha256"])
+    def test_a_file_of_this_machine_is_adopted(
+        self, store: BlobStore, size: int, which: tuple[int, ...], tmp_path: Path
+    ) -> None:
+        content, file = content_of(size), tmp_path / "theirs"
+        file.write_bytes(content)
+        known = store.adopt(entry_of(content, *which), file)
+        assert known is not None
+        assert known.sha256 == hashlib.sha256(content).hexdigest()
+        assert file.stat().st_nlink == 1
+        with file.open("r+b") as theirs:  # what its owner does to it afterwards is no affair of the store
+            theirs.write(b"other bytes")
+        with store.open(known.sha256) as held:
+            assert held.read() == content
+
+    @pytest.mark.parametrize("size", [1, 1000, 3 * MIB])
+    def test_a_file_that_holds_something_else_is_not_adopted(
+        self, store: BlobStore, size: int, tmp_path: Path
+    ) -> None:
+        content, file = content_of(size), tmp_path / "theirs"
+        for other in (content[:-1], content + b"x", content[:-1] + bytes([content[-1] ^ 1])):
+            file.write_bytes(other)
+            for which in ((), (0,), (1,)):
+                assert store.adopt(entry_of(content, *which), file) is None
+        assert store.adopt(entry_of(content), tmp_path) is None
+        assert store.adopt(entry_of(content), tmp_path / "nothing") is None
+        self.nothing_left(store)
+
+    def test_one_turn_at_a_time_and_who_waited_knows_it(self, store: BlobStore) -> None:
+        waited, told, inside = threading.Event(), [], []
+
+        def second() -> None:
+            with store.turn("name", waited.set) as had:
+                told.append(had)
+                inside.append("second")
+
+        with store.turn("name", pytest.fail) as had, store.turn("another", pytest.fail):
+            assert not had
+            other = threading.Thread(target=second)
+            other.start()
+            assert waited.wait(20)
+            inside.append("first")
+        other.join()
+        assert (inside, told) == (["first", "second"], [True])
+        self.nothing_left(store)
+
     def nothing_left(self, store: BlobStore) -> None:
         assert list(store.walk()) == []
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from huggingface_hub import hf_hub_download, scan_cache_dir, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import LocalEntryNotFoundError
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from tests.doors.test_cli_models import Desk
-from tests.hub_server import serve_hub
+from tests.hub_server import HubRepo, serve_hub
 
 WEIGHTS = bytes(range(256)) * 300
 FILES = {
@@ -348,3 +353,33 @@ def test_a_data_set_lies_where_the_client_looks_for_it(desk: CacheDesk) -> None:
     found = try_to_load_from_cache("org/a", "config.json", cache_dir=desk.cache, repo_type="dataset")
     assert isinstance(found, str)
     assert Path(found).read_bytes() == b"{}"
+
+
+READ = """
+import sys
+from transformers import AutoConfig, AutoTokenizer
+for revision in sys.argv[1:]:
+    print(AutoConfig.from_pretrained("org/t", revision=revision).hidden_size)
+    print(AutoTokenizer.from_pretrained("org/t", revision=revision)("b a")["input_ids"])
+"""
+
+
+def test_transformers_finds_a_model_at_its_commit_and_at_its_branch(desk: CacheDesk) -> None:
+    tokenizer = Tokenizer(WordLevel({"a": 0, "b": 1, "[UNK]": 2}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    files = {
+        "config.json": b'{"model_type": "bert", "hidden_size": 32}',
+        "tokenizer.json": tokenizer.to_str().encode(),
+        "tokenizer_config.json": b'{"tokenizer_class": "PreTrainedTokenizerFast"}',
+    }
+    desk.server.repos["org/t"] = HubRepo(files)
+    desk.list.write_text("layout: hf-cache\nmodels:\n  - {id: t, repo_id: org/t}\n")
+    desk.run("sync")
+    desk.server.requests.clear()
+    offline = {**desk.environ, "HF_HUB_OFFLINE": "1"}
+    head = desk.server.repos["org/t"].head
+    done = subprocess.run(
+        [sys.executable, "-c", READ, head, "main"], env=offline, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.splitlines() == ["32", "[1, 0]"] * 2, done.stderr
+    assert desk.server.requests == []

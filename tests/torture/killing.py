@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "weighbridge")
@@ -51,6 +51,16 @@ def killed_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
         process.send_signal(signal.SIGKILL)
         process.wait()
         return True
+    return False
+
+
+def killed_when(process: subprocess.Popen[bytes], seen: Callable[[], bool]) -> bool:
+    """SIGKILL the process once something is seen; False if it had ended by itself."""
+    while process.poll() is None:
+        if seen():
+            process.send_signal(signal.SIGKILL)
+            return process.wait() == -signal.SIGKILL
+        time.sleep(0.0002)
     return False
 
 
