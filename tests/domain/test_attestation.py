@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from tests.domain.papers import package_of, verdict_of
 from tests.metrics.models import MODELS
 from weighbridge.domain.attestation import (
+    PREDICATE_TYPE,
+    STATEMENT_TYPE,
+    Envelope,
     attested_in,
     envelope_from_bytes,
     sealed,
@@ -89,3 +92,22 @@ def test_another_payload_is_refused() -> None:
     ):
         with pytest.raises(Invalid):
             envelope_from_bytes(json.dumps(envelope).encode())
+
+
+@pytest.mark.parametrize("twice", ["payload", "payloadType", "signatures"])
+def test_an_envelope_in_which_something_stands_twice_is_none(twice: str) -> None:
+    content = json.dumps(Envelope(payload=b"{}", signatures={"k": b"s"}).to_json())
+    doubled = content[:-1] + f', "{twice}": ' + json.dumps(json.loads(content)[twice]) + "}"
+    assert envelope_from_bytes(content.encode())
+    with pytest.raises(Invalid):
+        envelope_from_bytes(doubled.encode())
+
+
+@pytest.mark.parametrize("twice", ["subject", "predicate"])
+def test_nor_is_a_statement(twice: str) -> None:
+    content = json.dumps(
+        {"_type": STATEMENT_TYPE, "predicateType": PREDICATE_TYPE, "subject": [], "predicate": {}}
+    )
+    assert attested_in(content.encode()).files == {}
+    with pytest.raises(Invalid):
+        attested_in((content[:-1] + f', "{twice}": null}}').encode())

@@ -11,9 +11,10 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.domain.papers import package_of, verdict_of
-from tests.metrics.models import MODELS
+from tests.metrics.models import LLAMA_PARENT, MODELS
 from weighbridge.domain.bom import Result, bill_of, purl
 from weighbridge.domain.evidence import Evidence
+from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.licence_table import ROWS
 from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.metrics.results import stated_results
@@ -99,3 +100,40 @@ def test_what_is_hosted_here_points_to_no_hub() -> None:
 def test_a_package_url_escapes_what_could_be_read_otherwise() -> None:
     assert purl("gpt2", "a" * 40) == f"pkg:huggingface/gpt2@{'a' * 40}"
     assert purl("org/a?b#c@d", None) == "pkg:huggingface/org/a%3Fb%23c%40d"
+
+
+HOSTILE = [
+    "</script>&amp;<x>",
+    "\x00\x1b[2J\u202e",
+    '{"a": 1}',
+    "]]>",
+    "MIT OR",
+    "LicenseRef-1",
+    "../..",
+    "a/b/c",
+    "#?%\\ ",
+    "é" * 3000,
+]
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_whatever_strangers_write_the_bill_is_valid(said: str) -> None:
+    metric = {"type": said, "value": 1e308}
+    result = {"task": {"type": said}, "dataset": {"type": said, "name": said}, "metrics": [metric, metric]}
+    front: JsonObject = {
+        "license": [said, said, "mit"],
+        "license_name": said,
+        "datasets": [said, said],
+        "pipeline_tag": said,
+        "model-index": [{"results": [result]}],
+    }
+    info: JsonObject = {
+        "pipeline_tag": said,
+        "safetensors": {"total": 1e300},
+        "tags": [said, f"license:{said}", f"dataset:{said}"],
+        "cardData": {"license": [said, "mit", "mit"]},
+        "sha": said,
+    }
+    parent = replace(LLAMA_PARENT, id=said, relation=said, declared_in=said, info=info)
+    made = bill(replace(MODELS["bert"](), front_matter=front, info=info, parents=(parent,)))
+    require_valid(made)

@@ -10,7 +10,7 @@ from tests.metrics.making import AWAY, config, evidence_of
 from tests.metrics.models import LLAMA_CONFIG, bare_lora, gguf, llama2, phi
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.policy import Policy
-from weighbridge.domain.weights import deployable
+from weighbridge.domain.weights import MISSING_LIMIT, deployable
 from weighbridge.metrics import METRICS
 from weighbridge.metrics.size_score import GIB, fit
 
@@ -134,3 +134,18 @@ def test_absurd_numbers_in_a_configuration_are_not_believed() -> None:
             "yard/m", sizes={"model.safetensors": 5_000_000}, texts={"config.json": settings}
         )
         assert judged(evidence, Policy()).low == 1.0
+
+
+def test_names_of_shards_that_ask_for_millions_are_believed_only_so_far() -> None:
+    names = {f"s{number:04d}-00001-of-09999.safetensors": 9 for number in range(2_000)}
+    chosen = deployable(evidence_of("yard/s", sizes=names).files)
+    assert len(chosen.missing) == MISSING_LIMIT
+    assert all(name not in names for name in chosen.missing)
+    assert deployable(evidence_of("yard/s", sizes={"m-00001-of-99999.bin": 9}).files).missing == ()
+
+
+def test_every_file_of_a_format_is_either_chosen_or_another_variant() -> None:
+    names = {f"part{number}.safetensors": 9 for number in range(300)} | {"model.safetensors": 9}
+    chosen = deployable(evidence_of("yard/s", sizes=names).files)
+    assert [entry.path for entry in chosen.files] == ["model.safetensors"]
+    assert set(chosen.others) == set(names) - {"model.safetensors"}

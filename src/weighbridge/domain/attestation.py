@@ -155,11 +155,19 @@ def attested_in(payload: bytes) -> Attested:
 
 def _object(content: bytes, what: str) -> JsonObject:
     try:
-        found = json.loads(content)
+        found = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise Invalid(what, content[:20].decode("ascii", "replace"), "is no JSON") from error
     if not isinstance(found, dict):
         raise Invalid(what, str(found)[:20], "is no JSON object")
+    return found
+
+
+def _once(pairs: list[tuple[str, Json]]) -> JsonObject:
+    """An object in which nothing stands twice: two readers would see two things."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
     return found
 
 

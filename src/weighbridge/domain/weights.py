@@ -18,6 +18,8 @@ ARCHIVE_BYTES = 50_000_000
 """An archive larger than this is taken for weights."""
 
 _ARCHIVE = re.compile(r".*\.(?:zip|tar|tgz|tar\.(?:gz|bz2|xz|zst)|7z|rar)", re.IGNORECASE)
+SHARDS_LIMIT, MISSING_LIMIT = 10_000, 1_000
+"""Names are cheap: what they say of shards is believed up to so many in a set, and told up to so many."""
 _SHARD = re.compile(r"(?P<stem>.*?)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<end>\.[^./]+)")
 _CANONICAL = re.compile(
     r"(?:model|pytorch_model|adapter_model|diffusion_pytorch_model|tf_model|flax_model|open_clip_model)"
@@ -100,11 +102,12 @@ def _of_format(
     indexed = [e for e in shards if _CANONICAL.fullmatch(_unsharded(e.path).rpartition("/")[2])]
     chosen = canonical or indexed or shards
     chosen = chosen or [e for e in kept if not _VARIANT.search(e.path)] or kept
+    taken = {e.path for e in chosen}
     return Deployable(
         format=format,
         files=tuple(chosen),
         missing=_missing(chosen, by_path, index_of),
-        others=tuple(e.path for e in kept if e not in chosen),
+        others=tuple(e.path for e in kept if e.path not in taken),
     )
 
 
@@ -131,7 +134,7 @@ def _unsharded(path: str) -> str:
 def _missing(
     chosen: Sequence[FileEntry], by_path: Mapping[str, FileEntry], index_of: IndexOf
 ) -> tuple[str, ...]:
-    """The shards that an index, or the names of the others, ask for and that are not there."""
+    """The first MISSING_LIMIT shards that an index, or the names of the others, ask for in vain."""
     wanted: set[str] = set()
     for name in {_unsharded(entry.path) for entry in chosen}:
         weight_map = child(index_of(f"{name}.index.json"), "weight_map")
@@ -139,9 +142,12 @@ def _missing(
         for shard in weight_map.values():
             if isinstance(shard, str):
                 wanted.add(f"{folder}/{shard}" if folder else shard)
-    for entry in chosen:
-        shard_name = _SHARD.fullmatch(entry.path)
-        if shard_name and int(shard_name["count"]) <= 10_000:
-            stem, count, end = shard_name["stem"], shard_name["count"], shard_name["end"]
-            wanted |= {f"{stem}-{number:05d}-of-{count}{end}" for number in range(1, int(count) + 1)}
-    return tuple(sorted(wanted - set(by_path)))
+    lacking = wanted - set(by_path)
+    named = (_SHARD.fullmatch(entry.path) for entry in chosen)
+    sets = dict.fromkeys((shard["stem"], shard["count"], shard["end"]) for shard in named if shard)
+    for stem, count, end in sets:
+        if len(lacking) >= MISSING_LIMIT:
+            break
+        numbers = range(1, int(count) + 1) if int(count) <= SHARDS_LIMIT else ()
+        lacking |= {name for n in numbers if (name := f"{stem}-{n:05d}-of-{count}{end}") not in by_path}
+    return tuple(sorted(lacking)[:MISSING_LIMIT])
