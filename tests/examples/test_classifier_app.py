@@ -122,7 +122,7 @@ def test_the_page_shows_both_answers_and_which_models_gave_them(page: str, train
     assert not re.search(r"(?:src|href)=\"(?!/|data:)", home.text)  # nothing from elsewhere
     assert not re.search(r"<script(?! src)|<style|style=|onclick", home.text)
     answer = ask(f"{page}/?sample=8").text
-    assert "It is a <b>8</b>" in answer
+    assert "It is an <b>8</b>" in answer
     assert "It has a closed loop" in answer
     assert answer.count("<dt>") == 12
     assert _sha256((trained / CLASSIFIER).read_bytes()) in answer
@@ -139,7 +139,7 @@ def test_an_uploaded_picture_is_answered_as_the_sample_that_it_shows(page: str, 
     for image, digit in zip(samples.images, samples.digits, strict=True):
         said = ask(f"{page}/", drawn(image[0], light_on_dark=light_on_dark))
         assert said.status == 200
-        right += f"It is a <b>{digit}</b>" in said.text
+        right += f"<b>{digit}</b>" in said.text
     assert right >= 24, f"{right} of {len(samples.digits)}"
 
 
@@ -165,7 +165,7 @@ def test_what_is_no_digit_is_told_and_not_answered(page: str, content: bytes, to
     said = ask(f"{page}/", content)
     assert said.status == 422
     assert told in said.text
-    assert "It is a" not in said.text
+    assert "<b>" not in said.text
 
 
 def test_a_large_upload_is_refused_by_its_length_and_a_name_cannot_be_code(page: str) -> None:
