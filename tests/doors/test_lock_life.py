@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,6 +147,26 @@ def test_weights_without_the_tokenizer_that_is_there_are_locked_with_a_word(desk
     desk.server.forget()
     assert "note:" not in desk.run("lock").stderr
     assert desk.server.requests == []
+
+
+@pytest.mark.parametrize("layout", ["dir", "hf-cache"])
+def test_bytes_that_rot_under_the_same_times_are_found_named_and_healed(desk: Desk, layout: str) -> None:
+    env = {"HF_HOME": str(desk.place / "hf")}
+    desk.run("sync", "--layout", layout, **env)
+    shown = json.loads(desk.run("list", "--layout", layout, "--json", **env).stdout)["models"][0]
+    file = (Path(shown["folder"]) / "model.safetensors").resolve()
+    before = file.stat()
+    file.chmod(0o644)
+    with file.open("r+b") as held:
+        held.seek(5)
+        held.write(b"!")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    desk.run("verify", "--layout", layout, "--level", "size", **env)
+    found = desk.run("verify", "--layout", layout, code=7, **env)
+    assert "model.safetensors' should be sha256:" in found.stderr
+    desk.run("sync", "--layout", layout, **env)
+    assert (Path(shown["folder"]) / "model.safetensors").read_bytes() == FILES["model.safetensors"]
+    desk.run("verify", "--layout", layout, **env)
 
 
 def test_list_tells_size_commit_licence_and_every_state(desk: Desk) -> None:

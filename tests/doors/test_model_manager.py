@@ -304,6 +304,29 @@ def test_ensuring_checks_what_lies_there_and_heals_it(hub: HubServer) -> None:
     assert files_in(path) == FILES
 
 
+def test_bytes_that_rot_under_the_same_times_are_healed_where_every_byte_is_read(hub: HubServer) -> None:
+    manager = ModelManager.from_config("models.yaml")
+    path = Path(manager.ensure_model("a"))
+
+    def rot() -> None:
+        file = path / "model.safetensors"
+        before = file.stat()
+        file.chmod(0o644)
+        with file.open("r+b") as held:
+            held.write(b"!")
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    rot()
+    assert manager.ensure_model("a") == str(path)
+    assert files_in(path) == FILES
+    rot()
+    with pytest.raises(BadChecksumError):
+        verify_model(path, "sha256")
+    assert not is_cached(manager.get_model_spec("a"), manager.config.cache_dir)
+    download_model(manager.get_model_spec("a"), manager.config.cache_dir)
+    assert files_in(path) == FILES
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -18,6 +18,7 @@ from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.model_list import ModelList, read_model_list, write_example
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.unchanged import Unchanged
+from weighbridge.bridge.checking import checked_at
 from weighbridge.bridge.layouts import Layouts, Spot
 from weighbridge.bridge.model_results import Checked, Cleaning, Failure, Listed, Locked, Moved, Synced
 from weighbridge.bridge.pins import answers, is_kept, locked, pin_all, side_by_side
@@ -171,7 +172,9 @@ class Models:
                     id=spec.id, folder=place, faults=(LockStale(str(models.lock_path), [spec.id]),)
                 )
             manifest = lock.entries[spec.id].manifest
-            return _checked(spec, manifest, self._layouts.spot(models, spec, manifest, layout), level)
+            return checked_at(
+                self._layouts, self._layouts.spot(models, spec, manifest, layout), manifest, spec.id, level
+            )
 
         return tuple(map(checked, _chosen(models, ids)))
 
@@ -364,17 +367,3 @@ def _chosen(models: ModelList, ids: Sequence[str]) -> Sequence[Spec]:
                 hint=f"did you mean '{near[0]}'?" if near else f"it has {', '.join(by_id) or 'none'}",
             )
     return tuple(spec for spec in models.specs if not ids or spec.id in ids)
-
-
-def _checked(spec: Spec, manifest: Manifest, spot: Spot, level: str) -> Checked:
-    if not spot.path.is_dir():
-        absent = NotFound(f"'{spot.path}' is missing", hint="run 'weighbridge sync'")
-        return Checked(id=spec.id, folder=spot.path, faults=(absent,))
-    return Checked(
-        id=spec.id,
-        folder=spot.path,
-        files=len(manifest.files),
-        size_bytes=manifest.total_bytes,
-        faults=spot.layout.faults(spot.folder, manifest, level),
-        unlisted=spot.layout.unlisted(spot.folder, manifest),
-    )
