@@ -41,7 +41,8 @@ $(VENV)/.heavy: $(VENV)/.dev
 	@touch $@
 
 # Clients that need torch, a compiler or a version of their own, each away from ours. An environment that is
-# whole has .had; where one cannot be made its tests are skipped and say so.
+# whole has .had; where one cannot be made its tests are skipped and say so. Those of torch and llama also
+# run weighbridge.runtime, so they have what it needs.
 CLIENTS := $(VENV)/clients
 HAVE = $(PYTHON) -m venv $(CLIENTS)/$(1) && \
 	$(CLIENTS)/$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2) && touch $(CLIENTS)/$(1)/.had
@@ -49,9 +50,10 @@ $(CLIENTS)/.made: $(VENV)/.made
 	-$(call HAVE,hub-0,'huggingface_hub==0.36.2' 'hf_xet==1.1.5')
 	-$(call HAVE,hub-1,'huggingface_hub==1.33.0' 'hf_xet==1.6.0')
 	-$(call HAVE,torch,'torch==2.13.0' 'transformers==5.23.0' 'peft==0.21.2' 'sentence-transformers==6.2.0' \
-		'accelerate==1.15.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
+		'accelerate==1.15.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0' -r requirements/run.txt)
 	-export CMAKE_ARGS='-DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_CURL=OFF -DGGML_NATIVE=OFF -DGGML_OPENMP=OFF' && \
-		$(call HAVE,llama,'llama-cpp-python==0.3.36' 'gguf==0.19.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0')
+		$(call HAVE,llama,'llama-cpp-python==0.3.36' 'gguf==0.19.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0' \
+			-r requirements/run.txt)
 	-mkdir -p $(CLIENTS)/node && npm install --silent --no-fund --no-audit --prefix $(CLIENTS)/node '@huggingface/hub@2.17.5'
 	@touch $@
 
