@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +172,50 @@ def test_verbose_says_more_and_never_the_token(desk: Desk) -> None:
     assert "debug: a: was missing" in done.stderr
     assert desk.hub.token not in done.stdout + done.stderr
     assert "debug:" not in desk.run().stderr
+
+
+def test_a_hub_that_answers_429_twice_is_waited_for_and_verbose_says_so(desk: Desk) -> None:
+    desk.hub.token = "hf_" + "s3cr3t" * 5
+    desk.hub.fault("/org/a/resolve/*", status=429, headers={"Retry-After": "1"}, times=2)
+    done = desk.run("-v", "--model", "a", HF_TOKEN=desk.hub.token)
+    assert done.stderr.count("limits our requests; asking again for 'org/a'") == 2
+    assert desk.hub.token not in done.stdout + done.stderr
+    assert desk.folders() == {"a"}
+
+
+def test_a_long_pause_is_told_without_being_asked(desk: Desk) -> None:
+    desk.hub.fault("/org/a/resolve/*", status=429, headers={"Retry-After": "5"}, times=1)
+    assert "asking again for 'org/a'" in desk.run("--model", "a").stderr
+    assert desk.folders() == {"a"}
+
+
+def test_a_pipe_gets_plain_lines(desk: Desk) -> None:
+    told = desk.run().stderr
+    assert "fetching org/a: 0.1 MB\n" in told
+    assert "\x1b" not in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_terminal_gets_a_bar(desk: Desk) -> None:
+    import pty
+
+    desk.hub.fault("/org/a/resolve/*/model.safetensors", bytes_per_s=100_000)
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "weighbridge.model_manager", "--model", "a"],
+        cwd=desk.place,
+        env=environment(desk.place, HF_ENDPOINT=desk.hub.url, TERM="xterm", COLUMNS="100"),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # Linux says so when the other end is closed
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    os.close(ours)
+    assert running.communicate(timeout=60)[0].startswith(b"MODEL")
+    assert running.returncode == 0
+    assert "\u2501" in shown.decode()
+    assert b"org/a" in shown
+    assert b"fetching" not in shown

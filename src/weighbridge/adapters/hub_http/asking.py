@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urljoin
@@ -15,6 +16,9 @@ from weighbridge.errors import BadListing, HubDown, RateLimited, WeighbridgeErro
 
 MAX_REDIRECTS = 5
 MAX_ERROR_BYTES = 64 * 1024
+LONG_PAUSE_S = 5.0
+"""Whoever waits for longer is told why; shorter pauses are for those who debug."""
+_LOG = logging.getLogger(__name__)
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -51,6 +55,7 @@ class Asking:
             BadListing: it sends us where we must not go.
         """
         failures, waited_s = 0, 0.0
+        _LOG.debug("asking %s for %s", self.hub, question)
         while True:
             try:
                 reply = self._follow(target, question, headers or {})
@@ -66,6 +71,9 @@ class Asking:
             pause_s = self.patience.pause_s(failures) if asked_s is None else asked_s
             if failures >= self.patience.tries or waited_s + pause_s > self.patience.total_s:
                 raise trouble
+            why = "limits our requests" if isinstance(trouble, RateLimited) else "did not answer"
+            level = logging.WARNING if pause_s >= LONG_PAUSE_S else logging.DEBUG
+            _LOG.log(level, "%s %s; asking again for %s in %.0f s", self.hub, why, question, pause_s)
             self.patience.sleep(pause_s)
             waited_s += pause_s
 
