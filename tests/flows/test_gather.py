@@ -24,6 +24,7 @@ from weighbridge.flows.ensure import fetch
 from weighbridge.flows.gather import (
     DISCUSSION_LIMIT,
     HISTORY_LIMIT,
+    RESULTS_LIMIT,
     TEXT_LIMIT_BYTES,
     TEXTS_LIMIT_BYTES,
     gather,
@@ -259,3 +260,13 @@ def test_a_model_is_not_its_own_base_model_however_it_is_spelled(
 ) -> None:
     hub.repos[NAME].commit({"README.md": b"---\nbase_model: [ACME/Tuned, acme/tuned]\n---\n"})
     assert gathered().parents == ()
+
+
+def test_files_of_results_are_read_up_to_a_limit(hub: HubServer, gathered: Callable[[], Evidence]) -> None:
+    entry = b"- {dataset: {id: acme/words, task_id: t}, value: 1}\n"
+    full = entry * (RESULTS_LIMIT // 3 // len(entry))
+    names = [f".eval_results/{letter}.yaml" for letter in "abcde"]
+    hub.repos[NAME].commit({"README.md": CARD, **dict.fromkeys(names, full)})
+    evidence = gathered()
+    assert sorted(evidence.eval_results) == names[:3]
+    assert set(names) <= set(evidence.texts)

@@ -33,6 +33,8 @@ TEXT_LIMIT_BYTES = 256 * 1024
 """Larger text files are not captured: nothing that a metric reads is that long."""
 TEXTS_LIMIT_BYTES = 16 * 1024 * 1024
 """All texts together: the evidence is held in memory, and a repository may have any number of files."""
+RESULTS_LIMIT = 128 * 1024
+"""Characters of all result files together: a reader of YAML needs ten seconds for a million of them."""
 HISTORY_LIMIT = 500
 DISCUSSION_LIMIT = 200
 """The newest commits and discussions: the Hub gives fifty, or fewer, with each request."""
@@ -150,12 +152,16 @@ def _from_files(manifest: Manifest, blobs: BlobStore, fetch: Fetch, readers: Rea
         texts=captured,
         front_matter=front,
         front_matter_error=error,
-        eval_results={
-            path: {"results": readers.yaml(kept.content)}
-            for path, kept in captured.items()
-            if path.startswith(".eval_results/")
-        },
+        eval_results=_results(captured, readers),
     )
+
+
+def _results(captured: Mapping[str, Text], readers: Readers) -> dict[str, JsonObject]:
+    """The files of results, by path, as many as RESULTS_LIMIT characters hold."""
+    paths = [path for path in sorted(captured) if path.startswith(".eval_results/")]
+    sums = accumulate(len(captured[path].content) for path in paths)
+    read = [path for path, total in zip(paths, sums, strict=True) if total <= RESULTS_LIMIT]
+    return {path: {"results": readers.yaml(captured[path].content)} for path in read}
 
 
 def with_headers(draft: Evidence, place: Callable[[str], Path], readers: Readers) -> Evidence:
