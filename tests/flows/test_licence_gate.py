@@ -38,6 +38,15 @@ def test_what_the_policy_does_not_allow_is_refused_and_named() -> None:
     assert any("base model" in fault for fault in refused.licence_faults)
 
 
+def test_a_pickle_beside_safetensors_is_warned_of_and_holds_nothing_up() -> None:
+    verdict = weighed("bert")
+    assert "pytorch_model.bin" in MODELS["bert"]().manifest.by_path
+    assert verdict.warnings == (
+        "pytorch_model.bin: a pickle whose weights stand beside it as safetensors; load those",
+    )
+    assert verdict.outcome is Outcome.ACCEPTED
+
+
 def test_what_it_allows_passes() -> None:
     assert weighed("bert").outcome is Outcome.ACCEPTED
 

@@ -39,15 +39,18 @@ class _NotRead(ValueError):
     """The head is none, or goes beyond a limit."""
 
 
-def gguf_info(path: Path, shown: Mapping[str, str] = _SHOWN) -> dict[str, Json] | None:
+def gguf_info(
+    path: Path, shown: Mapping[str, str] = _SHOWN, *, either_order: bool = False
+) -> dict[str, Json] | None:
     """``{"total": parameters, "architecture", "context_length", "chat_template"}``, as far as known.
 
     ``shown`` says which keys are read, and what they are called in the answer; the context's length
-    always is. None for a file that cannot be read, in big-endian order too.
+    always is. None for a file that cannot be read; one in big-endian order, which most machines do not
+    run, is read with ``either_order``.
     """
     try:
         with path.open("rb") as file:
-            return _Head(file, shown).read()
+            return _Head(file, shown).read(either_order)
     except (OSError, struct.error, _NotRead):
         return None
 
@@ -55,10 +58,15 @@ def gguf_info(path: Path, shown: Mapping[str, str] = _SHOWN) -> dict[str, Json] 
 class _Head:
     def __init__(self, file: BinaryIO, shown: Mapping[str, str]) -> None:
         self._file, self._shown = file, shown
-        self._items = 0
+        self._items, self._order = 0, "<"
 
-    def read(self) -> dict[str, Json]:
-        if self._file.read(4) != b"GGUF" or self._number("I") not in (2, 3):
+    def read(self, either_order: bool) -> dict[str, Json]:
+        if self._file.read(4) != b"GGUF":
+            raise _NotRead
+        version = self._bytes(4)
+        if either_order and version[0] == 0:
+            self._order = ">"
+        if struct.unpack(self._order + "I", version)[0] not in (2, 3):
             raise _NotRead
         tensors, pairs = self._number("Q"), self._number("Q")
         known: dict[str, Json] = {}
@@ -113,7 +121,7 @@ class _Head:
 
     def _number(self, code: str) -> int:
         size = struct.calcsize("<" + code)
-        value: int = struct.unpack("<" + code, self._bytes(size))[0]
+        value: int = struct.unpack(self._order + code, self._bytes(size))[0]
         return value
 
     def _bytes(self, count: int) -> bytes:

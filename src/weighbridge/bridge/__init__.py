@@ -251,7 +251,7 @@ def readers() -> Readers:
 
     def header(file: Path, format: str) -> JsonObject:
         if format == "gguf":
-            said = gguf_info(file)
+            said = gguf_info(file, either_order=True)
             return {"format": "gguf", **said} if said else {"error": "no GGUF header that could be read"}
         read = mended(read_safetensors_header(file))
         return read if isinstance(read, Mapping) else {}

@@ -26,6 +26,7 @@ _CANONICAL = re.compile(
     r"\.[^./]+"
 )
 _VARIANT = re.compile(r"[._-](?:fp16|fp32|bf16|int8|uint8|q4|q4f16|q8|bnb4|quantized|non_ema|ema)(?=[._-])")
+_PICKLED = frozenset({"bin", "pt", "ckpt", "pickle"})
 _CHECKPOINT = re.compile(r"(?:.*/)?checkpoint-\d+/.*")
 _PROJECTOR = re.compile(r"(?:.*/)?(?:mmproj|imatrix)[^/]*", re.IGNORECASE)
 
@@ -69,6 +70,19 @@ def deployable(files: Sequence[FileEntry], index_of: IndexOf = lambda path: {}) 
     return Deployable(
         format="archive" if archives else "", files=tuple(sorted(archives, key=lambda e: e.path))
     )
+
+
+def pickled_twins(files: Sequence[FileEntry]) -> tuple[str, ...]:
+    """The pickles whose weights stand as safetensors beside them, by path: nobody has to unpickle those."""
+    safe = {_stem(entry.path) for entry in files if weight_format(entry.path) == "safetensors"}
+    pickled = (entry.path for entry in files if weight_format(entry.path) in _PICKLED)
+    return tuple(sorted(path for path in pickled if _stem(path) in safe))
+
+
+def _stem(path: str) -> str:
+    """What a weight file is called in any format: ``pytorch_model-00001-of-00002.bin`` is ``model``."""
+    folder, _, name = _unsharded(path).rpartition("/")
+    return f"{folder}/{name.rpartition('.')[0].replace('pytorch_model', 'model')}"
 
 
 def _pipeline(by_path: Mapping[str, FileEntry], index_of: IndexOf) -> Deployable:

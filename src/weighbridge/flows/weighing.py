@@ -15,6 +15,7 @@ from weighbridge.domain.scan import FileScan, ScanReport, Severity
 from weighbridge.domain.score import Score, failed
 from weighbridge.domain.terms import Terms
 from weighbridge.domain.verdict import Verdict, judge
+from weighbridge.domain.weights import pickled_twins
 
 _LOG = logging.getLogger(__name__)
 _ERROR_LIMIT = 500
@@ -47,8 +48,16 @@ def weigh_case(case: Case, scales: Scales) -> Verdict:
         reported=report_all(case.evidence, case.policy, scales.reports),
         licence_faults=wish.faults(terms) if terms else (),
         licence_doubts=wish.doubts(terms) if terms else (),
-        warnings=warnings_of(case.evidence),
+        warnings=(*warnings_of(case.evidence), *_of_twins(case.evidence)),
     )
+
+
+def _of_twins(evidence: Evidence) -> tuple[str, ...]:
+    twins = pickled_twins(evidence.files)
+    if not twins:
+        return ()
+    named = twins[0] if len(twins) == 1 else f"{twins[0]} and {len(twins) - 1} further files"
+    return (f"{named}: a pickle whose weights stand beside it as safetensors; load those",)
 
 
 def score_all(evidence: Evidence, policy: Policy, metrics: Mapping[str, Metric]) -> tuple[Score, ...]:
