@@ -119,7 +119,11 @@ def right_receipt(
 def fault_of(
     path: Path, shown: str, entry: FileEntry, level: str, look: Look = os.lstat
 ) -> WeighbridgeError | None:
-    """What is wrong with a laid out file at a level (``none``, ``size``, ``sha256``)."""
+    """What is wrong with a laid out file at a level (``none``, ``size``, ``sha256``).
+
+    Where a byte is wrong although the file looks as it did (bits rot, times can be set) the file gets
+    the present time, so that no receipt of it holds any more: of any folder, in any process.
+    """
     found = _regular(path, look)
     if found is None:
         return NotFound(f"'{shown}' is missing", hint="run 'weighbridge sync'")
@@ -134,6 +138,8 @@ def fault_of(
     except OSError as error:
         return StoreDown(f"cannot read '{shown}': {error.strerror or error}")
     if got != entry.sha256:
+        with suppress(OSError):  # who may not write may look all the same
+            os.utime(path)
         return DigestMismatch(shown, wanted=f"sha256:{entry.sha256}", got=f"sha256:{got}")
     return None
 

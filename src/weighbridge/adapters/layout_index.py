@@ -10,9 +10,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -25,8 +25,6 @@ INDEX_FORMAT = 1
 
 Receipt: TypeAlias = tuple[int, int, int, str]
 """Size in bytes, mtime in ns, inode, sha256."""
-_NEVER = -1
-"""An mtime, and an inode, that no file has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +111,6 @@ class Index:
                 self.write(records)
         except OSError as error:
             raise StoreDown(f"cannot write below {self._root}: {error.strerror or error}") from error
-
-    def distrust(self, folder: str, paths: Collection[str]) -> None:
-        """Withdraw the receipts of files that were found to be others than theirs say.
-
-        Raises:
-            StoreDown: the medium fails.
-        """
-        with self.changing() as records:
-            record = records.get(folder)
-            if record is not None:
-                known = {path: record.files[path] for path in paths if path in record.files}
-                wrong = {path: (size, _NEVER, _NEVER, sha256) for path, (size, _, _, sha256) in known.items()}
-                records[folder] = replace(record, files={**record.files, **wrong})
 
     @contextmanager
     def locked(self) -> Iterator[None]:

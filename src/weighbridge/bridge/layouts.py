@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -80,15 +80,6 @@ class Layouts:
         repo = spec.ref.repo
         folder = snapshot_folder(repo, manifest.commit) if manifest else repo_folder(repo)
         return Spot(layout=self._cache(models).layout(spec.ref.revision, user), folder=folder)
-
-    def distrust(self, spot: Spot, paths: Collection[str]) -> None:
-        """Withdraw the receipts of files that are wrong although they look as they did.
-
-        Raises:
-            StoreDown: the medium fails.
-        """
-        spot.layout.distrust(spot.folder, paths)
-        self._dirs.clear()  # what they remember of the folder came from its receipts
 
     def _dir(self, cache_dir: Path, user: str, editable: bool) -> DirLayout:
         known = self._dirs.get((cache_dir, user, editable))

@@ -172,9 +172,8 @@ class Models:
                     id=spec.id, folder=place, faults=(LockStale(str(models.lock_path), [spec.id]),)
                 )
             manifest = lock.entries[spec.id].manifest
-            return checked_at(
-                self._layouts, self._layouts.spot(models, spec, manifest, layout), manifest, spec.id, level
-            )
+            spot = self._layouts.spot(models, spec, manifest, layout)
+            return checked_at(spot, manifest, spec.id, level)
 
         return tuple(map(checked, _chosen(models, ids)))
 

@@ -8,18 +8,17 @@ Each model has a file of its own, so that two processes which pin two models can
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from weighbridge.adapters.layout_files import fault_of
-from weighbridge.adapters.layout_index import Index
+from weighbridge.adapters.layout_index import read_index
 from weighbridge.adapters.model_list import ModelList
 from weighbridge.adapters.model_list.reading import VERIFY_LEVELS
 from weighbridge.bridge.models import Models
 from weighbridge.domain.lock import Spec
 from weighbridge.domain.manifest import FileEntry, sha256
-from weighbridge.errors import DigestMismatch, NotFound, StoreDown, WeighbridgeError
+from weighbridge.errors import NotFound, WeighbridgeError
 
 __all__ = ["VERIFY_LEVELS", "ModelList", "elsewhere", "faults_at", "is_right", "list_of_one"]
 
@@ -60,18 +59,14 @@ def faults_at(folder: Path, level: str) -> tuple[WeighbridgeError, ...]:
         raise NotFound(f"there is no folder '{folder}'")
     for root in folder.parents:
         name = folder.relative_to(root).as_posix()
-        index = Index(root, root / ".weighbridge")
-        record = index.records().get(name)
+        record = read_index(root / ".weighbridge" / "index.json").get(name)
         if record is not None:
             entries = [
                 FileEntry(path=path, size_bytes=receipt[0], digests=(sha256(receipt[3]),))
                 for path, receipt in sorted(record.files.items())
             ]
-            found = {e.path: fault_of(folder / e.path, f"{name}/{e.path}", e, level) for e in entries}
-            if wrong := [path for path, fault in found.items() if isinstance(fault, DigestMismatch)]:
-                with suppress(StoreDown):  # who may not write may look all the same
-                    index.distrust(name, wrong)
-            return tuple(fault for fault in found.values() if fault is not None)
+            found = [fault_of(folder / entry.path, f"{name}/{entry.path}", entry, level) for entry in entries]
+            return tuple(fault for fault in found if fault is not None)
     raise NotFound(
         f"nothing is known of '{folder}': it was not laid out here",
         hint="only folders that Weighbridge laid out can be verified by their path",

@@ -120,10 +120,6 @@ class DirLayout:
         """
         return faults_of(self.path(folder), folder, manifest, level)
 
-    def distrust(self, folder: str, paths: Collection[str]) -> None:
-        """Withdraw the receipts of files that are wrong although they look as they did. Raises StoreDown."""
-        self._index.distrust(folder, paths)
-
     def unlisted(self, folder: str, manifest: Manifest) -> tuple[str, ...]:
         """Files in the folder that the manifest does not name."""
         return tuple(path for path in walk(self.path(folder)) if path not in manifest.by_path)

@@ -139,10 +139,6 @@ class HfLayout:
         """Everything that is wrong with the files of a snapshot, at a level; see ``DirLayout.faults``."""
         return faults_of(self.path(folder), folder, manifest, level, os.stat)
 
-    def distrust(self, folder: str, paths: Collection[str]) -> None:
-        """Withdraw the receipts of files that are wrong although they look as they did. Raises StoreDown."""
-        self._index.distrust(folder, paths)
-
     def unlisted(self, folder: str, manifest: Manifest) -> tuple[str, ...]:
         """Nothing: other files of a snapshot are other tools' affair."""
         return ()
