@@ -130,7 +130,7 @@ def test_every_block_of_the_document_works_in_the_order_of_a_first_day(reader: R
     assert path.is_relative_to(held)
     assert path.name == "classifier_deep_mlp.safetensors"
 
-    for block in OURS.blocks("python"):
+    for block in OURS.blocks("python", "bash"):
         if "no-run" not in block.words:
             reader.run(_of(block), USE_HF_MODELS="true", HF_REPO_ID=REPO)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -224,6 +227,7 @@ def test_a_private_repository_opens_to_the_token_that_is_given_or_set(
 
 ASK = """
 import sys
+import time
 from weighbridge.model_hub import fetch_model
 for name in sys.argv[1:]:
     held = fetch_model("acme/models", name, "app")
@@ -281,3 +285,83 @@ def test_a_switch_that_is_neither_on_nor_off_is_a_mistake(
     monkeypatch.setenv("USE_HF_MODELS", "maybe")
     with pytest.raises(BadInput, match="USE_HF_MODELS is 'maybe'"):
         source_from_env(tmp_path)
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "weighbridge.model_hub", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_the_command_downloads_upgrades_and_clears(hub: HubServer, tmp_path: Path) -> None:
+    done = _command("download", REPO, "head.safetensors", "tuned/", "--cache-subdir", "app")
+    assert done.returncode == 0, done.stderr
+    head, tuned = map(Path, done.stdout.splitlines())
+    assert (head.read_bytes(), (tuned / "model.safetensors").read_bytes()) == (HEAD, WHOLE)
+    assert f"fetching {REPO}" in done.stderr
+    again = json.loads(
+        _command("download", REPO, "head.safetensors", "--cache-subdir", "app", "--json").stdout
+    )
+    (told,) = again["models"]
+    assert (told["path"], told["repo"], told["fetched_bytes"]) == (str(head), REPO, 0)
+    assert told["files"][0]["sha256"] == hashlib.sha256(HEAD).hexdigest()
+
+    moved = hub.repos[REPO].commit({**FILES, "head.safetensors": b"new" * 9_000})
+    assert moved in _command("upgrade", REPO, "--cache-subdir", "app").stdout
+    cleared = _command("clear", "--cache-subdir", "app", "--json")
+    assert json.loads(cleared.stdout) == {"removed_bytes": 3 * 9_000 + len(WHOLE) + 2}
+    assert not (tmp_path / "hf" / "app").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["download", REPO, "none.bin"], 4, "no file 'none.bin'"),
+        (["download", "acme/none", "x"], 4, "not found"),
+        (["download", REPO, "*.bin"], 2, "holds one of"),
+        (["upgrade", REPO], 2, "no file of"),
+        (["clear", "--cache-subdir", "hub"], 2, "belongs to"),
+        (["download", REPO], 2, "FILE"),
+        ([], 2, "COMMAND"),
+    ],
+)
+def test_the_command_ends_with_a_true_exit_code(
+    hub: HubServer, arguments: list[str], code: int, told: str
+) -> None:
+    done = _command(*arguments)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_kill_at_any_moment_leaves_nothing_half_done(hub: HubServer, tmp_path: Path) -> None:
+    large = bytes(range(256)) * 8_000
+    hub.repos[REPO].commit({**FILES, "large.bin": large})
+    hub.fault("*/resolve/*/large.bin", bytes_per_s=6_000_000)
+    arguments = ["download", REPO, "large.bin", "card.json", "--cache-subdir", "app"]
+    wanted, killed = {"large.bin": large, "card.json": b"{}"}, 0
+    for point in range(10):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "weighbridge.model_hub", *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        asked = len(hub.requests)
+        while process.poll() is None and len(hub.requests) < asked + point % 4 + 1:
+            time.sleep(0.001)
+        time.sleep(0.01 * point)
+        process.kill()
+        killed += process.wait() != 0
+        shown = [path for path in (tmp_path / "hf" / "app").rglob("*") if path.is_file()]
+        for path in shown:
+            if ".weighbridge" not in path.parts and path.name != "models.lock":
+                assert path.read_bytes() == wanted[path.name]
+    assert killed > 3
+    hub.forget()
+    done = _command(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert [Path(line).read_bytes() for line in done.stdout.splitlines()] == [large, b"{}"]

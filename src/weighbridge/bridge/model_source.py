@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from weighbridge.bridge.model_files import HeldModel, ModelFiles, open_model_files
+from weighbridge.bridge.reporting import reporter_for
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import FileEntry, sha256
 from weighbridge.domain.paths import checked_path
@@ -43,7 +44,7 @@ class ModelSource:
             What ``ModelFiles.get`` raises.
         """
         if self._files is not None:
-            return self._files.get(self.repo_id, filename, self.revision)
+            return self._files.get(self.repo_id, filename, self.revision, reporter_for())
         try:
             path = self.local / checked_path(filename)
         except Invalid as error:

@@ -6,7 +6,8 @@
 
 The Hub is the one of HF_ENDPOINT, the token the one of HF_TOKEN unless another is given; what is
 held is in ``$HF_HOME/<cache_subdir>/``. A call either gives just the file that was asked for, or
-raises one of ``weighbridge.errors``: never an empty folder, never another model.
+raises one of ``weighbridge.errors``: never an empty folder, never another model. While something is
+fetched, a bar on the terminal or a line in the log (stderr) says so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from weighbridge.bridge.model_files import HeldModel, clear, open_model_files, place_of
 from weighbridge.bridge.model_source import ModelSource, model_source
-from weighbridge.bridge.pickled import load_pickled as _load_pickled
+from weighbridge.bridge.reporting import reporter_for
 from weighbridge.settings import load_settings
 
 __all__ = [
@@ -68,7 +69,7 @@ def fetch_model(
         Conflict: the folder holds files of somebody else.
     """
     files = open_model_files(load_settings(), cache_subdir, token)
-    return files.get(repo_id, filename, revision or "main")
+    return files.get(repo_id, filename, revision or "main", reporter_for())
 
 
 def upgrade_models(
@@ -80,7 +81,8 @@ def upgrade_models(
         NoSuchFile: the new commit lacks one of the files; nothing has moved.
         What ``fetch_model`` raises.
     """
-    return open_model_files(load_settings(), cache_subdir, token).upgrade(repo_id, revision or "main")
+    files = open_model_files(load_settings(), cache_subdir, token)
+    return files.upgrade(repo_id, revision or "main", reporter_for())
 
 
 def clear_cache(cache_subdir: str = "models") -> int:
@@ -119,4 +121,6 @@ def load_pickled(path: Path | str, reviewed: Collection[str] = ()) -> object:
         CannotLoad: it is no pickle that this version of scikit-learn reads.
         NotFound, DigestMismatch, StoreDown: the file is not there, or changes while it is read.
     """
-    return _load_pickled(Path(path), load_settings(), reviewed)
+    from weighbridge.bridge import pickled  # brings all scanners
+
+    return pickled.load_pickled(Path(path), load_settings(), reviewed)
