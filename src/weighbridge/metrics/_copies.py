@@ -36,7 +36,7 @@ def copy_caps(evidence: Evidence) -> list[Cap]:
     """
     named = {parent.id.lower() for parent in base_models_of(evidence)}
     own = evidence.repo.namespace
-    said = _attributions(card_of(evidence))
+    said = _attributions(card_of(evidence)) if evidence.resemblances else ""
     away = {evidence.state(source) for source in ("texts", "info")}
     caps = []
     for found in sorted(evidence.resemblances, key=lambda r: (r.likeness, r.repo, r.subject)):
