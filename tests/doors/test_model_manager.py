@@ -341,6 +341,8 @@ def test_bytes_that_rot_under_the_same_times_are_healed_where_every_byte_is_read
         ({"revision": "../x"}, "git allows"),
         ({"revision": 12}, "must be a text"),
         ({"files": "config.json"}, "must be a list"),
+        ({"files": ["config.json", 3]}, "must be a list"),
+        ({"files": []}, "leave it out to take all files"),
         ({"kind": "table"}, "none of model"),
     ],
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -219,3 +221,36 @@ def test_a_terminal_gets_a_bar(desk: Desk) -> None:
     assert "\u2501" in shown.decode()
     assert b"org/a" in shown
     assert b"fetching" not in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to be sent")
+def test_ctrl_c_ends_at_once_though_the_hub_hangs_and_the_next_run_goes_on(desk: Desk) -> None:
+    fault = desk.hub.fault("/org/a/resolve/*/model.safetensors", hold_after=1000)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "weighbridge.model_manager", "--model", "a"],
+        cwd=desk.place,
+        env=environment(desk.place, HF_ENDPOINT=desk.hub.url),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not desk.hub.asked("/org/a/resolve/*/model.safetensors"):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    told = running.communicate(timeout=30)[1]
+    fault.release()
+    assert running.returncode == 130
+    assert "what was fetched so far is kept" in told
+    assert "Traceback" not in told
+    assert not (desk.kept / "a").exists()
+    desk.hub.forget()
+    desk.run()
+    assert desk.folders() == {"a", "b"}
+
+
+def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
+    command = f"{sys.executable} -m weighbridge.model_manager --list | head -0; echo ${{PIPESTATUS[0]}}"
+    env = environment(desk.place, HF_ENDPOINT=desk.hub.url)
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=desk.place, env=env, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")

@@ -3,4 +3,4 @@
 from weighbridge.model_manager.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -10,10 +10,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.doors.cli import models as commands
-from weighbridge.doors.cli.render import exit_code_of, show_error, show_note, show_table, size, worst_code_of
+from weighbridge.doors.cli.ending import run_to_the_end
+from weighbridge.doors.cli.render import exit_code_of, show_error, show_table, size, worst_code_of
 from weighbridge.errors import WeighbridgeError
 from weighbridge.model_manager.ensuring import Outcome, made_ready, opened, read_config
 from weighbridge.model_manager.errors import ModelManagerError
@@ -24,19 +26,12 @@ FOLDER = Path("config") / "model_manager"
 _LOG = logging.getLogger(__name__)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and give its exit code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and leave with its exit code."""
     asked = _parser().parse_args(arguments)
     if asked.verbose:
         _say_more()
-    try:
-        return _run(asked, load_settings())
-    except (WeighbridgeError, Invalid) as error:
-        show_error(error)
-        return exit_code_of(_cause(error))
-    except KeyboardInterrupt:
-        show_note("interrupted; what was fetched so far is kept")
-        return 130
+    run_to_the_end(lambda: _run(asked, load_settings()), code_of=lambda error: exit_code_of(_cause(error)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,7 +87,7 @@ def _show(outcomes: Sequence[Outcome]) -> int:
     return worst_code_of(map(_cause, failures))
 
 
-def _cause(error: WeighbridgeError | Invalid) -> Exception:
+def _cause(error: Exception) -> Exception:
     """What an error of this door stands for: its cause decides on the exit code."""
     known = isinstance(error, ModelManagerError) and isinstance(error.__cause__, WeighbridgeError | Invalid)
     return error.__cause__ if known and isinstance(error.__cause__, Exception) else error

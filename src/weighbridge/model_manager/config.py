@@ -47,8 +47,10 @@ class ModelSpec:
     source: Path | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.files, str):
+        if isinstance(self.files, str) or not all(isinstance(p, str) and p for p in self.files or ()):
             raise ConfigurationError(f"model {self.id!r}: 'files' must be a list of texts")
+        if self.files is not None and not self.files:
+            raise ConfigurationError(f"model {self.id!r}: 'files' is empty; leave it out to take all files")
         object.__setattr__(self, "files", None if self.files is None else list(self.files))
         spec_of(self)
 

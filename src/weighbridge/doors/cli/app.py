@@ -8,17 +8,14 @@ back an exit code where that is not 0.
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnknownCommandError
 
 from weighbridge import __version__
-from weighbridge.domain.invalid import Invalid
-from weighbridge.doors.cli.render import exit_code_of, show_error, show_unknown_command, show_usage_error
-from weighbridge.errors import WeighbridgeError
+from weighbridge.doors.cli.ending import run_to_the_end
+from weighbridge.doors.cli.render import show_unknown_command, show_usage_error
 
 app = App(
     name="weighbridge",
@@ -90,35 +87,10 @@ for _order, (_group, _name, _where, _line) in enumerate(COMMANDS):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in tokens
     try:
-        result = app(tokens)
-        sys.stdout.flush()
+        run_to_the_end(lambda: app(tokens), as_json="--json" in tokens)
     except UnknownCommandError as error:
         show_unknown_command(error, tokens, [name for _, name, _, _ in COMMANDS])
-        sys.exit(2)
     except CycloptsError as error:
         show_usage_error(error)
-        sys.exit(2)
-    except (WeighbridgeError, Invalid) as error:
-        show_error(error, as_json=as_json)
-        sys.exit(exit_code_of(error))
-    except KeyboardInterrupt:
-        _leave_now(130, "interrupted; what was fetched so far is kept")
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing more to say, and nobody to say it to.
-        sys.stdout = None
-        _leave_now(0, "")
-    # The interpreter would look for garbage among 200 modules before it ends: 15 ms of nothing.
-    gc.freeze()
-    sys.exit(result if isinstance(result, int) else 0)
-
-
-def _leave_now(code: int, message: str) -> None:
-    """Leave without waiting for threads that may hang in a read.
-
-    Whatever they were writing is a partial file under its lock, as after a kill.
-    """
-    if message:
-        print(message, file=sys.stderr, flush=True)
-    os._exit(code)
+    sys.exit(2)
