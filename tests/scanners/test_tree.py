@@ -186,3 +186,9 @@ def test_a_link_out_of_the_tree_is_blocked(tmp_path: Path) -> None:
     (tree / "outside").symlink_to("../secret")
     found = scan_links(tree, ["real", "inside", "outside"])
     assert {path: f[0].severity for path, f in found.items()} == {"outside": Severity.BLOCK}
+
+
+def test_a_link_in_a_circle_is_refused_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (finding,) = scan_links(tmp_path, ["loop"])["loop"]
+    assert (finding.rule, finding.severity) == ("path.link", Severity.BLOCK)

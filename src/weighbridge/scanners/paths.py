@@ -86,8 +86,14 @@ def scan_links(root: Path, paths: Iterable[str]) -> dict[str, tuple[Finding, ...
     inside = root.resolve()
     found: dict[str, tuple[Finding, ...]] = {}
     for path in paths:
-        if not (root / path).resolve().is_relative_to(inside):
+        try:
+            why = (
+                "" if (root / path).resolve().is_relative_to(inside) else "is a symbolic link out of its tree"
+            )
+        except (OSError, RuntimeError):
+            why = "is a symbolic link that runs in a circle"
+        if why:
             notes = Notes(path)
-            notes.block("path.link", "is a symbolic link out of its tree", subject=path)
+            notes.block("path.link", why, subject=path)
             found[path] = notes.findings
     return found
