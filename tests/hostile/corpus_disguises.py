@@ -226,6 +226,7 @@ REVIEW_CONFIGS: tuple[Bad, ...] = (
         "scan.limit",
         lambda m: b'{"auto_map": {"AutoConfig": "a/b--m.C"}, "p": "' + b"x" * (5 << 20) + b'"}',
     ),
+    Bad("YAML of open brackets", "config.yaml", "scan.limit", lambda m: b"[" * 120_000),
     Bad("layer of Caffe in Python", "deploy.prototxt", "caffe.python", told('layer { type: "Python" }')),
 )
 

@@ -14,6 +14,9 @@ from weighbridge.scanners.notes import LIMIT, Notes, shown
 MAX_YAML_BYTES = 256 << 10
 """The parser takes six microseconds a byte; a longer text is only searched for the words that matter."""
 _MAX_EVENTS = 500_000
+_MAX_DEPTH = 500
+"""The parser looks at every open bracket again for each one that follows."""
+_BRACKET = re.compile(rb"[\[\]{}]")
 _KNOWN = re.compile(
     r"nemo\.(?:collections|core)(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*"
     r"|torch\.(?:nn|optim)(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*"
@@ -40,6 +43,10 @@ def judge_yaml(raw: bytes, notes: Notes, where: str = "", *, builds: bool = Fals
             if word in raw:
                 notes.block(rule, f"a long YAML text holds {word.decode()}", where)
         return
+    if _depth(raw) > _MAX_DEPTH:
+        report = notes.block if builds else notes.review
+        report(LIMIT, f"a YAML text nests more than {_MAX_DEPTH} deep", where)
+        return
     walk = _Walk(notes, where, builds)
     try:
         for number, event in enumerate(YAML(typ="safe", pure=True).parse(raw)):
@@ -50,6 +57,15 @@ def judge_yaml(raw: bytes, notes: Notes, where: str = "", *, builds: bool = Fals
     except (YAMLError, ValueError, RecursionError, AttributeError, TypeError) as error:
         report = notes.block if builds else notes.review
         report("yaml.malformed", f"cannot be parsed as YAML: {shown(str(error))}", where)
+
+
+def _depth(raw: bytes) -> int:
+    """How many brackets are open at most; those in quotes count too."""
+    depth = most = 0
+    for found in _BRACKET.finditer(raw):
+        depth = depth + 1 if found[0] in b"[{" else max(0, depth - 1)
+        most = max(most, depth)
+    return most
 
 
 @dataclass(slots=True)
