@@ -6,11 +6,15 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from weighbridge import model_manager
@@ -121,6 +125,18 @@ def test_with_the_hub_down_what_is_held_works_and_makes_no_request(hub: HubServe
     for path in paths.values():
         verify_model(path, "sha256")
     assert hub.requests == []
+
+
+def test_with_the_hub_down_a_new_model_fails_and_the_held_ones_work(hub: HubServer, tmp_path: Path) -> None:
+    paths = ensure_models("models.yaml")
+    (tmp_path / "models.yaml").write_text(LIST + "  - {id: new, repo_id: org/odd}\n")
+    hub.fault(status=403, headers={"X-Error-Code": "GatedRepo"})
+    with pytest.raises(DownloadError) as caught:
+        ensure_models("models.yaml")
+    assert caught.value.paths == paths
+    assert list(caught.value.failures) == ["new"]
+    hub.forget()
+    assert ensure_models("models.yaml")["new"] == str(tmp_path / "kept" / "new")
 
 
 @pytest.mark.parametrize("change", ["revision", "repo_id", "files"])
@@ -405,3 +421,71 @@ def test_threads_that_want_the_same_model_all_get_it(hub: HubServer) -> None:
         thread.join(60)
     assert got == [FILES] * 4
     assert is_cached(spec, "cache")
+
+
+def _shorten(path: Path) -> None:
+    os.truncate(path, max(0, path.stat().st_size - 1))
+
+
+def _replace(path: Path) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+
+
+def _zero(path: Path) -> None:
+    size = path.stat().st_size
+    path.unlink()
+    path.write_bytes(bytes(size))
+
+
+def _link(path: Path) -> None:
+    path.symlink_to(path.rename(path.with_suffix(".kept")))
+
+
+def _make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _touch(path: Path) -> None:
+    os.utime(path, (1, 1))
+
+
+def _add_another(path: Path) -> None:
+    path.with_name("another").write_bytes(b"")
+
+
+DEEDS = {
+    deed.__name__: deed
+    for deed in (Path.unlink, _shorten, _replace, _zero, _link, _make_folder, _touch, _add_another)
+}
+
+
+@pytest.fixture
+def held(hub: HubServer, tmp_path: Path) -> Path:
+    """A cache folder with one model in it."""
+    download_model(ModelSpec("a", "org/a"), tmp_path / "held")
+    return tmp_path / "held"
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(sorted(FILES)), st.sampled_from(sorted(DEEDS)), max_size=3))
+def test_cached_is_just_what_has_the_right_bytes(held: Path, deeds: dict[str, str]) -> None:
+    place = held.with_name(f"copy-{uuid4().hex}")
+    shutil.copytree(held, place)
+    spec = ModelSpec("a", "org/a")
+    folder = Path(get_model_path(spec, place))
+    for name, deed in deeds.items():
+        (folder / name).chmod(0o644)
+        DEEDS[deed](folder / name)
+    right = all(
+        (folder / name).is_file()
+        and not (folder / name).is_symlink()
+        and (folder / name).read_bytes() == content
+        for name, content in FILES.items()
+    )
+    assert is_cached(spec, place) is right
+    with nullcontext() if right else pytest.raises(BadChecksumError):
+        verify_model(folder, "sha256")
+    shutil.rmtree(place)
