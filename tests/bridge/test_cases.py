@@ -12,6 +12,7 @@ from tests.bridge.test_packages import UPLOADER, refused, request
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import Made
 from tests.metrics.making import evidence_of
+from tests.metrics.models import MODELS
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.bridge.scoring import score_again, score_folder
 from weighbridge.domain.access import LOCAL, Permission, Principal
@@ -90,6 +91,17 @@ def test_a_refusal_before_and_after_the_download_can_be_judged_again(
     for verdict in (early, late):
         case = bridge.packages.case_of_refusal(LOCAL, by_sentence[verdict.sentence()])
         assert same(score_again(kept(case, tmp_path), settings), verdict)
+
+
+def test_evidence_of_the_format_before_has_no_ancestors(settings: Settings, tmp_path: Path) -> None:
+    now = MODELS["laundered"]().to_json()
+    before = {**{key: value for key, value in now.items() if key != "ancestors"}, "evidence_format": 2}
+    verdicts = []
+    for number, document in enumerate((now, before)):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps(document))
+        verdicts.append(score_again(file, settings))
+    assert same(*verdicts)
 
 
 def test_what_the_scanners_block_caps_the_code(bridge: Bridge, hub: HubServer, made: Made) -> None:

@@ -136,6 +136,14 @@ def test_the_tree_is_the_mean_of_the_base_models_that_are_known_here() -> None:
     assert {proof.excerpt for proof in score.signals[0].proofs} == {"0.9000", "0.6000"}
 
 
+def test_the_weakest_of_the_whole_line_is_told_beside_the_mean() -> None:
+    near = replace(LLAMA_PARENT, net_score=0.8)
+    far = (replace(LLAMA_PARENT, id="a/far", net_score=0.3), replace(LLAMA_PARENT, id="a/unknown"))
+    score = reported("tree_score", replace(bare_lora(), parents=(near,), ancestors=far))
+    assert (score.low, score.parts["weakest_ancestor"]) == (0.8, 0.3)
+    assert "weakest_ancestor" not in reported("tree_score", replace(bare_lora(), parents=(near,))).parts
+
+
 def test_a_tree_that_nobody_knows_has_no_score() -> None:
     assert REPORTED["tree_score"](bare_lora(), Policy()) is None
 

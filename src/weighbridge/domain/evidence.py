@@ -122,7 +122,8 @@ class Evidence:
             "parameters", "dtypes", "metadata"}``, or ``{"error"}``.
         blocked: the files that the scanners block, by path, with the rule that did.
         parents: the base models, as the card and adapter_config.json declare them.
-        ancestors: the base models of the base models, nearest first; of them only ``info`` is read.
+        ancestors: the base models of the base models, nearest first; of them only ``info`` is read,
+            and their scores here.
         commits: the history, newest first, at most a thousand.
         discussions: discussions and pull requests, newest first, at most a thousand.
         owner: who publishes under the namespace; None where the Hub knows nobody.

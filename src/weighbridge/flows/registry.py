@@ -39,6 +39,7 @@ def with_registry(draft: Evidence, registry: Registry) -> Evidence:
         resemblances=resemblances(draft, registry.matches(draft.repo, wanted(draft))),
         notes=tuple(registry.notes(draft.repo)),
         parents=tuple(_scored(parent, registry) for parent in draft.parents),
+        ancestors=tuple(_scored(one, registry) for one in draft.ancestors),
         sources={**draft.sources, "registry": Source(state=SourceState.READ)},
     )
 

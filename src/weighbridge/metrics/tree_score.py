@@ -14,7 +14,10 @@ NAME, VERSION = "tree_score", "1.0.0"
 
 
 def tree_score(evidence: Evidence, policy: Policy) -> Score | None:
-    """The mean over the known base models; ``parts`` says how many are known and missing."""
+    """The mean over the known base models; ``parts`` says how many are known and missing.
+
+    ``weakest_ancestor`` is the lowest net score of the whole line, where this registry has some of it.
+    """
     known = sorted((p.id, p.net_score) for p in evidence.parents if p.net_score is not None)
     if not known:
         return None
@@ -27,4 +30,6 @@ def tree_score(evidence: Evidence, policy: Policy) -> Score | None:
     mean = sum(net for _, net in known) / len(known)
     signal = Signal.of("parents", 1.0, mean, reason, first(proofs) if mean else (), remedy)
     parts = {"parents_known": float(len(known)), "parents_missing": float(missing)}
+    if further := [one.net_score for one in evidence.ancestors if one.net_score is not None]:
+        parts["weakest_ancestor"] = min(*further, *(net for _, net in known))
     return weigh(NAME, VERSION, [signal], parts=parts)

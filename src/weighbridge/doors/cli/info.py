@@ -45,7 +45,8 @@ def _show(about: About) -> None:
     evidence, terms = about.evidence, about.terms
     print(printable(f"{evidence.repo.full_name} (commit {evidence.manifest.commit[:12]})"))
     told = about.to_json()
-    _row("task", ", ".join(str(told[key]) for key in ("task", "library") if told[key]) or "not stated")
+    for key in ("task", "library"):
+        _row(key, str(told[key] or "not stated"))
     licences = [
         f"{spelled(one.licence)} ({one.whose.value}{'' if one.whose == 'model' else f' {one.repo}'})"
         for one in terms.holdings
