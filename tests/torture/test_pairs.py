@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import random
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from huggingface_hub import scan_cache_dir
+from huggingface_hub import scan_cache_dir, snapshot_download
 
 from tests.hub_server import HubServer, serve_hub
-from tests.torture.killing import COMMAND, broken_blobs, environment, seed
+from tests.torture.killing import COMMAND, broken_blobs, environment, seed, tree
 from weighbridge.bridge.models import open_models
 from weighbridge.settings import load_settings
 
@@ -119,6 +120,41 @@ def test_two_revisions_at_once_share_what_they_have_in_common(yard: Yard) -> Non
     assert (names.count("weights.bin"), names.count("config.json"), names.count("own.bin")) == (1, 1, 2)
     yard.hub.forget()
     yard.require_whole(configs)
+
+
+CLIENT = """
+import sys
+from huggingface_hub import snapshot_download
+snapshot_download("org/m", revision=sys.argv[1])
+"""
+ROUNDS = [
+    pytest.param(3, id="three"),
+    pytest.param(30, id="thirty", marks=pytest.mark.torture),
+]
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_the_client_may_fill_the_cache_while_we_do(rounds: int, yard: Yard) -> None:
+    """The real client downloads, syncs lay out, and cleans remove, in one cache at one time."""
+    rng = random.Random(seed())
+    yard.hub.fault("*/resolve/*.bin", bytes_per_s=20_000_000)
+    for number in range(rounds):
+        yard.env["HF_HUB_CACHE"] = str(yard.place / f"cache{number}")
+        yard.cache = Path(yard.env["HF_HUB_CACHE"])
+        ours = yard.list(f"ours{number}", "v1", "v2", layout="hf-cache")
+        gone = yard.list(f"gone{number}", "v2", layout="hf-cache")
+        yard.end(yard.start(gone, "sync"))
+        client = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, rng.choice(["v1", "v2"])],
+            env=yard.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        time.sleep(rng.uniform(0, 1))
+        running = _apart(yard, rng, (ours, "sync"), (gone, "clean"))
+        yard.end(*running, client)
+        yard.require_whole([ours])
+        for revision, version in (("v1", 1), ("v2", 2)):
+            found = snapshot_download("org/m", revision=revision, cache_dir=yard.cache, local_files_only=True)
+            assert tree(Path(found)) == files(version)
 
 
 @pytest.mark.parametrize("pairs", PAIRS)

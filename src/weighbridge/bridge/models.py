@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weighbridge.adapters.lock_file import LockRegister, change_lock, read_lock
+from weighbridge.adapters.lock_file import LockRegister, read_lock
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.model_list import ModelList, read_model_list, write_example
 from weighbridge.adapters.progress import SilentReporter
@@ -21,7 +21,7 @@ from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.bridge.checking import checked_at
 from weighbridge.bridge.layouts import Layouts, Spot
 from weighbridge.bridge.model_results import Checked, Cleaning, Failure, Listed, Locked, Moved, Synced
-from weighbridge.bridge.pins import answers, is_kept, locked, pin_all, side_by_side
+from weighbridge.bridge.pins import answers, is_kept, locked, pin_all, pinned_into, side_by_side
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
@@ -241,39 +241,16 @@ class Models:
         reporter: Reporter | None,
         upgrade: Sequence[str] = (),
     ) -> tuple[Mapping[str, LockEntry | Failure], Lock]:
-        """Pins for ``specs``, or what went wrong, and the lock as it was written with them.
-
-        Where another process pinned the same meanwhile, its pin stands, unless ours was asked for.
-        """
-        wanted = {spec.id: spec for spec in models.specs}
-
-        def changed(now: Lock) -> Lock:
-            kept = {id: entry for id, entry in now.entries.items() if id in wanted}
-            fresh = {
-                id: entry
-                for id, entry in pins.items()
-                if isinstance(entry, LockEntry) and (id in upgrade or not is_kept(now, wanted[id]))
-            }
-            return Lock(entries={**kept, **fresh})
+        def pins() -> Mapping[str, LockEntry | Failure]:
+            if not specs:
+                return {}
+            listener = reporter or SilentReporter()
+            return pin_all(
+                specs, self._hub, self._blobs, self._shelf, listener, self._connections, self._elsewhere
+            )
 
         with self._register.using() if specs else nullcontext():
-            pins = self._pin_all(specs, reporter) if specs else {}
-            if not models.lock_path.exists() and not any(isinstance(pin, LockEntry) for pin in pins.values()):
-                return pins, Lock()
-            lock = change_lock(models.lock_path, changed)
-            self._register.note(models.lock_path)
-
-        def stands(id: str, pin: LockEntry | Failure) -> bool:
-            asked_for = id in upgrade and isinstance(pin, Exception)
-            return answers(lock, wanted[id]) and not asked_for
-
-        return {id: lock.entries[id] if stands(id, pin) else pin for id, pin in pins.items()}, lock
-
-    def _pin_all(self, specs: Sequence[Spec], reporter: Reporter | None) -> dict[str, LockEntry | Failure]:
-        listener = reporter or SilentReporter()
-        return pin_all(
-            specs, self._hub, self._blobs, self._shelf, listener, self._connections, self._elsewhere
-        )
+            return pinned_into(models, pins, upgrade, self._register)
 
     def _synced(
         self, spec: Spec, entry: LockEntry | Failure, spot: Spot, reporter: Reporter | None

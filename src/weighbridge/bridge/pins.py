@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from weighbridge.adapters.lock_file import LockRegister, change_lock
+from weighbridge.adapters.model_list import ModelList
 from weighbridge.bridge.model_results import Failure, Locked
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.licence_wish import is_wished
@@ -57,7 +59,7 @@ def pin_all(
 
     def pinned(spec: Spec, info: ModelInfo, manifest: Manifest) -> LockEntry | Failure:
         try:
-            with turn_of(manifest.repo, blobs, reporter) as somebody_did:
+            with turn_of(manifest.repo, blobs, reporter, "pinning") as somebody_did:
                 if somebody_did:
                     manifest = manifest.enriched(held_regular(manifest, shelf, blobs))
                 entry = pin(spec, info, manifest, hub, blobs, reporter, connections, elsewhere)
@@ -73,6 +75,43 @@ def pin_all(
         spec.id: found if isinstance(found, Exception) else pinned(spec, *found)
         for spec, found in zip(specs, resolved, strict=True)
     }
+
+
+def pinned_into(
+    models: ModelList,
+    pin: Callable[[], Mapping[str, LockEntry | Failure]],
+    upgrade: Sequence[str],
+    register: LockRegister,
+) -> tuple[Mapping[str, LockEntry | Failure], Lock]:
+    """Pins, or what went wrong, by the ids of the list, and its lock as it was written with them.
+
+    Where another process pinned the same meanwhile, its pin stands, unless ours was asked for.
+
+    Raises:
+        BadInput: the lock is not one of this version.
+        StoreDown: the lock cannot be written.
+    """
+    wanted, pins = {spec.id: spec for spec in models.specs}, pin()
+
+    def changed(now: Lock) -> Lock:
+        kept = {id: entry for id, entry in now.entries.items() if id in wanted}
+        fresh = {
+            id: entry
+            for id, entry in pins.items()
+            if isinstance(entry, LockEntry) and (id in upgrade or not is_kept(now, wanted[id]))
+        }
+        return Lock(entries={**kept, **fresh})
+
+    if not models.lock_path.exists() and not any(isinstance(pin, LockEntry) for pin in pins.values()):
+        return pins, Lock()
+    lock = change_lock(models.lock_path, changed)
+    register.note(models.lock_path)
+
+    def stands(id: str, pin: LockEntry | Failure) -> bool:
+        asked_for = id in upgrade and isinstance(pin, Exception)
+        return answers(lock, wanted[id]) and not asked_for
+
+    return {id: lock.entries[id] if stands(id, pin) else pin for id, pin in pins.items()}, lock
 
 
 def locked(spec: Spec, old: Lock, pinned: LockEntry | Failure | None, shelf: Shelf) -> Locked:

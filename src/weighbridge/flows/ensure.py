@@ -194,10 +194,15 @@ def ensure(
     return Ensured(path=path, state=found, fetched_bytes=fetched, adopted_bytes=adopted)
 
 
-def turn_of(repo: RepoId, blobs: BlobStore, reporter: Reporter) -> AbstractContextManager[bool]:
-    """The right to fetch a repository, among all processes; gives whether another one had it before."""
-    name = f"{repo.kind.plural}/{repo.full_name}"
-    return blobs.turn(name, lambda: reporter.waiting(f"another process is fetching {repo.full_name}"))
+def turn_of(
+    repo: RepoId, blobs: BlobStore, reporter: Reporter, doing: str = "fetching"
+) -> AbstractContextManager[bool]:
+    """The right to do something with a repository, among all processes; gives whether another had it.
+
+    Pinning fetches the small files and does not wait for who is fetching the large ones.
+    """
+    name = f"{doing} {repo.kind.plural}/{repo.full_name}"
+    return blobs.turn(name, lambda: reporter.waiting(f"another process is {doing} {repo.full_name}"))
 
 
 def _is_right(entry: FileEntry, blobs: BlobStore) -> bool:
