@@ -49,7 +49,7 @@ from weighbridge.errors import (
     Rejected,
     StoreDown,
 )
-from weighbridge.flows.ingest import State
+from weighbridge.flows.ingest_state import State
 from weighbridge.scanners import RULES, scan_tree
 from weighbridge.settings import Settings
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from weighbridge.domain.policy import Policy
     from weighbridge.domain.ref import RepoId
     from weighbridge.flows.gather import Readers
-    from weighbridge.flows.ingest import Tools
+    from weighbridge.flows.ingest_state import Tools
     from weighbridge.ports import BlobStore, Engine, Hub
     from weighbridge.settings import Settings
 
@@ -208,7 +208,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
     from weighbridge.adapters.scan_cache import ScanCache
     from weighbridge.bridge.registry import SeenRegistry
     from weighbridge.domain.access import Sight
-    from weighbridge.flows.ingest import Tools
+    from weighbridge.flows.ingest_state import Tools
     from weighbridge.flows.weighing import Scales
     from weighbridge.metrics import METRICS, REPORTED
     from weighbridge.metrics.licence_terms import licence_terms

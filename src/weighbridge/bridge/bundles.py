@@ -29,7 +29,7 @@ from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.domain.sources import Origin
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadBundle, BadInput, BadSignature, Conflict, PackageExists, Rejected
-from weighbridge.flows.ingest import State, Tools
+from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.flows.readmit import READMIT
 from weighbridge.ports import BlobStore, Engine, Reporter
 

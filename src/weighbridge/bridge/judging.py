@@ -24,7 +24,8 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.resemblance import Fingerprint
 from weighbridge.domain.verdict import Outcome
 from weighbridge.errors import Conflict, Rejected, Unreachable, WeighbridgeError
-from weighbridge.flows.ingest import INGEST, State, Tools
+from weighbridge.flows.ingest import INGEST
+from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.flows.weighing import Scales
 from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.ports import Engine

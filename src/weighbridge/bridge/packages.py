@@ -24,7 +24,8 @@ from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
-from weighbridge.flows.ingest import INGEST, State, Tools, look, weigh_only
+from weighbridge.flows.ingest import INGEST, look, weigh_only
+from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.ports import BlobStore, Engine, Reporter
 
 

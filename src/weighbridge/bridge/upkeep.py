@@ -20,7 +20,7 @@ from weighbridge.domain.resemblance import fingerprints_of
 from weighbridge.domain.scan import ScanReport, ScanState, Severity
 from weighbridge.domain.verdict import judge
 from weighbridge.errors import BadInput, NoSuchPackage, NotFound
-from weighbridge.flows.ingest import ScanTree
+from weighbridge.flows.ingest_state import ScanTree
 from weighbridge.ports import BlobStore
 
 MOST_REASON = 500

@@ -14,7 +14,8 @@ from dataclasses import replace
 from weighbridge.domain.evidence import evidence_from_json
 from weighbridge.domain.json_values import canonical
 from weighbridge.flows.gather import with_files
-from weighbridge.flows.ingest import State, Step, Tools, evaluate, judge_all, record, scan
+from weighbridge.flows.ingest import Step, evaluate, judge_all, record, scan
+from weighbridge.flows.ingest_state import State, Tools
 
 
 def read_again(tools: Tools, state: State) -> State:
