@@ -208,6 +208,16 @@ def test_removing_the_folder_by_hand_is_all_of_clearing_it(hub: HubServer, tmp_p
     assert len(hub.asked("*/resolve/*/head.safetensors")) == 1
 
 
+def test_what_a_killed_clearing_left_is_taken_away_by_the_next(hub: HubServer, tmp_path: Path) -> None:
+    fetch_model(REPO, "head.safetensors", "app")
+    left = tmp_path / "hf" / f".app-cleared-{'0' * 16}"
+    (tmp_path / "hf" / "app").rename(left)
+    mine = tmp_path / "hf" / ".app-cleared-by-me"
+    mine.mkdir()
+    assert clear_cache("app") == 0
+    assert list((tmp_path / "hf").iterdir()) == [mine]
+
+
 def test_a_private_repository_opens_to_the_token_that_is_given_or_set(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -14,10 +14,7 @@ commits, and a repository that changes its layout changes nothing here.
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -29,12 +26,13 @@ from weighbridge.adapters.layout_dir import DirLayout
 from weighbridge.adapters.lock_file import change_lock, read_lock
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.progress import SilentReporter
+from weighbridge.bridge.model_folder import LOCK_NAME, OWN_FOLDER, place_of, require_ours, told
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.paths import checked_path
 from weighbridge.domain.ref import ModelRef, RepoId
-from weighbridge.errors import BadInput, Conflict, NoSuchFile, StoreDown
+from weighbridge.errors import BadInput, NoSuchFile
 from weighbridge.flows.ensure import as_found, ensure, pin, resolve_manifest
 from weighbridge.ports import Hub, Reporter
 from weighbridge.settings import Settings
@@ -42,10 +40,8 @@ from weighbridge.settings import Settings
 if TYPE_CHECKING:
     from weighbridge.adapters.blobs_fs import FolderBlobs
 
-LOCK_NAME = "models.lock"
-OWN_FOLDER = ".weighbridge"
-OTHERS_FOLDERS = frozenset({"hub", "xet", "assets", "datasets", "modules", "accelerate"})
-"""What Hugging Face's own tools keep in HF_HOME."""
+ABANDONED_AFTER_S = 3600.0
+"""What nobody touched for so long in the store belongs to no living process."""
 _WILD = frozenset("*?[]!")
 
 
@@ -104,7 +100,7 @@ class ModelFiles:
             Conflict: the folder is somebody else's.
             NotFound, Denied, Unreachable, IntegrityError: as the Hub or the store says.
         """
-        with _told():
+        with told():
             spec = _spec(repo_id, filename, revision)
             require_ours(self._place)
             listener = reporter or SilentReporter()
@@ -124,7 +120,7 @@ class ModelFiles:
             NoSuchFile: the new commit lacks a file; the pin stays as it was.
             What ``get`` raises.
         """
-        with _told():
+        with told():
             require_ours(self._place)
             lock = read_lock(self._lock_path) or Lock()
             ref = ModelRef(repo=RepoId.parse(repo_id), revision=revision)
@@ -163,9 +159,11 @@ class ModelFiles:
 
     def _held(self, spec: Spec, entry: LockEntry, reporter: Reporter) -> HeldModel:
         folder, manifest = _folder(spec, entry), entry.manifest
-        done = as_found(folder, manifest, self._layout) or ensure(
-            folder, manifest, self._layout, self._hub, self._blobs, reporter, self._connections
-        )
+        done = as_found(folder, manifest, self._layout)
+        if done is None:
+            done = ensure(folder, manifest, self._layout, self._hub, self._blobs, reporter, self._connections)
+            self._layout.sweep()
+            self._blobs.sweep(ABANDONED_AFTER_S)
         return HeldModel(
             path=done.path / spec.files[0].rstrip("/"),
             files=manifest.files,
@@ -174,22 +172,6 @@ class ModelFiles:
             commit=manifest.commit,
             fetched_bytes=done.fetched_bytes,
         )
-
-
-def place_of(settings: Settings, cache_subdir: str) -> Path:
-    """The folder of an application below HF_HOME.
-
-    Raises:
-        BadInput: it is no plain name, or one that Hugging Face's own tools use.
-    """
-    with _told():
-        checked_path(cache_subdir)
-    if cache_subdir.split("/")[0].casefold() in OTHERS_FOLDERS:
-        raise BadInput(
-            f"cache_subdir '{cache_subdir}' belongs to Hugging Face's own tools",
-            hint="take a name of the application's own",
-        )
-    return settings.hf_home / cache_subdir
 
 
 def open_model_files(settings: Settings, cache_subdir: str, token: str | None = None) -> ModelFiles:
@@ -214,51 +196,6 @@ def open_model_files(settings: Settings, cache_subdir: str, token: str | None = 
         )
 
     return ModelFiles(place_of(settings, cache_subdir), hub, settings.connections)
-
-
-def clear(place: Path) -> int:
-    """Take away all that an application holds, pins too; the bytes of its models.
-
-    It goes aside by a rename first, so that nobody sees half of it.
-
-    Raises:
-        Conflict: the folder is somebody else's.
-        StoreDown: it cannot be removed.
-    """
-    require_ours(place)
-    if not place.is_dir():
-        return 0
-    leaving = place.with_name(f".{place.name}-{os.urandom(8).hex()}")
-    try:
-        lock = read_lock(place / LOCK_NAME) or Lock()
-    except BadInput:
-        lock = Lock()
-    try:
-        place.rename(leaving)
-        shutil.rmtree(leaving)
-    except OSError as error:
-        raise StoreDown(f"cannot remove {place}: {error.strerror or error}") from error
-    return sum(entry.manifest.total_bytes for entry in lock.entries.values())
-
-
-def require_ours(place: Path) -> None:
-    """Raises Conflict where the folder holds what was not put there by this module."""
-    if place.is_dir() and not (place / OWN_FOLDER).is_dir() and not (place / LOCK_NAME).is_file():
-        found = sorted(item.name for item in place.iterdir())
-        if found:
-            raise Conflict(
-                f"{place} holds files that Weighbridge did not put there: {', '.join(found[:5])}",
-                hint="take another cache_subdir",
-            )
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """A text that is not the value it should be is the caller's mistake."""
-    try:
-        yield
-    except Invalid as error:
-        raise BadInput(str(error), hint=error.hint) from error
 
 
 def _spec(repo_id: str, filename: str, revision: str) -> Spec:

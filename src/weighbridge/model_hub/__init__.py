@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from weighbridge.bridge.model_files import HeldModel, clear, open_model_files, place_of
+from weighbridge.bridge.model_files import HeldModel, open_model_files
+from weighbridge.bridge.model_folder import clear, place_of
 from weighbridge.bridge.model_source import ModelSource, model_source
 from weighbridge.bridge.reporting import reporter_for
 from weighbridge.settings import load_settings
