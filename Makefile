@@ -53,7 +53,7 @@ $(CLIENTS)/.made: $(VENV)/.made
 		'accelerate==1.15.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0' -r requirements/run.txt)
 	-export CMAKE_ARGS='-DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF -DLLAMA_CURL=OFF -DGGML_NATIVE=OFF -DGGML_OPENMP=OFF' && \
 		$(call HAVE,llama,'llama-cpp-python==0.3.36' 'gguf==0.19.0' 'huggingface_hub==2.4.0' 'hf_xet==1.8.0' \
-			-r requirements/run.txt)
+			'uvicorn>=0.30,<1' -r requirements/run.txt)
 	-mkdir -p $(CLIENTS)/node && npm install --silent --no-fund --no-audit --prefix $(CLIENTS)/node '@huggingface/hub@2.17.5'
 	@touch $@
 

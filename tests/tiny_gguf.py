@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Sequence
 from random import Random
 
-WIDTH, HEADS, LAYERS, INNER, CONTEXT = 64, 4, 2, 128, 128
+WIDTH, HEADS, LAYERS, INNER, CONTEXT = 64, 4, 2, 128, 512
 VOCABULARY = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
 _PRINTABLE = range(VOCABULARY.index("<0x21>"), VOCABULARY.index("<0x7F>"))
 _UNKNOWN, _CONTROL, _BYTE = 2, 3, 6

@@ -28,10 +28,16 @@ def clean(changes: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **changes}
 
 
+def alone() -> list[str]:
+    """What binds a command to one processor: llama.cpp's threads spin while they wait for each other, which
+    on a busy machine takes a hundred times as long."""
+    return ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
+
+
 def run_in(name: str, program: str, *arguments: str, **changes: str) -> dict[str, object]:
     """The JSON that a program of ``tests/loaders/programs`` prints as its last line."""
     ran = subprocess.run(
-        [interpreter(name), "-m", f"tests.loaders.programs.{program}", *arguments],
+        [*alone(), interpreter(name), "-m", f"tests.loaders.programs.{program}", *arguments],
         env=clean(changes), cwd=ROOT, capture_output=True, text=True, check=False, timeout=280,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-3000:]

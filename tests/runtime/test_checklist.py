@@ -41,7 +41,7 @@ def test_the_identity_names_commit_and_digests(at: Yard) -> None:
     }
     assert model.license == "mit"
     assert identity.facts is not None
-    assert (identity.facts["architecture"], identity.facts["context_length"]) == ("llama", 128)
+    assert (identity.facts["architecture"], identity.facts["context_length"]) == ("llama", 512)
 
 
 def test_files_lie_below_id_and_version(at: Yard) -> None:

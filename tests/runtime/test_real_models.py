@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.hub_process import hub_process, write_repo
-from tests.loaders.environments import ROOT, clean, interpreter, run_in
+from tests.loaders.environments import ROOT, alone, clean, interpreter, run_in
 from tests.runtime.starting import CANARY, card
 from tests.tiny_gguf import tiny_gguf
 from weighbridge.domain.start_report import STEPS
@@ -94,10 +93,9 @@ def test_check_loads_and_makes_one_token_where_that_is_asked(url: str, tmp_path:
 
 
 def test_the_threads_are_those_that_may_be_used(url: str, tmp_path: Path) -> None:
-    one = min(os.sched_getaffinity(0))
     environ = clean({"HF_ENDPOINT": url, "CACHE_DIR": str(tmp_path / "models"), **GGUF})
     done = subprocess.run(
-        ["taskset", "-c", str(one), interpreter("llama"), "-m", "weighbridge", "check", "--load"],
+        [*alone(), interpreter("llama"), "-m", "weighbridge", "check", "--load"],
         env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert "gguf in memory, 1 threads" in done.stdout, done.stderr
