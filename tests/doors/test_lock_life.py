@@ -63,6 +63,23 @@ def test_the_diff_in_json_has_every_file_and_size(desk: Desk) -> None:
     }
 
 
+def test_a_check_reads_like_the_upgrade_that_it_would_be_and_writes_nothing(desk: Desk) -> None:
+    desk.run("lock")
+    before = {path: path.read_bytes() for path in desk.place.rglob("*") if path.is_file()}
+    desk.run("lock", "--check")
+    desk.server.repos["org/a"].commit({**FILES, "config.json": b"[1]", "more.txt": b"more"})
+    desk.server.repos["org/b"].commit({"model.safetensors": b"x"})
+    done = desk.run("lock", "--check", code=5)
+    shown = done.stdout.splitlines()[5:]
+    assert shown == ["  + more.txt  4 B", "  ~ config.json  2 B -> 3 B"]
+    assert "error: b: file pattern '*.json' matches no file" in done.stderr
+    lines = {line["id"]: line for line in desk.json("lock", "--check", code=5)["models"]}
+    assert lines["a"]["diff"]["added"] == [{"path": "more.txt", "size": 4}]
+    assert (lines["b"]["moved"], lines["b"]["error"]["code"]) == (True, "bad-input")
+    assert {path: path.read_bytes() for path in desk.place.rglob("*") if path.is_file()} == before
+    desk.run("lock", "--upgrade", "a")
+
+
 def test_a_changed_list_tells_what_is_asked_for_now(desk: Desk) -> None:
     desk.run("lock")
     list_of(desk, "id: a, repo_id: org/b, files: [config.json]")

@@ -33,12 +33,17 @@ class Locked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """A model of the lock, the commit it is pinned to, and what its revision means upstream now."""
+    """A model of the lock, the commit it is pinned to, and what its revision means upstream now.
+
+    ``before`` is its pin, ``after`` the files that an upgrade would bring, as far as the Hub lists them.
+    """
 
     id: str
     revision: str
     commit: str
     now: str = ""
+    before: LockEntry | None = None
+    after: LockEntry | None = None
     error: Failure | None = None
 
     @property

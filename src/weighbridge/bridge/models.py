@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.bridge.checking import checked_at
 from weighbridge.bridge.layouts import Layouts, Spot
 from weighbridge.bridge.model_results import Checked, Cleaning, Failure, Listed, Locked, Moved, Synced
-from weighbridge.bridge.pins import answers, is_kept, locked, pin_all, pinned_into, side_by_side
+from weighbridge.bridge.pins import answers, is_kept, locked, moved_to, pin_all, pinned_into, side_by_side
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
@@ -96,7 +95,7 @@ class Models:
         return (*done, *gone)
 
     def moved(self, models: ModelList) -> tuple[Moved, ...]:
-        """What every locked revision means upstream now; nothing is written.
+        """What every locked revision means upstream now, and what files that would be; nothing is written.
 
         Raises:
             LockStale: the lock does not answer the list.
@@ -104,14 +103,7 @@ class Models:
         lock, hub = self._current(models), self._hub
 
         def ask(spec: Spec) -> Moved:
-            pinned = lock.entries[spec.id].manifest.commit
-            asked = Moved(id=spec.id, revision=spec.ref.revision, commit=pinned, now=pinned)
-            if spec.ref.is_pinned:
-                return asked
-            try:
-                return replace(asked, now=hub.info(spec.ref).commit)
-            except (WeighbridgeError, Invalid) as error:
-                return replace(asked, now="", error=error)
+            return moved_to(spec, lock.entries[spec.id], hub)
 
         return tuple(side_by_side(ask, models.specs, self._connections))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from weighbridge.adapters.lock_file import LockRegister, change_lock
 from weighbridge.adapters.model_list import ModelList
-from weighbridge.bridge.model_results import Failure, Locked
+from weighbridge.bridge.model_results import Failure, Locked, Moved
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.licence_wish import is_wished
 from weighbridge.domain.lock import Lock, LockEntry, Spec
@@ -131,6 +131,24 @@ def locked(spec: Spec, old: Lock, pinned: LockEntry | Failure | None, shelf: She
     whole = shelf.get(pinned.manifest.repo, commit)
     word = advice(pinned.manifest, whole) if whole else ""
     return replace(line, change="changed" if was else "added", commit=commit, after=pinned, advice=word)
+
+
+def moved_to(spec: Spec, entry: LockEntry, hub: Hub) -> Moved:
+    """What a locked revision means upstream now. One that moved costs a second request, for its files."""
+    pinned = entry.manifest.commit
+    asked = Moved(id=spec.id, revision=spec.ref.revision, commit=pinned, now=pinned, before=entry)
+    if spec.ref.is_pinned:
+        return asked
+    try:
+        info = hub.info(spec.ref)
+        if info.commit == pinned:
+            return asked
+        asked = replace(asked, now=info.commit)
+        files = hub.manifest(spec.ref.repo, info.commit).select(spec.files)
+    except (WeighbridgeError, Invalid) as error:
+        return replace(asked, now=asked.now if asked.has_moved else "", error=error)
+    after = LockEntry(revision=entry.revision, patterns=spec.files, license=info.license, manifest=files)
+    return replace(asked, after=after)
 
 
 def side_by_side(ask: Callable[[Spec], Answer], specs: Sequence[Spec], connections: int) -> list[Answer]:

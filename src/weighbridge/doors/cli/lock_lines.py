@@ -19,10 +19,16 @@ def show_locked(done: Sequence[Locked]) -> None:
     rows = [(line.id, _change(line), line.commit[:12], _previous(line)) for line in done]
     show_table(("MODEL", "CHANGE", "COMMIT", "WAS"), rows)
     for line in done:
-        if line.change == "changed" and line.before and line.after:
-            print()
-            for row in changed_lines(line.id, line.before, line.after):
-                print(printable(row))
+        if line.change == "changed":
+            show_difference(line.id, line.before, line.after)
+
+
+def show_difference(id: str, before: LockEntry | None, after: LockEntry | None) -> None:
+    """What changes from one pin to another, as one reads a diff; nothing where one is not known."""
+    if before and after:
+        print()
+        for row in changed_lines(id, before, after):
+            print(printable(row))
 
 
 def changed_lines(id: str, before: LockEntry, after: LockEntry) -> Iterator[str]:
@@ -43,7 +49,7 @@ def changed_lines(id: str, before: LockEntry, after: LockEntry) -> Iterator[str]
     yield from _some([f"  ~ {a.path}  {size(a.size_bytes)} -> {size(b.size_bytes)}" for a, b in diff.changed])
     if not diff:
         yield "  the same files"
-    elif old.total_bytes != new.total_bytes:
+    elif size(old.total_bytes) != size(new.total_bytes):
         yield f"  in all: {size(old.total_bytes)} -> {size(new.total_bytes)}"
 
 
@@ -56,9 +62,14 @@ def locked_document(line: Locked) -> dict[str, Json]:
         "was": line.was or None,
         "advice": line.advice or None,
     }
-    if line.change == "changed" and line.before and line.after:
-        document["diff"] = _diff_document(line.before, line.after)
+    if line.change == "changed":
+        document |= difference(line.before, line.after)
     return document
+
+
+def difference(before: LockEntry | None, after: LockEntry | None) -> dict[str, Json]:
+    """``{"diff": ...}``; empty where one of the pins is not known."""
+    return {"diff": _diff_document(before, after)} if before and after else {}
 
 
 def _diff_document(before: LockEntry, after: LockEntry) -> Json:

@@ -12,7 +12,7 @@ from weighbridge.bridge.model_results import Checked, Cleaned, Failure, Listed, 
 from weighbridge.bridge.models import open_models
 from weighbridge.bridge.reporting import reporter_for
 from weighbridge.domain.json_values import Json
-from weighbridge.doors.cli.lock_lines import locked_document, show_locked
+from weighbridge.doors.cli.lock_lines import difference, locked_document, show_difference, show_locked
 from weighbridge.doors.cli.render import (
     AsJson,
     error_document,
@@ -210,6 +210,8 @@ def _show_moved(done: Sequence[Moved], *, as_json: bool) -> int:
     else:
         rows = [(line.id, line.revision, line.commit[:12], line.now[:12] or "?") for line in done]
         show_table(("MODEL", "REVISION", "LOCKED", "UPSTREAM"), rows)
+        for line in moved:
+            show_difference(line.id, line.before, line.after)
     errors: list[tuple[str, Failure | None]] = [(line.id, line.error) for line in done]
     hint = "'weighbridge lock --upgrade ID' moves the lock"
     errors += [(line.id, Conflict(f"{line.revision} has moved upstream", hint=hint)) for line in moved]
@@ -252,6 +254,7 @@ def _moved(line: Moved) -> dict[str, Json]:
         "commit": line.commit,
         "upstream": line.now or None,
         "moved": line.has_moved,
+        **difference(line.before, line.after),
         **_failed(line.error),
     }
 
