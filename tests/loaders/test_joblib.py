@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -73,6 +74,19 @@ def test_an_estimator_is_loaded_once_somebody_looked_at_just_these_bytes(
     model = load_pickled(path, settings, {_sha256(path)})
     assert isinstance(model, type(MODEL))
     assert np.array_equal(model.predict_proba(PIXELS[300:350]), MODEL.predict_proba(PIXELS[300:350]))
+
+
+def test_a_trained_network_and_its_random_generator_are_for_review(
+    tmp_path: Path, settings: Settings
+) -> None:
+    network = MLPClassifier((8,), max_iter=300, tol=1e-2, random_state=0).fit(PIXELS[:100], LABELS[:100])
+    path = tmp_path / "classifier_deep_mlp.pkl"
+    path.write_bytes(pickle.dumps(network))
+    with pytest.raises(Unsafe, match="review"):
+        load_pickled(path, settings)
+    loaded = load_pickled(path, settings, {_sha256(path)})
+    assert isinstance(loaded, MLPClassifier)
+    assert np.array_equal(loaded.predict(PIXELS), network.predict(PIXELS))
 
 
 def test_plain_arrays_need_nobody_to_look(tmp_path: Path, settings: Settings) -> None:

@@ -64,6 +64,7 @@ _REVIEW_EXACT = frozenset(
     argparse.Namespace types.SimpleNamespace uuid.UUID
     numpy.random._pickle.__randomstate_ctor numpy.random._pickle.__generator_ctor
     numpy.random._pickle.__bit_generator_ctor numpy.random._mt19937.MT19937 numpy.random._pcg64.PCG64
+    numpy.random.bit_generator.SeedSequence numpy.random.bit_generator.__pyx_unpickle_SeedSequence
     numpy.random.mtrand.RandomState numpy.ma.core.MaskedArray numpy.ma.core._mareconstruct
     numpy.core.numeric._frombuffer numpy._core.numeric._frombuffer
     numpy.matrix numpy.matrixlib.defmatrix.matrix
