@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from weighbridge import model_manager
+from weighbridge.doors.cli.app import main as weighbridge
 from weighbridge.errors import (
     Conflict,
     DigestMismatch,
@@ -394,6 +395,19 @@ def test_a_spec_of_a_list_is_pinned_by_its_lock_and_any_other_by_itself(
     assert (tmp_path / "models.lock").read_bytes() == lock
     assert (tmp_path / "cache" / ".weighbridge" / "pins" / "a.lock").exists()
     assert not is_cached(spec, "cache")
+
+
+def test_after_an_upgrade_of_the_lock_the_old_folder_is_not_cached(hub: HubServer) -> None:
+    manager = ModelManager.from_config("models.yaml")
+    path = manager.ensure_model("a")
+    hub.repos["org/a"].commit({**FILES, "config.json": b'{"v": 2}'})
+    assert is_cached(manager.get_model_spec("a"), manager.config.cache_dir)
+    with pytest.raises(SystemExit) as ended:
+        weighbridge(["lock", "--upgrade", "a"])
+    assert ended.value.code == 0
+    assert not is_cached(manager.get_model_spec("a"), manager.config.cache_dir)
+    assert manager.ensure_model("a") == path
+    assert files_in(path)["config.json"] == b'{"v": 2}'
 
 
 def test_a_bad_list_is_one_error_with_every_place(hub: HubServer, tmp_path: Path) -> None:

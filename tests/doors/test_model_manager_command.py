@@ -254,3 +254,22 @@ def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
         ["bash", "-c", command], cwd=desk.place, env=env, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_three_commands_at_once_all_end_right(desk: Desk) -> None:
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "weighbridge.model_manager"],
+            cwd=desk.place,
+            env=environment(desk.place, HF_ENDPOINT=desk.hub.url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in running:
+        told = process.communicate(timeout=120)
+        assert process.returncode == 0, told
+    desk.run("--verify-only")
+    assert len(desk.hub.asked("/org/*/resolve/*/model.safetensors")) == 1  # both models have the same weights
