@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.hub_server import HubRepo, HubServer, serve_hub
-from tests.made_models import ONE_PERSON, Made
+from tests.made_models import Made
 from weighbridge.adapters.attestation_key import attestation_key
 from weighbridge.adapters.bundle_file import open_bundle, write_bundle
 from weighbridge.adapters.progress import SilentReporter
@@ -45,6 +45,10 @@ UPLOADER = Principal(
     name="una", permissions=frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
 )
 CODE = {"modeling_made.py": b"import json\n\nprint(json.dumps({}))\n"}
+POLICY = """\
+thresholds: {bus_factor: 0.2, performance_claims: 0.4, dataset_and_code_score: 0.4, dataset_quality: 0.4}
+"""
+"""Single people publish here, and models that are alike."""
 STRICT = "thresholds: {performance_claims: 0.99}\n"
 
 
@@ -55,7 +59,7 @@ def hub(made: Made) -> Iterator[HubServer]:
 
 
 @contextmanager
-def registry(home: Path, upstream: str, policy: str = ONE_PERSON) -> Iterator[Bridge]:
+def registry(home: Path, upstream: str, policy: str = POLICY) -> Iterator[Bridge]:
     home.mkdir(exist_ok=True)
     (home / "policy.yaml").write_text(policy)
     environ = {
@@ -183,7 +187,7 @@ def test_a_waiver_of_one_registry_is_none_of_another(
     hub.repos["acme/code"].info = hub.repos[MADE].info
     commit = hub.repos["acme/code"].head
     waived = f"name: acme/code, waive: [safety], commit: {commit}, author: ada, reason: read it"
-    policy = f"{ONE_PERSON}models:\n  - {{{waived}}}\n"
+    policy = f"{POLICY}models:\n  - {{{waived}}}\n"
     with registry(tmp_path / "third", hub.url, policy) as third:
         third.packages.ingest(LOCAL, request("acme/code"))
         write(third, place, "acme/code")
@@ -205,13 +209,27 @@ def test_what_passes_and_what_does_not_are_kept_in_one_go(
     assert told.holds == (f"{MADE}@1.0.0", "acme/two@1.0.0")
     assert place.stat().st_size < 1.5 * sum(map(len, good.values())) + 400_000, "contents are carried once"
     policy = (
-        ONE_PERSON
+        POLICY
         + "models:\n  - {name: acme/two, thresholds: {performance_claims: 0.99}, author: a, reason: b}\n"
     )
     with registry(tmp_path / "there", "http://127.0.0.1:9", policy) as there:
         fates = {one.name: one.fate for one in read(there, place).packages}
         assert fates == {MADE: "listed", "acme/two": "refused"}
         assert listed(there) == [f"{MADE}@1.0.0"]
+
+
+def test_what_is_damaged_in_the_store_there_comes_right(
+    here: Bridge, there: Bridge, place: Path, tmp_path: Path, good: dict[str, bytes]
+) -> None:
+    write(here, place)
+    read(there, place)
+    for path in ("README.md", "model.safetensors"):
+        sha256 = hashlib.sha256(good[path]).hexdigest()
+        held = tmp_path / "there" / "home" / "blobs-v1" / "sha256" / sha256[:2] / sha256
+        held.chmod(0o644)
+        held.write_bytes(good[path][:-1] if path == "README.md" else bytes(len(good[path])))
+        assert read(there, place).packages[0].fate == "held"
+        assert held.read_bytes() == good[path]
 
 
 def test_withdrawn_and_unknown_packages_are_not_exported(here: Bridge, place: Path) -> None:

@@ -160,3 +160,18 @@ def test_a_git_id_that_is_not_the_files_is_a_lie(here: Desk, there: Desk, tmp_pa
     told = there.run("bundle", "import", str(tmp_path / "x.bundle"), code=7).stderr
     assert "config.json should be git-sha1:1111" in told
     assert not there.lock.exists()
+
+
+def test_what_lies_in_the_hugging_face_cache_alone_is_exported_from_there(
+    here: Desk, there: Desk, tmp_path: Path
+) -> None:
+    here.environ["HF_HOME"] = str(here.place / "hf")
+    here.list.write_text(f"layout: hf-cache\n{LIST}")
+    here.run("sync")
+    for blob in (here.place / "home" / "blobs-v1").glob("sha256/*/*"):
+        blob.unlink()
+    here.run("clean", "--layout", "dir")
+    here.run("bundle", "export", str(tmp_path / "x.bundle"))
+    there.run("bundle", "import", str(tmp_path / "x.bundle"))
+    there.run("sync", "--frozen", "--offline")
+    assert (there.place / "models" / "a" / "model.safetensors").read_bytes() == WEIGHTS

@@ -97,6 +97,7 @@ def pour(reading: Reading, blobs: BlobStore, reporter: Reporter, wanted_sha256: 
 def _take(
     place: str, index: Index, member: Member, pieces: Iterator[bytes], blobs: BlobStore, reporter: Reporter
 ) -> None:
+    _drop_if_wrong(member, blobs)
     label, wanted_git = index.labels[member.sha256], index.git_ids.get(member.sha256)
     git = hashlib.sha1(git_blob_header(member.size_bytes), usedforsecurity=False)
 
@@ -115,6 +116,16 @@ def _take(
         raise BadBundle(place, label, f"should have {error.wanted} bytes but has {error.got} here") from error
     if wanted_git and git.hexdigest() != wanted_git:
         raise BadBundle(place, label, f"should be git-sha1:{wanted_git} but is git-sha1:{git.hexdigest()}")
+
+
+def _drop_if_wrong(member: Member, blobs: BlobStore) -> None:
+    """Drop what the store holds under this name with other bytes: the right ones are coming in."""
+    if not blobs.holds(member.sha256):
+        return
+    with blobs.path(member.sha256).open("rb") as file:
+        held = hashlib.file_digest(file, "sha256").hexdigest()
+    if held != member.sha256:
+        blobs.remove(member.sha256)
 
 
 def checked_sha256(spelled: str) -> str:

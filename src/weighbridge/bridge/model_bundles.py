@@ -12,6 +12,7 @@ from weighbridge.adapters.bundle_file import open_bundle
 from weighbridge.adapters.lock_file import LockRegister, change_lock, read_lock
 from weighbridge.adapters.model_list import ModelList, read_model_list
 from weighbridge.bridge.bundling import MADE_BY, Written, members_of, pour, written
+from weighbridge.bridge.layouts import Layouts
 from weighbridge.bridge.model_results import Locked
 from weighbridge.domain.bundle import Index, Member
 from weighbridge.domain.lock import Lock, LockEntry, Spec
@@ -44,8 +45,10 @@ def export_models(settings: Settings, config: Path, place: Path, reporter: Repor
     lock = read_lock(models.lock_path) or Lock()
     if stale := lock.stale(models.specs):
         raise LockStale(str(models.lock_path), stale)
-    folders = {spec.id: models.cache_dir / spec.folder for spec in models.specs}
-    places = _places(lock, folders, FolderBlobs(settings.home))
+    blobs = FolderBlobs(settings.home)
+    layouts = Layouts(settings.home, settings.hf_cache, blobs.path)
+    folders = {s.id: layouts.spot(models, s, lock.entries[s.id].manifest).path for s in models.specs}
+    places = _places(lock, folders, blobs)
     entries = [entry for locked in lock.entries.values() for entry in locked.manifest.files]
     index = Index(members=tuple(members_of(entries).values()), lock=lock, made_by=MADE_BY)
 

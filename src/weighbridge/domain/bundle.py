@@ -22,7 +22,17 @@ from datetime import date, datetime
 from functools import cached_property
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import Json, JsonObject, canonical, child, items, objects, text, whole
+from weighbridge.domain.json_values import (
+    Json,
+    JsonObject,
+    canonical,
+    child,
+    is_unicode,
+    items,
+    objects,
+    text,
+    whole,
+)
 from weighbridge.domain.lock import Lock
 from weighbridge.domain.manifest import MAX_FILE_BYTES, FileEntry, Manifest, sha256
 from weighbridge.domain.package import Version
@@ -32,7 +42,7 @@ BLOCK = 512
 END = bytes(2 * BLOCK)
 INDEX_LIMIT_BYTES = 64 * 1024 * 1024
 """Enough for some hundred thousand files; the index is the only part that is read whole."""
-PAPER_LIMIT_BYTES = 128 * 1024 * 1024
+PAPER_LIMIT_BYTES = 64 * 1024 * 1024
 NEEDED_PAPERS = ("attestation", "evidence", "verdict")
 """What the importing side looks into; the others are for people."""
 
@@ -80,6 +90,8 @@ class Packed:
             raise Invalid("package", self.label, f"comes without {', '.join(lacking)}")
         if not self.manifest.is_complete:
             raise Invalid("package", self.label, "has a file without a sha256")
+        if not is_unicode(self.description):
+            raise Invalid("description", self.description, "is not Unicode text")
         _ = self.day
 
     @property
@@ -124,6 +136,8 @@ class Index:
             raise Invalid("bundle", self.made_by, "holds neither packages nor models, or both")
         if self.packages and not self.key_pem:
             raise Invalid("bundle", self.made_by, "does not say by which key its packages are signed")
+        if not is_unicode(self.key_pem + self.made_by):
+            raise Invalid("bundle", self.made_by, "is not Unicode text")
         for what, found in (
             ("member", [member.name for member in self.members]),
             ("content", [member.sha256 for member in self.members]),
