@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -179,6 +181,49 @@ def test_a_large_upload_is_refused_by_its_length_and_a_name_cannot_be_code(page:
 def test_a_picture_without_ink_has_no_answer() -> None:
     with pytest.raises(NoPicture):
         read_picture(_png((8, 8), 0))
+
+
+@pytest.mark.parametrize("kind", ["L", "1", "P", "LA", "RGB", "RGBA", "I;16", "CMYK"])
+def test_every_kind_of_picture_shows_the_same_digit(kind: str) -> None:
+    samples = Samples(load_parts()[1])
+    plain = Image.open(io.BytesIO(drawn(samples.images[6][0])))
+    if kind == "I;16":
+        shown = Image.fromarray((np.asarray(plain).astype(np.uint16)) * 257)
+    elif kind in ("LA", "RGBA"):  # black ink on nothing
+        shown = Image.new("L", plain.size, 0).convert("LA")
+        shown.putalpha(plain.point(lambda shade: 255 - shade))
+        shown = shown.convert(kind)
+    else:
+        shown = plain.convert(kind)
+    assert shown.mode == kind
+    out = io.BytesIO()
+    shown.save(out, "JPEG" if kind == "CMYK" else "PNG")
+    seen, wanted = read_picture(out.getvalue()), read_picture(drawn(samples.images[6][0]))
+    assert seen.shape == (1, 8, 8)
+    assert np.abs(seen - wanted).mean() < 0.06
+
+
+@given(
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    noise=st.binary(min_size=1, max_size=200),
+    cut=st.integers(0, 200),
+)
+def test_any_picture_is_shades_from_paper_to_ink_or_none(
+    size: tuple[int, int], noise: bytes, cut: int
+) -> None:
+    width, height = size
+    pixels = np.resize(np.frombuffer(noise, np.uint8), (height, width))
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    content = out.getvalue()[: -cut or None]
+    try:
+        seen = read_picture(content)
+    except NoPicture:
+        return
+    assert seen.shape == (1, 8, 8)
+    assert seen.dtype == np.float32
+    assert 0 <= float(seen.min()) <= float(seen.max()) <= 1
+    assert np.isfinite(seen).all()
 
 
 # From a Hub

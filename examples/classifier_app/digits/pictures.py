@@ -101,9 +101,13 @@ def png(image: NDArray[np.float32]) -> bytes:
 
 def _grey(opened: Image.Image) -> NDArray[np.float32]:
     """Ink from 0 to 1; what is see-through is paper, and the edge tells which shade paper has."""
-    turned = ImageOps.exif_transpose(opened).convert("RGBA")
-    paper = Image.new("RGBA", turned.size, "white")
-    shades = np.asarray(Image.alpha_composite(paper, turned).convert("L"), np.float32) / 255
+    turned = ImageOps.exif_transpose(opened)
+    if turned.mode.startswith("I"):  # sixteen bits, which Pillow would cut off and not scale
+        shades = np.asarray(turned, np.float32) / 65535
+    else:
+        seen = turned.convert("RGBA" if turned.has_transparency_data else "RGB").convert("RGBA")
+        paper = Image.new("RGBA", seen.size, "white")
+        shades = np.asarray(Image.alpha_composite(paper, seen).convert("L"), np.float32) / 255
     edge = np.concatenate([shades[0], shades[-1], shades[:, 0], shades[:, -1]])
     ink = np.abs(shades - np.median(edge))
     if ink.max() < 0.15:
