@@ -16,6 +16,7 @@ from weighbridge.adapters.bundle_file import open_bundle, write_bundle
 from weighbridge.domain.bundle import Index, Member, header, index_name, padded
 from weighbridge.errors import BadBundle, BadInput, NotFound, StoreDown
 
+GOLDEN = Path(__file__).parent.parent / "golden" / "bundles"
 CONTENTS = {sha(c): c for c in (b"{}", b"weights" * 200, b"", bytes(512))}
 NAMES = dict(zip(CONTENTS, ("config.json", "w.bin", "empty", "block.bin"), strict=True))
 INDEX = Index(
@@ -55,6 +56,14 @@ def read(place: Path) -> dict[str, bytes]:
 def test_what_was_written_is_read(bundle: Path) -> None:
     assert read(bundle) == CONTENTS
     assert bundle.stat().st_size == INDEX.total_bytes
+
+
+def test_a_bundle_of_the_first_format_is_read_for_good() -> None:
+    assert read(GOLDEN / "v1-models.bundle") == CONTENTS
+    spelled = (GOLDEN / "v1-packages.json").read_bytes()
+    index = Index.loads(spelled)
+    assert index.dumps() == spelled
+    assert [packed.label for packed in index.packages] == ["org/a@1.0.0"]
 
 
 def test_the_digest_is_that_of_the_file_and_the_same_each_time(bundle: Path, tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ BIG = replace(blob(b"{}"), size_bytes=3)
         (lambda: package(papers={"verdict": sha(b"v")}), "without attestation, evidence"),
         (lambda: package(created_at="yesterday"), "is not YYYY"),
         (lambda: package(description="\ud800"), "not Unicode"),
+        (lambda: package(description="x" * 100_001), "more than"),
         (lambda: replace(packages(), key_pem="\ud800"), "not Unicode"),
         (lambda: Member(name="blobs/../../x", size_bytes=1, sha256=sha(b"")), "no name that a bundle uses"),
         (lambda: Member(name="papers/1/../x", size_bytes=1, sha256=sha(b"")), "no name that a bundle uses"),

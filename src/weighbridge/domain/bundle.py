@@ -43,6 +43,7 @@ END = bytes(2 * BLOCK)
 INDEX_LIMIT_BYTES = 64 * 1024 * 1024
 """Enough for some hundred thousand files; the index is the only part that is read whole."""
 PAPER_LIMIT_BYTES = 64 * 1024 * 1024
+MOST_DESCRIPTION = 100_000
 NEEDED_PAPERS = ("attestation", "evidence", "verdict")
 """What the importing side looks into; the others are for people."""
 
@@ -92,6 +93,8 @@ class Packed:
             raise Invalid("package", self.label, "has a file without a sha256")
         if not is_unicode(self.description):
             raise Invalid("description", self.description, "is not Unicode text")
+        if len(self.description) > MOST_DESCRIPTION:
+            raise Invalid("description", self.description, f"has more than {MOST_DESCRIPTION} characters")
         _ = self.day
 
     @property
