@@ -180,6 +180,23 @@ def test_a_file_at_an_address_is_pinned_by_its_sha256(at: Yard) -> None:
     assert at.hub.requests == []
 
 
+def test_a_file_at_an_address_has_the_licence_that_its_head_states(at: Yard) -> None:
+    for file, licence in (("stated.gguf", {"general__license": "apache-2.0"}), ("silent.gguf", {})):
+        content = tiny_gguf(1, **licence)
+        at.hub.repos["acme/files"] = HubRepo({file: content})
+        wish = {
+            "MODEL_ID": "acme/elsewhere", "MODEL_TYPE": "gguf", "MODEL_VERSION": file,
+            "MODEL_URL": f"{at.hub.url}/acme/files/resolve/main/{file}", "ALLOWED_LICENSES": "apache-2.0",
+            "MODEL_SHA256": hashlib.sha256(content).hexdigest(),
+        }  # fmt: skip
+        if licence:
+            identity = at.start(wish).report.identity
+            assert identity is not None
+            assert identity.licenses == ("Apache-2.0",)
+        else:
+            assert "no licence is stated" in str(at.failure(wish))
+
+
 def test_findings_that_were_looked_at_are_accepted_by_name(at: Yard) -> None:
     odd = {"tokenizer__chat_template": "{{ messages[0]['a' + 'b'] }}"}
     at.hub.repos["acme/tiny"].commit({**GGUF, "tiny.Q4.gguf": tiny_gguf(1, **odd)})
