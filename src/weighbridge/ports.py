@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias
 
 if TYPE_CHECKING:  # every command starts with this module, and only annotations name these
     from weighbridge.domain.json_values import JsonObject
@@ -276,18 +276,37 @@ class Reporter(Protocol):
         """Nothing moves until somebody else is done; ``why`` is a sentence."""
 
 
-State = TypeVar("State")
+Checkpoint: TypeAlias = Callable[[str, Callable[[], "JsonObject"]], "JsonObject"]
+"""Does a named piece of work, once: where its answer was kept before, that is given again."""
 
 
 class Engine(Protocol):
-    """Runs a flow: a visible tuple of named steps, each ``state -> state`` and repeatable."""
+    """Has jobs worked on: in this process, or by whichever of many lives."""
 
-    def run(self, steps: Sequence[tuple[str, Callable[[State], State]]], state: State) -> State:
-        """The state after the last step.
+    worker: str
+    """By what name this process takes jobs."""
+
+    def start(self, perform: Callable[[str, Checkpoint], None]) -> None:
+        """Begin to work. ``perform`` is called with the id of a job, in any thread; it may be called
+        again for the same job after a kill, and says itself whether there is anything to do.
+        """
+
+    def submit(self, *jobs: str) -> None:
+        """Have jobs performed when their turn comes; nothing for those that wait or are worked on.
 
         Raises:
-            Whatever a step raises.
+            StoreDown: its database does not answer; who submits again loses nothing.
         """
+
+    def recover(self, is_dead: Callable[[str], bool]) -> None:
+        """Have others do what workers of the same engine died over.
+
+        Raises:
+            StoreDown: its database does not answer.
+        """
+
+    def close(self) -> None:
+        """Take no more jobs; those that run are left to whoever comes after."""
 
 
 class Layout(Protocol):

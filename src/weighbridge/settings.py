@@ -42,6 +42,7 @@ class Settings:
     admin_password: str | None = field(default=None, repr=False)
     anonymous: tuple[str, ...] = ("search", "download")
     connections: int = 8
+    jobs_at_once: int = 4
     policy_file: Path | None = None
     serve: str = "accepted"
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
@@ -98,6 +99,7 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_ADMIN_PASSWORD_FILE": "a file with that password",
     "WEIGHBRIDGE_ANONYMOUS": "what callers without a token may do; default: search,download",
     "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
+    "WEIGHBRIDGE_JOBS": "how many jobs each server and worker does at once; default: 4",
     "WEIGHBRIDGE_POLICY": "a file (YAML or JSON) that says what the gate asks for; see docs/gate.md",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
@@ -158,6 +160,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         admin_password=_secret(env, "WEIGHBRIDGE_ADMIN_PASSWORD"),
         anonymous=_words(env, "WEIGHBRIDGE_ANONYMOUS", "search,download"),
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
+        jobs_at_once=_count(env, "WEIGHBRIDGE_JOBS", 4),
         policy_file=Path(env["WEIGHBRIDGE_POLICY"]).expanduser() if env.get("WEIGHBRIDGE_POLICY") else None,
         serve=_serve(env),
         max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.bridge.bundles import Bundles
     from weighbridge.bridge.hub import HubDesk
+    from weighbridge.bridge.jobs import Jobs
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.operator_evidence import OperatorEvidence
     from weighbridge.bridge.packages import Packages
@@ -53,14 +54,16 @@ class Bridge:
     upkeep: Upkeep
     evidence: OperatorEvidence
     bundles: Bundles
+    jobs: Jobs
     close: Callable[[], None]
 
 
-def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
+def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | None = None) -> Bridge:
     """The registry on the home, the database and the upstream that the settings name.
 
     A judgement that fails for a reason outside is tried again after ``retry_s`` seconds, then
-    after twice that, and so on.
+    after twice that, and so on. ``engine`` has jobs done once
+    ``jobs.begin`` was called; without one, whoever asks does them.
 
     Raises:
         BadInput: a setting asks for what this version cannot do.
@@ -68,7 +71,6 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     """
     from weighbridge.adapters.blobs_fs import FolderBlobs
     from weighbridge.adapters.catalog import Catalog
-    from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.policy_file import read_policy
@@ -87,17 +89,18 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
     blobs = FolderBlobs(settings.home, durable=True)
     tools = _tools(settings, catalog, blobs)
-    people, engine, policy = People(catalog, settings, now), InlineEngine(), read_policy(settings.policy_file)
+    people, policy = People(catalog, settings, now), read_policy(settings.policy_file)
+    jobs = _jobs(settings, catalog, tools, engine)
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
-    judging = Judging(catalog, hosted, tools, engine=engine, policy=policy, now=now, later=Later(retry_s))
+    judging = Judging(catalog, hosted, tools, policy=policy, now=now, later=Later(retry_s))
     mirrors = CatalogHub(catalog, blobs)
     repos = _repos(settings, catalog, blobs, hosted, judging, mirrors)
 
     tally = Tally(catalog, now)
-    packages = Packages(catalog=catalog, blobs=blobs, engine=engine, tools=tools, policy=policy, now=now)
+    packages = Packages(catalog=catalog, blobs=blobs, jobs=jobs, tools=tools, policy=policy, now=now)
 
     def close() -> None:
-        for part in (judging, tally, catalog):
+        for part in (jobs, judging, tally, catalog):
             part.close()
 
     papers = Papers(packages, settings.home, settings.upstream, catalog.is_ours)
@@ -110,20 +113,44 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0) -> Bridge:
         xet=XetDesk(XorbFiles(settings.home), repos),
         upkeep=_upkeep(catalog, blobs, tools, policy),
         evidence=OperatorEvidence(catalog, now),
-        bundles=_bundles(catalog, blobs, papers, tools, engine, policy),
+        bundles=_bundles(catalog, blobs, papers, tools, policy),
+        jobs=jobs,
         close=close,
     )
 
 
-def _bundles(
-    catalog: Catalog, blobs: BlobStore, papers: Papers, tools: Tools, engine: Engine, policy: Policy
-) -> Bundles:
+def _bundles(catalog: Catalog, blobs: BlobStore, papers: Papers, tools: Tools, policy: Policy) -> Bundles:
     """The verbs that carry packages across an air gap."""
     from weighbridge.bridge.bundles import Bundles
 
-    return Bundles(
-        catalog=catalog, blobs=blobs, papers=papers, tools=tools, engine=engine, policy=policy, now=now
-    )
+    return Bundles(catalog=catalog, blobs=blobs, papers=papers, tools=tools, policy=policy, now=now)
+
+
+def _jobs(settings: Settings, catalog: Catalog, tools: Tools, engine: Engine | None) -> Jobs:
+    """Jobs, and what is done for each of them."""
+    from weighbridge.adapters.engine_inline import InlineEngine
+    from weighbridge.adapters.worker_life import WorkerLives
+    from weighbridge.bridge.jobs import Jobs
+    from weighbridge.bridge.keeper import BeatingLives
+    from weighbridge.bridge.work import Work
+    from weighbridge.flows.ingest import INGEST
+
+    chosen = engine or InlineEngine()
+    lives = BeatingLives(catalog, now) if catalog.is_shared else WorkerLives(settings.home)
+    work = Work(catalog, tools, INGEST, chosen.worker, lives.is_dead, now)
+    jobs = Jobs(catalog, chosen, work, lives, now)
+    if engine is None:
+        jobs.begin(keep=False)
+    return jobs
+
+
+def durable_engine(settings: Settings) -> Engine:
+    """The engine of servers and workers: beside the catalogue in PostgreSQL, else a file in the home."""
+    from weighbridge.adapters.engine_dbos import DbosEngine
+
+    shared = settings.database_url.startswith("postgresql")
+    place = settings.database_url if shared else settings.home / "engine.sqlite3"
+    return DbosEngine(place, at_once=settings.jobs_at_once)
 
 
 def _upkeep(catalog: Catalog, blobs: BlobStore, tools: Tools, policy: Policy) -> Upkeep:

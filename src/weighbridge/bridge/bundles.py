@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -31,7 +30,7 @@ from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadBundle, BadInput, BadSignature, Conflict, PackageExists, Rejected
 from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.flows.readmit import READMIT
-from weighbridge.ports import BlobStore, Engine, Reporter
+from weighbridge.ports import BlobStore, Reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +80,11 @@ class Bundles:
         blobs: BlobStore,
         papers: Papers,
         tools: Tools,
-        engine: Engine,
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
         self._catalog, self._blobs, self._papers = catalog, blobs, papers
-        self._tools, self._engine, self._policy, self._now = tools, engine, policy, now
+        self._tools, self._policy, self._now = tools, policy, now
 
     def write(self, principal: Principal, names: Sequence[str], place: Path, reporter: Reporter) -> Written:
         """Write packages with their files, evidence, verdicts and papers into one file.
@@ -220,7 +218,8 @@ class Bundles:
         about = replace(about, follows=follows(packed, said, tools.scales))
         state = self._state(principal, packed, said, signer)
         try:
-            state = self._engine.run([(name, partial(step, tools)) for name, step in READMIT], state)
+            for _, step in READMIT:
+                state = step(tools, state)
         except Rejected as refused:
             refusal = ledger.turned[-1].refusal
             return replace(about, fate="refused", id=refusal.id, verdict=refused.verdict)

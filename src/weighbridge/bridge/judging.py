@@ -28,7 +28,6 @@ from weighbridge.flows.ingest import INGEST
 from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.flows.weighing import Scales
 from weighbridge.metrics.licence_terms import licence_terms
-from weighbridge.ports import Engine
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 2
@@ -52,13 +51,12 @@ class Judging:
         hub: HostedHub,
         tools: Tools,
         *,
-        engine: Engine,
         policy: Policy,
         now: Callable[[], datetime],
         later: Later,
     ) -> None:
         self._catalog, self._hub, self._tools = catalog, hub, tools
-        self._engine, self._policy, self._now = engine, policy, now
+        self._policy, self._now = policy, now
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="judge")
         self._turns: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -108,7 +106,8 @@ class Judging:
         )
         tools = self._tools_for(repository)
         try:
-            self._engine.run([(name, partial(step, tools)) for name, step in INGEST], state)
+            for _, step in INGEST:
+                state = step(tools, state)
         except Rejected as refused:
             log.info("%s@%s: %s", repository.id, commit[:12], refused.message)
             if refused.verdict.outcome is Outcome.INDETERMINATE:

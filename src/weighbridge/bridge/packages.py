@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
+from weighbridge.bridge.failures import failure_of
+from weighbridge.bridge.jobs import Jobs
 from weighbridge.domain.access import AuditLine, Permission, Principal, can, sight_of
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence, evidence_from_json
+from weighbridge.domain.job import Job, JobState
 from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
 from weighbridge.domain.policy import Policy
@@ -21,12 +23,12 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.sources import Origin, origin_from_json
 from weighbridge.domain.verdict import Verdict
-from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound
+from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound, Rejected
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
-from weighbridge.flows.ingest import INGEST, look, weigh_only
+from weighbridge.flows.ingest import look, weigh_only
 from weighbridge.flows.ingest_state import State, Tools
-from weighbridge.ports import BlobStore, Engine, Reporter
+from weighbridge.ports import BlobStore, Reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,27 +47,85 @@ class Packages:
         *,
         catalog: Catalog,
         blobs: BlobStore,
-        engine: Engine,
+        jobs: Jobs,
         tools: Tools,
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
-        self._catalog, self._blobs, self._engine = catalog, blobs, engine
+        self._catalog, self._blobs, self._jobs = catalog, blobs, jobs
         self._tools, self._policy, self._now = tools, policy, now
 
     def ingest(
-        self, principal: Principal, request: IngestRequest, reporter: Reporter | None = None
+        self,
+        principal: Principal,
+        request: IngestRequest,
+        reporter: Reporter | None = None,
+        *,
+        key: str = "",
     ) -> Admission:
-        """Fetch, weigh and list a model.
+        """Fetch, weigh and list a model, and wait for it.
 
         Raises:
-            BadInput: the repository is no model.
+            Rejected: the gate refused, or could not tell; the refusal is kept.
+            Conflict: somebody cancelled it.
+            PackageExists, NotFound, Denied, Unreachable, IntegrityError: as the flow meets them.
+            What ``ask`` raises.
+        """
+        job = self.ask(principal, request, reporter, patient=False, key=key)
+        return self.outcome(self._jobs.wait(job.id))
+
+    def ask(
+        self,
+        principal: Principal,
+        request: IngestRequest,
+        reporter: Reporter | None = None,
+        *,
+        patient: bool = True,
+        key: str = "",
+    ) -> Job:
+        """Have a model fetched, weighed and listed; what its revision means is settled here and now.
+
+        ``patient`` work is tried again where something outside is down. The same ``key`` (an
+        idempotency key) gives the same job.
+
+        Raises:
+            BadInput: the repository is no model; something else was asked for with the key.
             NotAuthenticated, NotPermitted: without ``upload``; waivers and lowered thresholds
                 ask for ``admin``, for a gate that everybody may open is none.
-            Rejected: the gate refused, or could not tell; the refusal is kept.
+            PackageExists: the version or the commit is listed already.
             Conflict: the repository is hosted here.
-            PackageExists, NotFound, Denied, Unreachable, IntegrityError: as the flow meets them.
+            NotFound, Denied, Unreachable: as the upstream says.
         """
+        state = self._begun(principal, request)
+        if key and (known := self._jobs.of_key(principal, request, key)):
+            return known
+        if request.version is not None:
+            self._catalog.require_free(request.ref.repo, "", request.version)
+        commit = self._tools.hub.info(request.ref).commit
+        self._catalog.require_free(request.ref.repo, commit, request.version)
+        job, _ = self._jobs.ask(replace(state, commit=commit), patient=patient, key=key, reporter=reporter)
+        return job
+
+    def outcome(self, job: Job) -> Admission:
+        """What came of a job that is over.
+
+        Raises:
+            Rejected, Conflict, or the error that the job ended with.
+        """
+        if job.state is JobState.DONE:
+            package = self._catalog.package(job.id)
+            verdict = Verdict.from_json(self._document(package.verdict_sha256))
+            return Admission(package=package, verdict=verdict)
+        if job.state is JobState.REFUSED:
+            refusal = self._catalog.refusal(job.id)
+            verdict = Verdict.from_json(self._document(refusal.verdict_sha256))
+            raise Rejected(verdict, refusal_id=refusal.id)
+        if job.error is not None:
+            raise failure_of(job.error)
+        raise Conflict(f"job '{job.id}' was cancelled", hint="'weighbridge job retry' begins it again")
+
+    def _begun(self, principal: Principal, request: IngestRequest) -> State:
+        """What an ingestion begins with, if this principal may ask for it."""
         require(principal, Permission.UPLOAD)
         if request.ref.repo.kind is not RepoKind.MODEL:
             raise BadInput(
@@ -87,18 +147,13 @@ class Packages:
         policy = self._policy.for_model(repo, at.date())
         if waivers or any(value < policy.threshold(name) for name, value in request.thresholds.items()):
             require(principal, Permission.ADMIN)
-        state = State(
+        return State(
             id=str(uuid4()),
             request=replace(request, waivers=waivers),
             policy=policy.adjusted(request.thresholds, waivers),
             by=principal.name,
             at=at,
         )
-        tools = replace(self._tools, reporter=reporter) if reporter else self._tools
-        steps = [(name, partial(step, tools)) for name, step in INGEST]
-        state = self._engine.run(steps, state)
-        package = self._catalog.package(state.id)
-        return Admission(package=package, verdict=Verdict.from_json(self._document(package.verdict_sha256)))
 
     def score(self, principal: Principal, ref: ModelRef) -> Verdict:
         """What the gate would say of a revision of the upstream before its weights are fetched.

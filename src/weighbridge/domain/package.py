@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, is_unicode
+from weighbridge.domain.json_values import JsonObject, child, is_unicode, number, objects, text
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.policy import Waiver
-from weighbridge.domain.ref import ModelRef
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 
 _NUMBER = r"(0|[1-9][0-9]*)"
 _SEMVER = re.compile(
@@ -169,3 +169,32 @@ class IngestRequest:
     def __post_init__(self) -> None:
         if not is_unicode(self.description):
             raise Invalid("description", self.description, "is not Unicode text")
+
+    def to_json(self) -> JsonObject:
+        """All fields."""
+        return {
+            "kind": self.ref.repo.kind.value,
+            "name": self.ref.repo.full_name,
+            "revision": self.ref.revision,
+            "version": self.version.text if self.version else None,
+            "description": self.description,
+            "thresholds": dict(self.thresholds),
+            "waivers": [waiver.to_json() for waiver in self.waivers],
+        }
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> IngestRequest:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            Invalid: a field is not what it must be.
+        """
+        repo = RepoId.parse(text(source, "name") or "", RepoKind(text(source, "kind") or "model"))
+        version, thresholds = text(source, "version"), child(source, "thresholds")
+        return cls(
+            ref=ModelRef(repo=repo, revision=text(source, "revision") or "main"),
+            version=Version(version) if version else None,
+            description=text(source, "description") or "",
+            thresholds={name: float(number(thresholds, name) or 0.0) for name in thresholds},
+            waivers=tuple(Waiver.from_json(waiver) for waiver in objects(source, "waivers")),
+        )

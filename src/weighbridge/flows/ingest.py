@@ -41,9 +41,13 @@ def require_free(tools: Tools, state: State) -> State:
 
 
 def resolve(tools: Tools, state: State) -> State:
-    """Pin the revision, refuse a commit that is listed already, choose the version."""
+    """Pin the revision, refuse a commit that is listed already, choose the version.
+
+    A state that names a commit already keeps it, wherever its branch has moved.
+    """
     repo = state.request.ref.repo
-    info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf, tools.blobs)
+    ref = replace(state.request.ref, revision=state.commit) if state.commit else state.request.ref
+    info, _ = resolve_manifest(ref, tools.hub, tools.shelf, tools.blobs)
     version = state.request.version or _next_version(tools, repo, info.commit)
     tools.ledger.require_free(repo, info.commit, version)
     draft = {"info": info.raw}

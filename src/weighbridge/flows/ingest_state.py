@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from weighbridge.domain.access import AuditLine
+from weighbridge.domain.json_values import JsonObject, child, text
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.ref import RepoId
@@ -81,3 +82,41 @@ class State:
     evidence_sha256: str = ""
     scan_sha256: str = ""
     verdict_sha256: str = ""
+
+    def to_json(self) -> JsonObject:
+        """All fields: what a worker needs that takes the work up."""
+        return {
+            "id": self.id,
+            "request": self.request.to_json(),
+            "policy": self.policy.to_json(),
+            "by": self.by,
+            "at": self.at.isoformat(),
+            "commit": self.commit,
+            "version": self.version.text if self.version else None,
+            "draft_sha256": self.draft_sha256,
+            "evidence_sha256": self.evidence_sha256,
+            "scan_sha256": self.scan_sha256,
+            "verdict_sha256": self.verdict_sha256,
+        }
+
+    @classmethod
+    def from_json(cls, source: JsonObject) -> State:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            Invalid: a field is not what it must be.
+        """
+        version = text(source, "version")
+        return cls(
+            id=text(source, "id") or "",
+            request=IngestRequest.from_json(child(source, "request")),
+            policy=Policy.from_json(child(source, "policy")),
+            by=text(source, "by") or "",
+            at=datetime.fromisoformat(text(source, "at") or ""),
+            commit=text(source, "commit") or "",
+            version=Version(version) if version else None,
+            draft_sha256=text(source, "draft_sha256") or "",
+            evidence_sha256=text(source, "evidence_sha256") or "",
+            scan_sha256=text(source, "scan_sha256") or "",
+            verdict_sha256=text(source, "verdict_sha256") or "",
+        )

@@ -18,6 +18,8 @@ from weighbridge.adapters.catalog.fingerprints import Fingerprints
 from weighbridge.adapters.catalog.groups import Groups
 from weighbridge.adapters.catalog.guests import Guests
 from weighbridge.adapters.catalog.hosted import Hosted
+from weighbridge.adapters.catalog.job_work import JobWork
+from weighbridge.adapters.catalog.jobs import Jobs
 from weighbridge.adapters.catalog.migrate import migrate
 from weighbridge.adapters.catalog.notes import Notes
 from weighbridge.adapters.catalog.organizations import Organizations
@@ -26,6 +28,7 @@ from weighbridge.adapters.catalog.refusals import Refusals
 from weighbridge.adapters.catalog.rewriting import Rewriting
 from weighbridge.adapters.catalog.scans import Scans
 from weighbridge.adapters.catalog.together import Together
+from weighbridge.adapters.catalog.workers import Workers
 
 
 class Catalog(
@@ -40,6 +43,9 @@ class Catalog(
     Fingerprints,
     Notes,
     Scans,
+    Jobs,
+    JobWork,
+    Workers,
     Groups,
     Organizations,
     Accounts,

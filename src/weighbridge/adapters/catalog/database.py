@@ -32,6 +32,11 @@ class Database:
         self._engine, self._quota_bytes = engine, quota_bytes
         self._writer = engine.execution_options(writes=True)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes on other machines may use it too."""
+        return self._engine.url.get_backend_name() != "sqlite"
+
     def close(self) -> None:
         """Give every connection back; closing twice is fine."""
         self._engine.dispose()

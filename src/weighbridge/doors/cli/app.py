@@ -47,6 +47,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "clean", "models:clean", "Remove laid out models and what was left unfinished."),
     ("Models", "bundle", "bundle:bundle_app", "Carry models across an air gap in one file."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
+    ("Registry", "job", "jobs:job_app", "List, follow, cancel and retry what was asked for."),
     ("Registry", "scan", "ingest:scan", "The safety verdict of a file, folder or repository, file by file."),
     ("Registry", "score", "score:score", "The metrics of a repository or folder, with their reasons."),
     ("Registry", "case", "score:case", "All that a package or refusal was judged by, to judge it again."),
@@ -68,6 +69,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Registry", "quota", "quotas:quota", "Show what namespaces use, and say what they may use."),
     ("Registry", "token", "people:token_app", "Create, list and revoke access tokens."),
     ("Servers", "serve", "serve:serve", "Serve the registry: REST, and a Hub for Hugging Face clients."),
+    ("Servers", "worker", "serve:worker", "Work on jobs beside servers and other workers."),
     ("Servers", "hub", "hub:hub", "Serve a folder of models as a Hub."),
     ("Servers", "demo", "demo:demo", "Weigh, store, serve and fetch back two models on this machine."),
 )

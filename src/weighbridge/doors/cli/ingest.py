@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from weighbridge.bridge import Bridge, open_bridge
+from cyclopts import Parameter
+
+from weighbridge.bridge import Bridge, durable_engine, open_bridge
 from weighbridge.bridge.reporting import reporter_for
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.explained import explained
@@ -41,6 +43,7 @@ def ingest(
     threshold: list[str] | None = None,
     waive: list[str] | None = None,
     reason: str | None = None,
+    no_wait: Annotated[bool, Parameter(negative="")] = False,
     json: AsJson = False,
 ) -> int:
     """Weigh models of the upstream and list them, or refuse them with reasons.
@@ -59,6 +62,8 @@ def ingest(
         A metric that need not pass this time; needs --reason; may be given several times.
     reason
         Why it is waived; recorded with your name.
+    no_wait
+        Leave the work to a server or worker of this home; 'weighbridge job watch' follows it.
     """
     if not repos:
         raise BadInput("no repository given", hint="weighbridge ingest org/name")
@@ -75,10 +80,12 @@ def ingest(
         for repo in repos
     ]
     worst, answers = 0, list[Json]()
-    bridge = open_bridge(load_settings())
+    settings = load_settings()
+    # An engine that is never begun: whoever keeps the jobs of this home does the work.
+    bridge = open_bridge(settings, engine=durable_engine(settings) if no_wait else None)
     try:
         for wish in wishes:
-            code, answer = _ingested(bridge, wish, json)
+            code, answer = (_asked if no_wait else _ingested)(bridge, wish, json)
             worst = max(worst, code)
             answers.append(answer)
     finally:
@@ -105,6 +112,19 @@ def _ingested(bridge: Bridge, wish: IngestRequest, json: bool) -> tuple[int, Jso
     if not json:
         _show_admission(admission)
     return 0, {"model": asked, **admission.package.to_json()}
+
+
+def _asked(bridge: Bridge, wish: IngestRequest, json: bool) -> tuple[int, Json]:
+    """The same for work that is left to others."""
+    try:
+        job = bridge.packages.ask(LOCAL, wish)
+    except (WeighbridgeError, Invalid) as error:
+        if not json:
+            _show_refusal(str(wish.ref), error)
+        return exit_code_of(error), {"model": str(wish.ref), "error": error_document(error)}
+    if not json:
+        print(f"{job.state.value} {job.id} ({wish.ref}, commit {job.commit[:12]})")
+    return 0, {"model": str(wish.ref), **job.to_json()}
 
 
 def _threshold(spelled: str) -> tuple[str, float]:

@@ -1,16 +1,17 @@
-"""``weighbridge serve``: the registry."""
+"""``weighbridge serve`` and ``weighbridge worker``: the registry, and those who work for it."""
 
 from __future__ import annotations
 
-import json
 import os
+import signal
 import sys
 import threading
 from dataclasses import replace
+from json import dumps
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from weighbridge.bridge import open_bridge
+from weighbridge.bridge import durable_engine, open_bridge
 from weighbridge.doors.cli.render import AsJson
 from weighbridge.errors import BadInput
 from weighbridge.settings import Settings, load_settings
@@ -40,13 +41,14 @@ def serve(
     settings = load_settings()
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
-    bridge = open_bridge(settings)
+    bridge = open_bridge(settings, engine=durable_engine(settings))
     try:
         _refuse_own_upstream(settings, host, port)
         note = bridge.people.first_start()
         if note:
             print(note, file=sys.stderr)
         bridge.repos.resume()
+        bridge.jobs.begin_soon()
         run(
             compose(
                 rest_app(bridge), hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies)
@@ -62,6 +64,31 @@ def serve(
         # wait for it for hours; it survives this as it survives a kill.
         sys.stdout.flush()
         os._exit(0)
+
+
+def worker(*, json: AsJson = False) -> None:
+    """Work on jobs, beside servers and other workers of the same database and store, until stopped.
+
+    Several machines need one database: WEIGHBRIDGE_DATABASE_URL=postgresql://...
+    """
+    settings = load_settings()
+    bridge = open_bridge(settings, engine=durable_engine(settings))
+    stopped = threading.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda *_: stopped.set())
+    try:
+        bridge.jobs.begin(keep=True)
+        if json:
+            print(dumps({"worker": bridge.jobs.worker, "upstream": settings.upstream}), flush=True)
+        else:
+            print(
+                f"worker {bridge.jobs.worker}, fetching from {settings.upstream}", file=sys.stderr, flush=True
+            )
+        stopped.wait()
+    finally:
+        bridge.close()
+    sys.stdout.flush()
+    os._exit(0)  # a step that runs would be waited for; another worker goes on with it
 
 
 def _refuse_own_upstream(settings: Settings, host: str, port: int) -> None:
@@ -82,7 +109,7 @@ def _refuse_own_upstream(settings: Settings, host: str, port: int) -> None:
 
 def _announce(url: str, settings: Settings, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"url": url, "upstream": settings.upstream}), flush=True)
+        print(dumps({"url": url, "upstream": settings.upstream}), flush=True)
         return
     print(f"Weighbridge at {url}, fetching from {settings.upstream}", file=sys.stderr)
     print(f"  REST and its documentation: {url}/docs", file=sys.stderr)

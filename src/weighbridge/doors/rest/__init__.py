@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge import __version__
 from weighbridge.bridge import Bridge
-from weighbridge.doors.rest import accounts, packages, papers, upkeep
+from weighbridge.doors.rest import accounts, jobs, packages, papers, upkeep
 from weighbridge.doors.rest.models import Health, Problem
 from weighbridge.doors.rest.problems import MEDIA_TYPE, install, problem
 
@@ -47,7 +47,14 @@ def rest_app(bridge: Bridge) -> FastAPI:
     )
     app.state.bridge = bridge
     install(app)
-    for router in (accounts.router, packages.router, papers.router, upkeep.router, _other_routes()):
+    for router in (
+        accounts.router,
+        packages.router,
+        jobs.router,
+        papers.router,
+        upkeep.router,
+        _other_routes(),
+    ):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.add_middleware(_BodyLimit)

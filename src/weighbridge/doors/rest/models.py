@@ -86,19 +86,12 @@ class IngestIn(Wanted):
         dict[str, float], Field(max_length=32, description="metric to what it must reach, 0 to 1")
     ] = {}
     waivers: Annotated[list[WaiverIn], Field(max_length=32)] = []
-    wait: Annotated[bool, Field(description="only true: the answer comes when all is done")] = True
+    wait: Annotated[bool, Field(description="false: the answer is 202 and a job to follow")] = True
 
     @field_validator("description", mode="before")
     @classmethod
     def _null_is_empty(cls, value: object) -> object:
         return "" if value is None else value
-
-    @field_validator("wait")
-    @classmethod
-    def _only_waiting(cls, value: bool) -> bool:
-        if not value:
-            raise ValueError("this version can only wait: leave it out or send true")
-        return value
 
     def request(self, author: Principal) -> IngestRequest:
         """The same as the registry reads it.

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import JsonValue
 
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
+from weighbridge.doors.rest.job_models import JobOut
 from weighbridge.doors.rest.models import (
     Admitted,
     AuditLineOut,
@@ -36,19 +37,40 @@ After = Annotated[str | None, Query(max_length=64, description="the last one of 
 Id = Annotated[str, Path(max_length=64)]
 
 INGESTIONS_AT_ONCE = 16
-"""Ingestions hold a thread for minutes; the rest of the threads must go on answering."""
+"""Who waits for an ingestion holds a thread for minutes; the rest must go on answering."""
 _SEATS = BoundedSemaphore(INGESTIONS_AT_ONCE)
 
 
-@router.post("/package/ingest-huggingface", tags=["packages"], summary="Weigh a model and list it")
-def ingest(wanted: IngestIn, request: Request, bridge: TheBridge, caller: Caller) -> Admitted:
+@router.post(
+    "/package/ingest-huggingface",
+    tags=["packages"],
+    summary="Weigh a model and list it",
+    response_model=Admitted,
+    responses={202: {"model": JobOut, "description": "It is being done; Location says where to look"}},
+)
+def ingest(
+    wanted: IngestIn,
+    request: Request,
+    bridge: TheBridge,
+    caller: Caller,
+    idempotency_key: Annotated[
+        str | None,
+        Header(max_length=255, description="sent again with the same request, nothing is done twice"),
+    ] = None,
+) -> Admitted | JSONResponse:
     """Fetch a model from the Hub, weigh it, and list it if it passes; needs the permission `upload`.
 
-    A refusal is answered with 400 and the verdict; with 424 where a source could not be read.
+    A refusal is answered with 400 and the verdict; with 424 where a source could not be read. With
+    `wait` false the answer is 202 and the job.
     """
     request.state.kind = wanted.kind
+    asked, key = wanted.request(caller), idempotency_key or ""
+    if not wanted.wait:
+        job = bridge.packages.ask(caller, asked, key=key)
+        shown = JobOut.of(job).model_dump(mode="json")
+        return JSONResponse(shown, status_code=202, headers={"Location": f"/job/{job.id}"})
     with _seat():
-        admission = bridge.packages.ingest(caller, wanted.request(caller))
+        admission = bridge.packages.ingest(caller, asked, key=key)
     return Admitted.of(
         admission.package,
         message="HuggingFace model ingested successfully",
