@@ -38,6 +38,9 @@ def test_a_gguf_says_what_llama_cpp_says_of_it(tmp_path: Path) -> None:
 def test_an_adapter_says_what_peft_says_of_it(tmp_path: Path) -> None:
     said = run_in("torch", "loads_torch", str(tmp_path), HF_HUB_OFFLINE="1")
     assert (said["kind"], said["is_peft"]) == ("lora", True)
+    rows = said["rows"]
+    assert isinstance(rows, list)
+    assert rows[1] == rows[0] + 1
     assert said["tuned"] == said["itself"] != said["plain"]
     sampled = said["sampled"]
     assert isinstance(sampled, list)

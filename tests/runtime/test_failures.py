@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -33,8 +35,10 @@ from weighbridge.errors import (
     MissingExtra,
     NoSuchRepo,
     NoSuchRevision,
+    StartFailed,
     UnsafeFiles,
 )
+from weighbridge.runtime import load_from_env
 
 OTHER = "0" * 64
 
@@ -300,3 +304,32 @@ def test_a_cache_folder_that_cannot_be_is_named(at: Yard, tmp_path: Path) -> Non
 def test_the_published_sha256_is_the_files_own(at: Yard) -> None:
     right = hashlib.sha256(GGUF["tiny.Q4.gguf"]).hexdigest()
     assert at.start(AS_GGUF, MODEL_SHA256=f"sha256:{right.upper()}").report.passed
+
+
+def test_each_step_is_logged_with_model_version_and_commit(
+    at: Yard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "llama_cpp", None)
+    with caplog.at_level(logging.INFO, "weighbridge.runtime"), pytest.raises(StartFailed):
+        load_from_env(at.environ(**AS_GGUF))
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    head = at.hub.repos["acme/tiny"].head
+    assert ("WARNING", f"start-up, resolve: 'main' of acme/tiny can move; it is kept at {head} from now on: "
+            "name this commit as the version") in lines  # fmt: skip
+    assert any(f"acme/tiny@main is commit {head}" in line for _, line in lines)
+    level, last = lines[-1]
+    assert level == "ERROR"
+    assert last.startswith("start-up, load: failed in ")
+    assert CANARY not in caplog.text
+
+
+def test_a_hub_that_repeats_the_token_does_not_get_it_into_an_error(
+    at: Yard, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = f"the token {CANARY} is bad"
+    at.hub.fault("*", status=403, headers={"X-Error-Message": said}, body=said.encode())
+    with caplog.at_level(logging.DEBUG):
+        failed = at.failure(AS_GGUF)
+    assert failed.step == "resolve"
+    told = "".join(traceback.format_exception(failed))
+    assert CANARY not in told + caplog.text + repr(failed.cause)

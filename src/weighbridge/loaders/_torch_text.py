@@ -28,8 +28,10 @@ def require_torch(threads: int) -> None:
     transformers.utils.logging.disable_progress_bar()
 
 
-def text_model(folder: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+def text_model(folder: Path, words: Path | None = None) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """The tokenizer and the model of a folder, on the processor, as it was saved.
+
+    ``words`` is another folder for the tokenizer; a model that has fewer tokens than it gets more.
 
     Raises:
         CannotLoad: transformers cannot make a text model of the folder.
@@ -38,7 +40,7 @@ def text_model(folder: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False, use_fast=True
+            str(words or folder), local_files_only=True, trust_remote_code=False, use_fast=True
         )
         model = AutoModelForCausalLM.from_pretrained(
             str(folder),
@@ -47,6 +49,8 @@ def text_model(folder: Path) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
             use_safetensors=True,
             dtype="auto",
         )
+        if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+            model.resize_token_embeddings(len(tokenizer))
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise CannotLoad(f"transformers cannot load '{folder}': {error}") from error
     return tokenizer, model.eval()

@@ -8,7 +8,10 @@ from weighbridge.loaders._torch_text import require_torch, speaker, text_model
 
 
 class LoraLoader:
-    """Loads the base's folder, then the adapter's on top of it; no weights are merged."""
+    """Loads the base's folder, then the adapter's on top of it; no weights are merged.
+
+    An adapter that brings a tokenizer was trained with it, perhaps with tokens that the base lacks.
+    """
 
     def load(self, order: LoadOrder) -> Loaded:
         """A ``PeftModel``. Raises MissingExtra, CannotLoad."""
@@ -19,8 +22,9 @@ class LoraLoader:
             from peft import PeftModel
         except ImportError as error:
             raise MissingExtra("lora", error.name or "peft") from error
-        tokenizer, base = text_model(order.base.folder)
         folder = order.snapshot.folder
+        brings_words = "tokenizer_config.json" in order.snapshot.manifest.by_path
+        tokenizer, base = text_model(order.base.folder, folder if brings_words else None)
         try:
             model = PeftModel.from_pretrained(
                 base, str(folder), is_trainable=False, use_safetensors=True, local_files_only=True

@@ -10,7 +10,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.loaders.programs.makes_lora import make_adapter, make_base
+from tests.loaders.programs.makes_lora import make_adapter, make_base, make_worded_adapter
 from tests.loaders.programs.orders import GREETING, SAMPLED, order
 from weighbridge.domain.loading import Prompt
 from weighbridge.errors import CannotLoad
@@ -20,6 +20,7 @@ place = Path(sys.argv[1])
 base, adapter, pickled = place / "base", place / "adapter", place / "pickled"
 make_base(base)
 make_adapter(base, adapter)
+make_worded_adapter(base, place / "worded")
 pickled.mkdir()
 for file in base.iterdir():
     if file.suffix != ".safetensors":
@@ -46,7 +47,11 @@ tokens = itself.generate(**inputs, max_new_tokens=8, do_sample=False)
 asked = inputs["input_ids"].shape[1]
 itself_said = tokenizer.decode(tokens[0][asked:], skip_special_tokens=True)
 whole = plain(GREETING)
+worded = LOADERS["lora"].load(order(place / "worded", base=base))
+assert worded.speak is not None
+rows = worded.model.get_input_embeddings().weight.shape[0]  # type: ignore[attr-defined]
 print(json.dumps({
+    "rows": [len(tokenizer), rows, len(worded.speak(Prompt(text="<shop>", max_tokens=4, temperature=0)))],
     "kind": tuned.kind,
     "is_peft": isinstance(tuned.model, PeftModel),
     "plain": whole,

@@ -8,7 +8,13 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 
 def make_base(folder: Path) -> None:
@@ -44,6 +50,21 @@ def make_adapter(base: Path, folder: Path, named: str = "") -> None:
     for adapted in model.peft_config.values():
         adapted.base_model_name_or_path = named or str(base)
     model.save_pretrained(folder)
+
+
+def make_worded_adapter(base: Path, folder: Path) -> None:
+    """An adapter that was trained with one more token, and brings its tokenizer and its embeddings."""
+    torch.manual_seed(2)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer.add_tokens(["<shop>"])
+    plain = AutoModelForCausalLM.from_pretrained(base)
+    plain.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    config = LoraConfig(
+        r=4, target_modules=["q_proj"], modules_to_save=["embed_tokens", "lm_head"], task_type="CAUSAL_LM",
+        init_lora_weights=False,
+    )  # fmt: skip
+    get_peft_model(plain, config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 if __name__ == "__main__":
