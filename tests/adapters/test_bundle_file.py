@@ -196,3 +196,5 @@ def test_what_a_kill_left_is_swept_and_what_others_write_is_not(bundle: Path) ->
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreDown, match="cannot write"):
         write_bundle(tmp_path / "absent" / "a.bundle", INDEX, held, nobody)
+    with pytest.raises(BadInput, match="is a folder"):
+        write_bundle(tmp_path, INDEX, held, nobody)

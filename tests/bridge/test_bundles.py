@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.bridge.test_repos import ANN, REPO, judged, model, put
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_models import Made
 from weighbridge.adapters.attestation_key import attestation_key
@@ -21,6 +22,7 @@ from weighbridge.adapters.progress import SilentReporter
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.bridge.bundles import Imported
 from weighbridge.bridge.bundling import Written
+from weighbridge.bridge.repos import State
 from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.attestation import attested_in, envelope_from_bytes, sealed
 from weighbridge.domain.bundle import Index, Member, Packed
@@ -259,6 +261,23 @@ def test_a_taken_version_is_told_before_a_byte_is_read(
         place.write_bytes(place.read_bytes()[:-2000])
         with pytest.raises(PackageExists):
             read(there, place)
+
+
+def test_what_was_pushed_here_is_a_mirror_there(
+    here: Bridge, there: Bridge, place: Path, good: dict[str, bytes]
+) -> None:
+    here.repos.create(ANN, REPO)
+    commit = put(here, *model(here, good))
+    assert judged(here, commit).state is State.ACCEPTED
+    write(here, place, REPO.full_name)
+    (one,) = read(there, place).packages
+    assert (one.fate, one.follows) == ("listed", True)
+    assert there.packages.package(LOCAL, one.id).manifest.commit == commit
+    origin = there.packages.origin(LOCAL, one.id)
+    assert origin is not None
+    assert origin.hub == ""
+    with pytest.raises(Conflict, match="hosted here"):
+        read(here, place)
 
 
 def test_only_an_admin_may(here: Bridge, there: Bridge, place: Path) -> None:

@@ -43,10 +43,13 @@ def write_bundle(place: Path, index: Index, open_content: Open, moved: Moved) ->
     Whatever stood at ``place`` stays until the last byte is written, and then is replaced.
 
     Raises:
+        BadInput: a folder stands there.
         BadBundle: a content is not what the index says; nothing is left behind.
         StoreDown: the folder cannot be written, or has no room.
         What ``open_content`` raises.
     """
+    if place.is_dir():
+        raise BadInput(f"'{place}' is a folder", hint="name the file that the bundle should be")
     try:
         with _part_of(place, index.total_bytes) as (part, file):
             digest = _written(file, place, index, open_content, moved)
