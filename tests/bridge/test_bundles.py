@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -218,6 +219,16 @@ def test_what_passes_and_what_does_not_are_kept_in_one_go(
         fates = {one.name: one.fate for one in read(there, place).packages}
         assert fates == {MADE: "listed", "acme/two": "refused"}
         assert listed(there) == [f"{MADE}@1.0.0"]
+
+
+def test_imports_at_the_same_time_list_it_once(here: Bridge, there: Bridge, place: Path) -> None:
+    write(here, place)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        done = [future.result() for future in [pool.submit(read, there, place) for _ in range(4)]]
+    assert sorted(one.packages[0].fate for one in done) == ["held", "held", "held", "listed"]
+    assert len({one.packages[0].id for one in done}) == 1
+    assert listed(there) == [f"{MADE}@1.0.0"]
+    assert [line.verb for line in there.packages.audit(LOCAL)] == ["import"]
 
 
 def test_what_is_damaged_in_the_store_there_comes_right(

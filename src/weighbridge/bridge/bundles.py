@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
@@ -152,10 +152,20 @@ class Bundles:
                 self._held(packed)  # what cannot be listed is told before gigabytes are read
             pour(reading, self._blobs, reporter, wanted_sha256)
         said = {p.label: vouched(str(place), p, signer, self._blobs) for p in index.packages}
+        try:
+            done = self._kept(principal, index, said, signer)
+        except PackageExists:  # somebody imported the same meanwhile; if not, it is told by this try
+            done = self._kept(principal, index, said, signer)
+        return Imported(keyid=signer.id, is_known=key is not None, packages=done)
+
+    def _kept(
+        self, principal: Principal, index: Index, said: Mapping[str, Vouched], signer: PublicKey
+    ) -> tuple[Brought, ...]:
+        """Judge every package, then list and keep all of it in one transaction."""
         ledger = WaitingLedger(self._catalog, f"in a bundle signed by {signer.id}")
         done = tuple(self._judged(principal, p, said[p.label], signer, ledger) for p in index.packages)
         self._catalog.add_together(ledger.admitted, ledger.turned)
-        return Imported(keyid=signer.id, is_known=key is not None, packages=done)
+        return done
 
     def _packed(
         self,
