@@ -230,3 +230,31 @@ def test_an_unreadable_lock_of_somebody_keeps_the_store(desk: Desk) -> None:
     other.with_suffix(".lock").write_text("{")
     assert desk.json("clean")["stored_files_stay"] == "a lock that uses this home cannot be read"
     desk.run("sync", "--offline")
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace plays a file system without locks")
+@pytest.mark.parametrize("layout", ["dir", "hf-cache"])
+def test_where_the_file_system_has_no_locks_two_syncs_still_end_right(desk: Desk, layout: str) -> None:
+    large = {**FILES, "large.bin": WEIGHTS * 30}
+    desk.server.repos["org/a"].commit(large)
+    desk.list.write_text(f"layout: {layout}\n" + desk.list.read_text())
+    lockless = ["strace", "-f", "-qq", "-e", "trace=flock", "-e", "inject=flock:error=ENOLCK"]
+    command = [*lockless, "-o", "/dev/null", sys.executable, "-m", "weighbridge"]
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*command, *arguments], cwd=desk.place, env=desk.environ,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    running = [start("sync"), start("sync")]
+    said = [process.communicate(timeout=120)[1] for process in running]
+    if any("ptrace" in line or "inject" in line for line in said):
+        pytest.skip("this strace cannot play one")
+    assert [process.returncode for process in running] == [0, 0], said
+    desk.run("verify")
+    assert (Path(desk.json("list")["models"][0]["folder"]) / "large.bin").read_bytes() == WEIGHTS * 30
+    clean = start("clean", "--json")
+    told, _ = clean.communicate(timeout=60)
+    assert "no locks" in json.loads(told)["stored_files_stay"]
+    desk.run("sync", "--offline")

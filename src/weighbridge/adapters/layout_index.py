@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from weighbridge.adapters.flocks import take_flock
 from weighbridge.adapters.unchanged import Unchanged
 from weighbridge.domain.json_values import Json, JsonObject, child, text, texts
 from weighbridge.domain.manifest import Manifest
@@ -119,11 +120,9 @@ class Index:
         if sys.platform == "win32":
             yield
             return
-        import fcntl
-
         descriptor = os.open(self.own, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            take_flock(descriptor)
             yield
         finally:
             os.close(descriptor)

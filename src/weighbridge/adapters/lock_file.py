@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from weighbridge.adapters.flocks import take_flock
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock
 from weighbridge.errors import BadInput, StoreDown
@@ -96,18 +97,8 @@ def _flocked(folder: Path, *, shared: bool = False, wait: bool = True) -> Iterat
     if descriptor is None:
         yield False
         return
-    import fcntl
-
-    how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     try:
-        is_held = True
-        try:
-            fcntl.flock(descriptor, how)
-        except BlockingIOError:
-            raise
-        except OSError:  # ENOLCK, EOPNOTSUPP: nobody can lock here
-            is_held = False
-        yield is_held
+        yield take_flock(descriptor, shared=shared, wait=wait)
     finally:
         os.close(descriptor)
 

@@ -170,14 +170,17 @@ class FolderBlobs:
                 return sum(path.lstat().st_size for path in left)
             for tmp in _aged(self._places.tmp, limit):
                 freed += _unlink(tmp)
-            # The sidecar is younger than its file, or has lost it.
+            # The sidecar is younger than its file, or has lost it. Where nobody can lock, nobody is here.
             for partial in _aged(self._places.partials, limit):
                 name = partial.name.removesuffix(".ranges")
-                with suppress(BlockingIOError), take_turn(self._places.locks / name, wait=False) as turn:
+                with (
+                    suppress(BlockingIOError),
+                    take_turn(self._places.locks / name, wait=False, must=False) as turn,
+                ):
                     freed += _unlink(partial)
                     turn.end()
             for lock in _aged(self._places.locks, limit):
-                with suppress(BlockingIOError), take_turn(lock, wait=False) as turn:
+                with suppress(BlockingIOError), take_turn(lock, wait=False, must=False) as turn:
                     turn.end()
         return freed
 
@@ -218,14 +221,15 @@ class FolderBlobs:
     def _fetch_kept(self, entry: FileEntry, source: Source, moved: Callable[[int], None]) -> FileEntry:
         name = work_name(entry)
         while True:
-            with take_turn(self._places.locks / name) as turn:
+            with take_turn(self._places.locks / name, must=False) as turn:
                 known = turn.note or entry.sha256
                 if known and (found := self._found(entry, known)):
                     return found
-                if not turn.is_current:
+                if turn.is_locked and not turn.is_current:
                     continue
                 turn.begin()
-                place = self._places.partials / name
+                # Where nobody can lock, a place of its own: two must not write into one file.
+                place = self._places.partials / name if turn.is_locked else Path(self._places.unique())
                 self._require_room(entry.size_bytes, place)
                 with Partial(place, entry.size_bytes) as partial:
                     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from threading import get_ident
 
+from weighbridge.adapters.flocks import take_flock
 from weighbridge.domain.manifest import FileEntry
 from weighbridge.errors import NotFound, StoreDown
 
@@ -147,32 +147,28 @@ def work_turn(locks: Path, name: str, waiting: Callable[[], None]) -> Iterator[b
     path, had = locks / f"turn-{sha256(name.encode()).hexdigest()}", False
     with ExitStack() as held:
         turn = None
-        try:
-            while turn is None or not turn.is_current:
+        with medium(locks.parent):
+            while turn is None or (turn.is_locked and not turn.is_current):
                 held.close()
                 try:
-                    turn = held.enter_context(take_turn(path, wait=False))
+                    turn = held.enter_context(take_turn(path, wait=False, must=False))
                 except BlockingIOError:
                     if not had:
                         waiting()
                     had = True
-                    turn = held.enter_context(take_turn(path))
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise StoreDown(f"'{path}' cannot be locked: {error.strerror or error}") from error
-            turn = None
+                    turn = held.enter_context(take_turn(path, must=False))
         try:
             yield had
         finally:
-            if turn is not None:
+            if turn.is_locked:
                 path.unlink(missing_ok=True)
 
 
 class Turn:
     """The right to work on one name, among all threads and processes; see ``take_turn``."""
 
-    def __init__(self, path: Path, file: int) -> None:
-        self._path, self._file = path, file
+    def __init__(self, path: Path, file: int, *, is_locked: bool) -> None:
+        self._path, self._file, self.is_locked = path, file, is_locked
 
     @property
     def note(self) -> str:
@@ -199,17 +195,22 @@ class Turn:
 
 
 @contextmanager
-def take_turn(path: Path, *, wait: bool = True) -> Iterator[Turn]:
+def take_turn(path: Path, *, wait: bool = True, must: bool = True) -> Iterator[Turn]:
     """Hold the flock on ``path``; the kernel gives it back when this process dies.
 
     The file that was waited on may be gone by then: see ``Turn.note`` and ``Turn.is_current``.
 
+    Unless it ``must`` be held, whoever works where nobody can lock is told so by ``Turn.is_locked``.
+
     Raises:
         BlockingIOError: somebody else holds it, and ``wait`` is false.
+        OSError: this file system has no locks, and it ``must`` be held.
     """
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield Turn(path, file)
+        is_locked = take_flock(file, wait=wait)
+        if must and not is_locked:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(path))
+        yield Turn(path, file, is_locked=is_locked)
     finally:
         os.close(file)

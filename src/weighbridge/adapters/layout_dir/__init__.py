@@ -17,9 +17,11 @@ receipts, which the next run repairs, or garbage in ``tmp``.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +41,9 @@ from weighbridge.adapters.layout_index import Index, Receipt, Record, record_of
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.errors import Conflict, IntegrityError, WeighbridgeError
+
+_TRIES = 10
+"""How often a folder is put in place, where another process puts there its own at the same time."""
 
 
 class DirLayout:
@@ -261,14 +266,22 @@ class DirLayout:
 
     def _swap(self, folder: str, fresh: Path | None) -> None:
         """Put ``fresh`` where the folder is; what was there goes aside and is removed."""
-        target, leaving = self.path(folder), self._own / "tmp" / os.urandom(8).hex()
-        leaving.parent.mkdir(exist_ok=True)
-        if target.exists():
-            target.rename(leaving)
-        if fresh is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            fresh.rename(target)
-        shutil.rmtree(leaving, ignore_errors=True)
+        target, aside = self.path(folder), self._own / "tmp"
+        aside.mkdir(exist_ok=True)
+        for attempt in range(_TRIES):
+            leaving = aside / os.urandom(8).hex()
+            with suppress(FileNotFoundError):
+                target.rename(leaving)
+            try:
+                if fresh is not None:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    fresh.rename(target)
+                return
+            except OSError as error:  # where nobody can lock, somebody may have been faster
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or attempt == _TRIES - 1:
+                    raise
+            finally:
+                shutil.rmtree(leaving, ignore_errors=True)
 
 
 def _plan_of(base: str, record: Record, manifest: Manifest) -> Plan | None:

@@ -249,7 +249,7 @@ class HfLayout:
     @contextmanager
     def _building(self, folder: str) -> Iterator[Path]:
         """A folder on the cache's own volume for what is not to be seen yet."""
-        place = self._repo(folder) / self._cache.building
+        place = self._repo(folder) / self._cache.building / os.urandom(8).hex()
         try:
             for made in (place, self._repo(folder) / "blobs", self._repo(folder) / "snapshots"):
                 made.mkdir(parents=True, exist_ok=True)
@@ -262,6 +262,8 @@ class HfLayout:
             ) from error
         finally:
             shutil.rmtree(place, ignore_errors=True)
+            with suppress(OSError):
+                place.parent.rmdir()
 
     def _place(
         self,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from weighbridge.adapters.flocks import take_flock
 from weighbridge.domain.manifest import FileEntry, Storage
 from weighbridge.domain.ref import RepoId
 
@@ -51,18 +51,12 @@ def their_turn(cache: Path, repo: str, blob: str) -> Iterator[bool]:
 
     Not waited for: every step is a rename, so that both may go on at once. Gives whether it is held.
     """
-    if sys.platform == "win32":
-        yield False
-        return
-    import fcntl
-
     path = cache / ".locks" / repo / f"{blob}.lock"
     file, held = -1, False
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        held = True
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o664)
+        held = take_flock(file, wait=False)
     try:
         yield held
     finally:
