@@ -109,7 +109,6 @@ def _environ(place: Path, hub: str, given: Mapping[str, str]) -> dict[str, str]:
     return environment(place, HF_ENDPOINT=hub, **more, **given)
 
 
-@pytest.mark.heavy
 def test_the_gguf_code_of_the_document_runs_as_it_is(hub: str, tmp_path: Path) -> None:
     block = _block("GGUF")
     code = Block(block.language, block.words, block.text + SAYS, block.heading, block.line)
@@ -127,7 +126,6 @@ def test_the_lora_code_of_the_document_runs_as_it_is(real: Path, tmp_path: Path)
     assert said.stdout.strip().removeprefix("<s>").startswith("weigh")
 
 
-@pytest.mark.heavy
 def test_the_code_of_our_page_runs(hub: str, tmp_path: Path) -> None:
     (block,) = OURS.blocks("python")
     environ = _environ(tmp_path, hub, variables("gguf"))

@@ -24,6 +24,7 @@ from tests.runtime.starting import AS_GGUF, CANARY, Yard, card, yard
 from tests.tiny_gguf import tiny_gguf
 from weighbridge.domain.loading import Loaded, Prompt
 from weighbridge.domain.start_report import STEPS
+from weighbridge.errors import BadInput
 from weighbridge.runtime import LoadedModel
 
 HOME = Path(__file__).resolve().parents[2] / "examples" / "commerce_backend"
@@ -35,12 +36,15 @@ class Parrot:
 
     def __init__(self) -> None:
         self.asked: list[Prompt] = []
+        self.context = 1000
         self.thinks = threading.Event()
         self.thinks.set()
 
     def speak(self, prompt: Prompt) -> str:
         self.asked.append(prompt)
         assert self.thinks.wait(30)
+        if self.context < len(prompt.text):
+            raise BadInput("the prompt is longer than the context of /secret/place")
         return f"<script>alert(1)</script> {prompt.text.splitlines()[0]}"
 
 
@@ -155,6 +159,16 @@ def test_no_answer_has_a_token_or_an_address(url: str, at: Yard) -> None:
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+def test_a_model_that_cannot_answer_is_told_without_its_reasons(url: str, parrot: Parrot) -> None:
+    parrot.context = 5
+    answer = call(url, "POST", "/generate", {"product": "oak-board"})
+    assert (answer.status, answer.json) == (502, {"detail": "The model could not answer."})
+    page = call(url, "POST", "/", b"product=oak-board", FORM)
+    assert page.status == 502
+    assert "The model could not answer." in page.body.decode()
+    assert b"/secret/place" not in answer.body + page.body
+
+
 def test_too_many_at_once_are_told_to_come_back(url: str, parrot: Parrot) -> None:
     parrot.thinks.clear()
     got: list[int] = []
@@ -233,7 +247,6 @@ def running(hub: str, place: Path, **changes: str) -> Iterator[tuple[str, list[s
         log.extend(process.communicate(timeout=60)[1].splitlines())
 
 
-@pytest.mark.heavy
 def test_a_real_model_answers(tmp_path: Path) -> None:
     write_repo(tmp_path / "hub", "acme/tiny", {"README.md": card("mit"), "tiny.Q4.gguf": tiny_gguf()})
     with hub_process(tmp_path / "hub") as hub, running(hub, tmp_path, **AS_GGUF) as (url, log):

@@ -19,7 +19,6 @@ from weighbridge.loaders import LOADERS
 SOURCE = Path(sys.modules["weighbridge.loaders"].__path__[0])
 
 
-@pytest.mark.heavy
 def test_a_gguf_says_what_llama_cpp_says_of_it(tmp_path: Path) -> None:
     (tmp_path / "tiny.gguf").write_bytes(tiny_gguf())
     said = run_in("llama", "loads_gguf", str(tmp_path))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -115,6 +117,29 @@ def test_two_at_once_both_start(at: Yard) -> None:
     with _running(at) as one, _running(at, MODEL_FILE="tiny.F32.gguf") as other, _running(at) as third:
         said = [process.communicate(timeout=60) for process in (one, other, third)]
     assert [one.returncode, other.returncode, third.returncode] == [0, 0, 0], said
+
+
+def test_an_image_that_cannot_be_written_starts(at: Yard) -> None:
+    """The layer of an image: the same bytes with other inodes and times, mounted read-only."""
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount")
+    assert check(at, ALLOWED_LICENSES="mit,apache-2.0").returncode == 0
+    layer = at.place / "layer"
+    shutil.copytree(at.cache, layer)
+    for file in layer.rglob("*"):
+        os.utime(file, (1, 1))
+    bind = (
+        f"mount --bind {layer} {layer} && mount -o remount,bind,ro {layer} && ! touch {layer}/x 2>/dev/null"
+    )
+    again = at.environ(
+        **AS_GGUF, CACHE_DIR=str(layer), HF_HUB_OFFLINE="1", ALLOWED_LICENSES="mit,apache-2.0", HF_TOKEN=""
+    )
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{bind} && exec {sys.executable} -m weighbridge check"], env=again,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "held, nothing fetched" in done.stdout
 
 
 def _running(at: Yard, **changes: str) -> subprocess.Popen[bytes]:

@@ -1,4 +1,7 @@
-"""Whole starts from our own Hub, with the real libraries and tiny models that they really run."""
+"""Whole starts from our own Hub, with the real libraries and tiny models that they really run.
+
+Those of GGUF run wherever llama-cpp-python is; torch takes so long that its are for ``make test-all``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,6 @@ from tests.runtime.starting import CANARY, card
 from tests.tiny_gguf import tiny_gguf
 from weighbridge.domain.start_report import STEPS
 
-pytestmark = pytest.mark.heavy
 GGUF = {"MODEL_TYPE": "gguf", "MODEL_ID": "acme/tiny", "MODEL_FILE": "model.Q4_K_M.gguf"}
 LORA = {"MODEL_TYPE": "lora", "LORA_ID": "acme/lora", "BASE_MODEL": "acme/base"}
 
@@ -67,6 +69,7 @@ def test_a_gguf_starts_and_speaks(url: str, tmp_path: Path) -> None:
     assert again["said"] == said["said"]
 
 
+@pytest.mark.heavy
 def test_an_adapter_starts_and_speaks_otherwise_than_its_base(
     adapted: Path, url: str, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from commerce.products import PRODUCTS, TONES
+from weighbridge.errors import WeighbridgeError
 from weighbridge.runtime import LoadedModel
 
 HERE = Path(__file__).parent
@@ -66,6 +67,8 @@ def web_app(model: LoadedModel) -> FastAPI:
         try:
             prompt = PRODUCTS[product].prompt(tone)
             return model.generate(prompt, max_tokens=MAX_TOKENS, temperature=0.7, stop=("\n\n",)).strip()
+        except WeighbridgeError as error:
+            raise HTTPException(502, "The model could not answer.") from error
         finally:
             waiting.release()
 

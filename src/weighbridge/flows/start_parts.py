@@ -19,7 +19,7 @@ from weighbridge.domain.model_files import files_to_run, main_file, names_same_r
 from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.repo import ModelInfo
 from weighbridge.domain.start_wish import ModelType
-from weighbridge.errors import BadInput, Denied, IntegrityError, NotFound, Unreachable
+from weighbridge.errors import BadInput, Denied, IntegrityError, NotFound, StoreDown, Unreachable
 from weighbridge.flows.ensure import Ensured, as_found, ensure, pin, resolve_manifest
 from weighbridge.flows.fetching import fetch as fetch_all
 from weighbridge.flows.fetching import missing
@@ -89,9 +89,8 @@ def have(part: Part, tools: StartTools) -> Ensured:
         What ``ensure`` raises.
     """
     layout = tools.layout
-    for manifest in (part.entry.manifest, part.used):
-        if found := as_found(part.folder, manifest, layout):
-            return found
+    if found := _as_found(part, tools):
+        return found
     hub, blobs = tools.hub(), tools.blobs()
     absent = sum(file.size_bytes for file in missing(part.used, blobs))
     fetch_all(part.used, hub, blobs, tools.reporter, tools.connections)
@@ -102,6 +101,19 @@ def have(part: Part, tools: StartTools) -> Ensured:
         held = Manifest(repo=known.repo, commit=known.commit, files=tuple(files))
         done = ensure(part.folder, held, layout, hub, blobs, tools.reporter, tools.connections)
     return replace(done, fetched_bytes=absent)
+
+
+def _as_found(part: Part, tools: StartTools) -> Ensured | None:
+    """The folder, where it shows what is wanted already."""
+    try:
+        for manifest in (part.entry.manifest, part.used):
+            if found := as_found(part.folder, manifest, tools.layout):
+                return found
+    except StoreDown:
+        # The layer of an image has other inodes than were noted, and new notes cannot be written there.
+        if not tools.faults(part.folder, part.used):
+            return Ensured(path=tools.layout.path(part.folder), state="held", fetched_bytes=0)
+    return None
 
 
 def _pinned(
@@ -136,7 +148,7 @@ def _moving(ref: ModelRef, commit: str, tools: StartTools) -> tuple[str, ...]:
 
 
 def _had(part: Part, start: Start, tools: StartTools) -> Ensured:
-    if part.is_url and as_found(part.folder, part.entry.manifest, tools.layout) is None:
+    if part.is_url and _as_found(part, tools) is None:
         entry = part.used.files[0]
         _, source = tools.file_at(start.wish.url, entry.path)
         tools.reporter.begin(entry.path, entry.size_bytes)
