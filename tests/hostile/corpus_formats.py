@@ -61,7 +61,7 @@ GGUF = (
     Bad(
         "gguf-huge-array",
         "m.gguf",
-        "scan.limit",
+        "gguf.malformed",
         lambda m: gguf((kv("a", 9, struct.pack("<IQ", 8, 1 << 60)),)),
     ),
     Bad(
@@ -76,11 +76,10 @@ GGUF = (
         "gguf.malformed",
         lambda m: gguf((kv("a", 8, struct.pack("<Q", (1 << 64) - 1)),)),
     ),
-    Bad("gguf-endless-key", "m.gguf", "scan.limit", lambda m: gguf((struct.pack("<Q", 1 << 63),))),
-    Bad("gguf-many-entries", "m.gguf", "scan.limit", lambda m: gguf(counts=(1, 1 << 62))),
-    Bad("gguf-many-tensors", "m.gguf", "scan.limit", lambda m: gguf(counts=(1 << 62, 0))),
+    Bad("gguf-endless-key", "m.gguf", "gguf.malformed", lambda m: gguf((struct.pack("<Q", 1 << 63),))),
+    Bad("gguf-many-entries", "m.gguf", "gguf.malformed", lambda m: gguf(counts=(1, 1 << 62))),
+    Bad("gguf-many-tensors", "m.gguf", "gguf.malformed", lambda m: gguf(counts=(1 << 62, 0))),
     Bad("gguf-missing-tensors", "m.gguf", "gguf.malformed", lambda m: gguf(counts=(1000, 0))),
-    Bad("gguf-nested-arrays", "m.gguf", "scan.limit", lambda m: nested_arrays(100_000)),
     Bad("gguf-key-twice", "m.gguf", "gguf.malformed", lambda m: gguf((kv("a", 0, b"1"), kv("a", 0, b"2")))),
     Bad("gguf-unknown-value", "m.gguf", "gguf.malformed", lambda m: gguf((kv("a", 77, b"1"),))),
     Bad("gguf-truth-of-2", "m.gguf", "gguf.malformed", lambda m: gguf((kv("a", 7, b"\x02"),))),
@@ -212,7 +211,6 @@ ONNX = (
         "onnx.python",
         lambda m: onnx(onode("Add"), extra=field(7, field(1, onode("PyOp", "x")))),
     ),
-    Bad("onnx-nested-graphs", "m.onnx", "scan.limit", lambda m: nested_onnx(60)),
     Bad("onnx-without-graph", "m.onnx", "onnx.malformed", lambda m: field(1, 9) + field(8, field(2, 17))),
     Bad("onnx-cut-off", "m.onnx", "onnx.malformed", lambda m: good("onnx/matmul.onnx")[:-20]),
     Bad("onnx-random", "m.onnx", "onnx.malformed", lambda m: b"\xff\xfe\xfd" * 100),
@@ -565,7 +563,6 @@ OTHERS = (
         "openvino.malformed",
         lambda m: good("openvino/openvino_model.xml")[:900],
     ),
-    Bad("msgpack-deep", "flax_model.msgpack", "scan.limit", lambda m: b"\x91" * 1000),
     Bad(
         "msgpack-huge-map",
         "flax_model.msgpack",
@@ -664,6 +661,9 @@ OTHERS = (
 BAD_FORMATS = (*GGUF, *ONNX, *TENSORFLOW, *KERAS, *OTHERS)
 
 REVIEW_FORMATS = (
+    Bad("gguf-nested-arrays", "m.gguf", "scan.limit", lambda m: nested_arrays(100_000)),
+    Bad("onnx-nested-graphs", "m.onnx", "scan.limit", lambda m: nested_onnx(60)),
+    Bad("msgpack-deep", "flax_model.msgpack", "scan.limit", lambda m: b"\x91" * 1000),
     Bad(
         "gguf of an unknown type", "m.gguf", "gguf.unknown_type", lambda m: gguf(tensors=(gtensor(kind=200),))
     ),

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.hostile.forge_formats import field, good, gtemplate, keras, onnx, onode, saved_model, tgraph, tnode
@@ -15,7 +15,7 @@ from weighbridge.scanners._worker import TASKS
 from weighbridge.scanners.formats import FORMATS, read_source
 from weighbridge.scanners.notes import LimitExceeded, Malformed, Notes
 from weighbridge.scanners.onnx_table import OPERATORS
-from weighbridge.scanners.protobuf import BYTES, Budget, Message, message
+from weighbridge.scanners.protobuf import BYTES, MAX_PARTS, message
 from weighbridge.scanners.templates import lint_template
 from weighbridge.scanners.tf_table import CALCULATING, CHECKPOINTS, FOREIGN
 from weighbridge.scanners.tree import scan_tree
@@ -84,6 +84,28 @@ def test_a_long_message_is_read_piece_by_piece_to_the_same_end() -> None:
     assert parts[-1].body.text() == "end"
 
 
+_SIZES = st.sampled_from(
+    [*range(3), *range(4070, 4100), 40_000, *range((1 << 18) - 40, (1 << 18) + 2), 1 << 20]
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(_SIZES, min_size=2, max_size=20))
+def test_a_field_that_is_cut_by_what_is_read_at_once_is_read_whole(sizes: list[int]) -> None:
+    raw = b"".join(field(number % 9 + 1, bytes(size)) for number, size in enumerate(sizes))
+    outer = field(3, raw) + field(1, 7)
+    whole, end = message(io.BytesIO(outer), len(outer)).parts()
+    assert [(part.number, part.body.size) for part in whole.body.parts()] == [
+        (number % 9 + 1, size) for number, size in enumerate(sizes)
+    ]
+    assert (end.number, end.value) == (1, 7)
+
+
+def test_a_file_that_is_shorter_than_it_was_is_refused() -> None:
+    with pytest.raises(Malformed):
+        list(message(io.BytesIO(field(1, bytes(5000))), 50_000).parts())
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(raw: bytes) -> None:
     try:
@@ -94,9 +116,9 @@ def test_any_bytes_are_a_message_or_refused(raw: bytes) -> None:
 
 
 def test_fields_are_counted() -> None:
-    raw = field(1, 1) * 5000
+    raw = field(1, 1) * (MAX_PARTS + 1)
     with pytest.raises(LimitExceeded):
-        list(Message(Budget(io.BytesIO(raw), parts=4000), 0, len(raw)).parts())
+        sum(1 for _ in message(io.BytesIO(raw), len(raw)).parts())
 
 
 # -- templates ------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ _PICKLE_ENDINGS = (
 """Names whose readers unpickle: a file called so must be a whole pickle or one of its packings."""
 _MAX_DEPTH = 3
 _MAX_TAR_MEMBERS = 100_000
-_MAX_UNPACKED_HDF5 = 128 << 20
+_MAX_UNPACKED_HDF5 = 48 << 20
 _TORCH_PLAIN = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 
 
@@ -61,9 +61,9 @@ def scan_container(
         at = where if error.at is None else f"{where}@{error.at}" if where else error.at
         notes.block(f"{kind}.malformed", f"malformed {kind}: {shown(str(error))}", at)
     except LimitExceeded as error:
-        notes.block(error.rule, shown(str(error)), where)
+        notes.over(error, where)
     except (MemoryError, RecursionError):
-        notes.block(LIMIT, "needs more memory than a scan may take", where)
+        notes.review(LIMIT, "needs more memory than a scan may take", where)
 
 
 def _scan_plain(source: BinaryIO, kind: str, head: bytes, name: str, notes: Notes, where: str) -> None:
@@ -140,7 +140,7 @@ def _scan_member(
     except Malformed as error:
         notes.block("archive.malformed", f"{shown(member.name)}: {shown(str(error))}", label)
     except LimitExceeded as error:
-        notes.block(error.rule, f"{shown(member.name)}: {shown(str(error))}", label)
+        notes.over(error, label, f"{shown(member.name)}: ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class Cursor:
             LimitExceeded: more than ``limit`` bytes.
             Malformed: there are not so many.
         """
+        if count > self.stop - self.at:
+            raise Malformed(f"ends where {count} more bytes should be", self.at)
         if count > limit:
             raise LimitExceeded(f"a text of {count} bytes where {limit} are read")
         pieces = []

@@ -95,6 +95,6 @@ def read_source(name: str, source: BinaryIO, size: int, path: str, notes: Notes)
         at = "" if error.at is None else error.at
         notes.block(f"{name.replace(' ', '_')}.malformed", f"malformed {name}: {shown(str(error))}", at)
     except LimitExceeded as error:
-        notes.block(error.rule, shown(str(error)))
+        notes.over(error)
     except (MemoryError, RecursionError):
-        notes.block(LIMIT, "needs more memory than a scan may take")
+        notes.review(LIMIT, "needs more memory than a scan may take")

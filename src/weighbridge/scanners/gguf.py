@@ -17,8 +17,11 @@ from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, lint_template
 
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _BOOL, _STRING, _ARRAY = 7, 8, 9
-_MAX_ENTRIES = 1 << 20
-_MAX_ITEMS = 20_000_000
+_MAX_ENTRIES = 1 << 16
+_MAX_ITEMS = 3_000_000
+"""Texts in all arrays: the largest vocabularies have 256,000 pieces and twice as many merges."""
+_TENSOR_BYTES, _ENTRY_BYTES = 24, 13
+"""What one takes at least: its name's length and its numbers."""
 _MAX_DEPTH = 4
 _MAX_KEY_BYTES = 65_535
 _MAX_SIDES = 4
@@ -59,6 +62,8 @@ def scan_gguf(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
     if number not in (2, 3):
         raise Malformed(f"is of version {number}, and 2 and 3 are read", 4)
     tensors, entries = cursor.number(8), cursor.number(8)
+    if tensors * _TENSOR_BYTES + entries * _ENTRY_BYTES > size:
+        raise Malformed(f"lists {tensors} tensors and {entries} entries of metadata in {size} bytes", 8)
     if max(tensors, entries) > _MAX_ENTRIES:
         raise LimitExceeded(f"lists {tensors} tensors and {entries} entries of metadata")
     metadata = _Metadata(cursor, notes)
@@ -123,8 +128,10 @@ class _Metadata:
             cursor.skip(count * _WIDTHS[kind])
             return
         self.items += count
-        if self.items > _MAX_ITEMS or count > cursor.stop - cursor.at:
-            raise LimitExceeded(f"an array of {count} items in {cursor.stop - cursor.at} bytes")
+        if count > cursor.stop - cursor.at:
+            raise Malformed(f"an array of {count} items in {cursor.stop - cursor.at} bytes", cursor.at)
+        if self.items > _MAX_ITEMS:
+            raise LimitExceeded(f"its arrays have more than {_MAX_ITEMS} items")
         if kind == _STRING:
             for _ in range(count):
                 cursor.skip(cursor.number(8))

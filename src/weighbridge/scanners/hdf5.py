@@ -298,6 +298,6 @@ class _Walk:
             return None
         length, address, index = body.number(4), body.offset(), body.number(4)
         if length > MAX_CONFIG_BYTES:
-            self.notes.block(LIMIT, f"a configuration of {length} bytes")
+            self.notes.review(LIMIT, f"a configuration of {length} bytes")
             return b"{}"
         return self.reader.heap_object(address, index, length)

@@ -44,7 +44,7 @@ RULE = "keras.code"
 def judge_keras_json(raw: bytes, notes: Notes, where: str = "") -> None:
     """Note what a Keras configuration would make a loader import or run."""
     if len(raw) > MAX_CONFIG_BYTES or raw.count(b"[") + raw.count(b"{") > _MAX_BRACKETS:
-        notes.block(LIMIT, "the Keras configuration is larger than any real one", where)
+        notes.review(LIMIT, "the Keras configuration is larger than any real one", where)
         return
 
     def judge(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -12,7 +12,8 @@ from weighbridge.scanners.cursor import Cursor
 from weighbridge.scanners.notes import LimitExceeded, Malformed, Notes
 
 _MAX_DEPTH = 256
-_MAX_VALUES = 20_000_000
+_MAX_VALUES = 1_000_000
+_MAX_SIDES = 64
 _PLAIN = {0xC0: 0, 0xC2: 0, 0xC3: 0, 0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8,
           0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}  # fmt: skip
 _SIZED = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
@@ -101,6 +102,9 @@ def _extension(cursor: Cursor, length: int, notes: Notes) -> None:
 
 def _plain(cursor: Cursor, notes: Notes) -> None:
     """A value inside an array: a list of numbers at most."""
-    for _ in range(_step(cursor, notes)):
+    sides = _step(cursor, notes)
+    if sides > _MAX_SIDES:
+        raise Malformed("an array of too many dimensions", cursor.at)
+    for _ in range(sides):
         if _step(cursor, notes):
             raise Malformed("an array whose shape is nested", cursor.at)

@@ -26,6 +26,10 @@ class LimitExceeded(Exception):
         self.rule = rule
 
 
+class OutOfTime(BaseException):
+    """Raised into a reader that has used up its processor time; no reader catches it by accident."""
+
+
 class Malformed(Exception):
     """The bytes break the format that they claim to be in."""
 
@@ -36,7 +40,9 @@ class Malformed(Exception):
 
 def shown(text: str, limit: int = 160) -> str:
     """``text`` as it may stand in a message: printable ASCII-safe escapes, cut to ``limit``."""
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:limit])
+    safe = text[:limit]
+    if not safe.isprintable():
+        safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
     return safe if len(text) <= limit else f"{safe}..."
 
 
@@ -70,6 +76,11 @@ class Notes:
     def review(self, rule: str, message: str, at: object = "", subject: str = "") -> None:
         """Note a finding that somebody has to look at."""
         self.add(Severity.REVIEW, rule, message, at, subject)
+
+    def over(self, error: LimitExceeded, at: object = "", before: str = "") -> None:
+        """Note a bound that was hit: what was not read to its end is for review, a bomb is refused."""
+        severity = Severity.REVIEW if error.rule == LIMIT else Severity.BLOCK
+        self.add(severity, error.rule, f"{before}{shown(str(error))}", at)
 
     def take(self, findings: tuple[Finding, ...] | list[Finding]) -> None:
         """Add findings made elsewhere."""

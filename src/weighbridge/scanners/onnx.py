@@ -15,6 +15,8 @@ from weighbridge.scanners.onnx_table import OPERATORS
 from weighbridge.scanners.protobuf import BYTES, VARINT, Message, Part, message
 
 _MAX_DEPTH = 32
+_MAX_REPEATED = 10
+"""How often a field may stand that has one value: readers differ in which one they take."""
 _MODEL = {1: VARINT, 2: BYTES, 3: BYTES, 4: BYTES, 5: VARINT, 6: BYTES, 7: BYTES, 8: BYTES, 14: BYTES,
           20: BYTES, 25: BYTES, 26: BYTES}  # fmt: skip
 _IR_VERSION, _GRAPH, _OPSETS, _TRAINING, _FUNCTIONS = 1, 7, 8, 20, 25
@@ -31,17 +33,20 @@ def scan_onnx(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
         Malformed: it is no ModelProto.
         LimitExceeded: it is nested too deep or holds too many fields.
     """
-    model = list(message(source, size).parts())
-    for part in model:
+    model, kept = message(source, size), set[int]()
+    own: set[tuple[str, str]] = set()
+    for part in model.parts():
+        kept.add(part.number)
         if _MODEL.get(part.number, part.wire) != part.wire:
             raise Malformed(f"field {part.number} of the model has the wrong type", part.body.start)
         if part.number not in _MODEL:
             notes.review("onnx.unknown_field", f"field {part.number} of the model is not known", "model")
-    kept = {part.number for part in model}
+        if part.number == _FUNCTIONS:
+            own |= _defined(part.body)
     if not {_IR_VERSION, _GRAPH, _OPSETS} <= kept:
         raise Malformed("has no version, no graph or no operator sets: it is no ONNX model")
-    walk = _Walk(notes, _own_functions(model))
-    for part in model:
+    walk = _Walk(notes, own)
+    for part in model.parts():
         if part.number == _GRAPH:
             walk.graph(part.body, 0)
         elif part.number == _TRAINING:
@@ -52,14 +57,10 @@ def scan_onnx(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
             walk.function(part.body)
 
 
-def _own_functions(model: list[Part]) -> set[tuple[str, str]]:
-    """(domain, name) of the functions that the model spells out."""
-    own: set[tuple[str, str]] = set()
-    for part in model:
-        if part.number == _FUNCTIONS:
-            fields = _texts(part.body, (1, 10))
-            own.update((domain, name) for name in fields[1] for domain in fields[10] or [""])
-    return own
+def _defined(function: Message) -> set[tuple[str, str]]:
+    """(domain, name) of a function that the model spells out."""
+    fields = _texts(function, (1, 10))
+    return {(domain, name) for name in fields[1] for domain in fields[10] or [""]}
 
 
 class _Walk:
@@ -94,6 +95,8 @@ class _Walk:
                 domains.append(part.body.text())
             elif part.number == 5:
                 self.attribute(part.body, depth)
+            if len(kinds) + len(domains) > _MAX_REPEATED:
+                raise Malformed("a node with more than one operator", node.start)
         # Of a field that stands twice the last one counts, so some reader may take either.
         for domain in domains or [""]:
             for kind in kinds or [""]:
@@ -155,4 +158,6 @@ def _texts(body: Message, numbers: tuple[int, ...]) -> dict[int, list[str]]:
     for part in _messages(body):
         if part.number in found:
             found[part.number].append(part.body.text())
+            if len(found[part.number]) > _MAX_REPEATED:
+                raise Malformed(f"a field {part.number} that stands too often", body.start)
     return found

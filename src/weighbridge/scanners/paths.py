@@ -36,7 +36,7 @@ def scan_index(path: str, file: Path, paths: Collection[str]) -> tuple[Finding, 
     notes = Notes(path)
     size = file.stat().st_size
     if size > MAX_INDEX_BYTES:
-        notes.block(LIMIT, f"a shard index of {size} bytes")
+        notes.review(LIMIT, f"a shard index of {size} bytes")
         return notes.findings
     shards = _shards(file.read_bytes())
     if shards is None:

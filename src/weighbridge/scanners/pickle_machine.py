@@ -23,8 +23,8 @@ from weighbridge.scanners.pickle_record import Overlay, Record, Stub
 from weighbridge.scanners.sniff import HEAD_BYTES, may_be_pickle
 from weighbridge.scanners.streams import skip
 
-MAX_OPCODES = 10_000_000
-MAX_MEMO = 4_000_000
+MAX_OPCODES = 4_000_000
+MAX_MEMO = 1_000_000
 MAX_MARKS = 100_000
 MAX_LINE_BYTES = 1 << 16
 _MOST_BETWEEN = 100_000

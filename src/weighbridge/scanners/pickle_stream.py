@@ -11,10 +11,11 @@ import io
 import pickletools
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import BinaryIO
 
 from weighbridge.domain.scan import Severity
-from weighbridge.scanners.notes import LIMIT, LimitExceeded, Malformed, Notes, shown
+from weighbridge.scanners.notes import LIMIT, LimitExceeded, Malformed, Notes, OutOfTime, shown
 from weighbridge.scanners.pickle_machine import Machine
 from weighbridge.scanners.pickle_names import judge_global
 from weighbridge.scanners.pickle_record import Record, Stub
@@ -23,7 +24,7 @@ from weighbridge.scanners.streams import skip
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PICKLES = 5
 _MAX_STACKED = 10_000
-_SYNTAX_BYTES = 16 << 20
+_SYNTAX_BYTES, _SYNTAX_OPCODES = 16 << 20, 300_000
 _STORAGE_BYTES = {
     "Double": 8, "Float": 4, "Half": 2, "BFloat16": 2, "Long": 8, "Int": 4, "Short": 2, "Char": 1,
     "Byte": 1, "Bool": 1, "ComplexDouble": 16, "ComplexFloat": 8, "QInt8": 1, "QUInt8": 1, "QInt32": 4,
@@ -55,20 +56,33 @@ def scan_pickles(
         broken, why = error.rule, str(error)
     except (MemoryError, RecursionError):
         broken, why = LIMIT, "needs more memory than a scan may take"
+    except OutOfTime:
+        if not probe or is_pickle(record, broken=True):
+            _note_names(record, notes, where, judge)
+        raise
     except Exception as error:  # the machine fails as a real load would, in any way
         broken = "pickle.trailing" if record.whole else "pickle.malformed"
         why = str(error) or type(error).__name__
         at = (error.at if isinstance(error, Malformed) else None) or source.tell()
+        if not probe:
+            _note_broken(record, notes, broken, why, _at(where, at))
         _by_syntax(source, record)
     if probe and not is_pickle(record, broken=bool(broken)):
         if broken == LIMIT:
             notes.review(LIMIT, f"reads as a pickle, which was not read to its end: {shown(why)}", where)
         return record
     if broken:
-        kind = "data that is no pickle follows a pickle" if record.whole else "the pickle is broken"
-        notes.block(broken, f"{kind}: {shown(why)}", _at(where, at) if at else where)
+        _note_broken(record, notes, broken, why, _at(where, at) if at else where)
     _note_names(record, notes, where, judge)
     return record
+
+
+def _note_broken(record: Record, notes: Notes, rule: str, why: str, at: str) -> None:
+    if rule == LIMIT:
+        notes.review(LIMIT, f"the pickle was not read to its end: {shown(why)}", at)
+    else:
+        kind = "data that is no pickle follows a pickle" if record.whole else "the pickle is broken"
+        notes.block(rule, f"{kind}: {shown(why)}", at)
 
 
 def is_pickle(record: Record, *, broken: bool = False) -> bool:
@@ -154,7 +168,7 @@ def _by_syntax(source: BinaryIO, record: Record) -> None:
     try:
         source.seek(record.start)
         data = _some(source, _SYNTAX_BYTES)
-        for opcode, argument, at in pickletools.genops(io.BytesIO(data)):
+        for opcode, argument, at in islice(pickletools.genops(io.BytesIO(data)), _SYNTAX_OPCODES):
             offset = record.start + (at or 0)
             if opcode.name in ("GLOBAL", "INST") and isinstance(argument, str):
                 module, _, name = argument.partition(" ")

@@ -13,6 +13,12 @@ from weighbridge.scanners.protobuf import BYTES, FIXED32, VARINT, message
 
 _PIECE = {1: BYTES, 2: FIXED32, 3: VARINT}
 _NAMES = re.compile(r"tokenizer|sentencepiece|spiece|spm")
+_SHORT_BYTES = 0x7F + 9
+_PLAIN = re.compile(
+    rb"\x0a(?:%s)\x15[\s\S]{4}(?:\x18[\x00-\x7f])?"
+    % b"|".join(b"%s[\\s\\S]{%d}" % (re.escape(bytes([n])), n) for n in range(128))
+)
+"""A piece as the library writes it: its text, its score, perhaps its kind. Most of a file is these."""
 _PIECES, _SETTINGS = 1, (2, 3, 4, 5)
 
 
@@ -39,6 +45,8 @@ def _check(source: BinaryIO, size: int) -> None:
             raise Malformed(f"field {part.number} is none of a SentencePiece model", part.body.start)
         if part.number == _PIECES:
             pieces += 1
+            if part.stop - part.start <= _SHORT_BYTES and _PLAIN.fullmatch(part.body.raw(_SHORT_BYTES)):
+                continue
             for field in part.body.parts():
                 if _PIECE.get(field.number) != field.wire:
                     raise Malformed(f"a piece with a field {field.number}", part.body.start)

@@ -34,7 +34,7 @@ _FOREIGN = re.compile(r".*(?:load|save|open|file|eval|exec|system|memmap|ctypes|
 def judge_skops(raw: bytes, notes: Notes, where: str = "") -> None:
     """Note every type of the schema that is not known to hold only data."""
     if len(raw) > _MAX_BYTES or raw.count(b"[") + raw.count(b"{") > _MAX_BRACKETS:
-        notes.block(LIMIT, "the schema is larger than any real one", where)
+        notes.review(LIMIT, "the schema is larger than any real one", where)
         return
 
     def judge(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
-from weighbridge.scanners.notes import Notes, shown
+from weighbridge.scanners.notes import LimitExceeded, Notes, shown
 from weighbridge.scanners.tf_table import CALCULATING, CHECKPOINTS, FOREIGN
 
 _OPERATOR = re.compile(rb"""\bop\s*:\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
 _PYTHON_LAYER = re.compile(rb"""["']Python["']|\bpython_param\b|\bPYTHON\b""")
 _OPSET = re.compile(r"opset\d{1,3}")
-_MAX_ELEMENTS = 1_000_000
+_MAX_ELEMENTS = 500_000
 _MAX_DEPTH = 256
 
 
@@ -47,6 +47,8 @@ def judge_xml(raw: bytes, notes: Notes) -> None:
         reader.parse(raw)
     except _Refused as error:
         notes.block("xml.entity", str(error))
+    except LimitExceeded as error:
+        notes.over(error)
     except (expat.ExpatError, ValueError, LookupError) as error:
         if b"<net" in raw[:4096]:
             notes.block("openvino.malformed", f"is not XML: {shown(str(error))}")
@@ -73,7 +75,7 @@ class _Xml:
         self.depth += 1
         self.elements += 1
         if self.elements > _MAX_ELEMENTS or self.depth > _MAX_DEPTH:
-            raise _Refused("has more elements than any real file")
+            raise LimitExceeded("has more elements than any real file, or nests them deeper")
         if self.elements == 1:
             self.is_network = name == "net"
         elif self.is_network and name == "layer":

@@ -15,8 +15,8 @@ from weighbridge.scanners.protobuf import message
 MAGIC = 0xDB4775248B80FB57
 _FOOTER_BYTES = 48
 _TRAILER_BYTES = 5
-_MAX_BLOCK_BYTES = 64 << 20
-_MAX_ENTRIES = 2_000_000
+_MAX_BLOCK_BYTES = 8 << 20
+_MAX_ENTRIES = 200_000
 
 
 def scan_tf_checkpoint(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
