@@ -6,7 +6,10 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
+from tests.doors.uploading import registry_at
+from tests.hub_process import write_repo
 from tests.hub_server import HubRepo, serve_hub
 from tests.runtime.starting import AS_FOLDER, AS_GGUF, AS_LORA, BASE, CANARY, GGUF, Yard, card
 from tests.tiny_gguf import tiny_gguf
@@ -232,3 +235,19 @@ def test_a_private_model_needs_the_token(tmp_path: Path) -> None:
         at = Yard(hub, tmp_path)
         assert at.failure(AS_GGUF, HF_TOKEN="").step == "resolve"
         assert at.start(AS_GGUF).report.passed
+
+
+def test_a_private_model_of_our_own_registry_starts_at_its_tag(at: Yard) -> None:
+    with registry_at(at.place / "registry", WEIGHBRIDGE_SERVE="all") as registry:
+        ann = HfApi(registry.url, token=registry.tokens["ann"])
+        folder = write_repo(at.place / "src", "ann/tiny", {"README.md": card("mit"), "m.gguf": tiny_gguf()})
+        ann.create_repo("ann/tiny", private=True)
+        ann.upload_folder(repo_id="ann/tiny", folder_path=str(folder))
+        ann.create_tag("ann/tiny", tag="v0.1.0")
+        wish = {"MODEL_ID": "ann/tiny", "MODEL_TYPE": "gguf", "MODEL_VERSION": "v0.1.0"}
+        assert at.failure(wish, HF_ENDPOINT=registry.url, HF_TOKEN="").step == "resolve"
+        done = at.start(
+            wish, HF_ENDPOINT=registry.url, HF_TOKEN=registry.tokens["ann"], ALLOWED_LICENSES="mit"
+        )
+        assert done.report.identity is not None
+        assert done.report.identity.model.commit == ann.model_info("ann/tiny").sha
