@@ -221,6 +221,7 @@ class Registry:
             evidence=OperatorEvidence(self.catalog, lambda: datetime.now(UTC)),
             bundles=None,  # type: ignore[arg-type]  # of the command line
             jobs=jobs,
+            zips=None,  # type: ignore[arg-type]  # tried in test_zip
             close=self.catalog.close,
         )
         self.url = ""
@@ -708,6 +709,7 @@ class TestServer:
             "/package/{id}/case",
             "/package/{id}/evidence",
             "/package/{id}/licence",
+            "/package/{id}/package.zip",
             "/package/{id}/verdict",
             "/package/{id}/withdraw",
             "/packages",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from weighbridge.bridge.tally import Tally
     from weighbridge.bridge.upkeep import Upkeep
     from weighbridge.bridge.xet import XetDesk
+    from weighbridge.bridge.zips import Zips
     from weighbridge.domain.access import Principal
     from weighbridge.domain.policy import Policy
     from weighbridge.domain.ref import RepoId
@@ -55,6 +56,7 @@ class Bridge:
     evidence: OperatorEvidence
     bundles: Bundles
     jobs: Jobs
+    zips: Zips
     close: Callable[[], None]
 
 
@@ -115,6 +117,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         evidence=OperatorEvidence(catalog, now),
         bundles=_bundles(catalog, blobs, papers, tools, policy),
         jobs=jobs,
+        zips=_zips(settings.home, packages, papers, blobs, tally),
         close=close,
     )
 
@@ -124,6 +127,14 @@ def _bundles(catalog: Catalog, blobs: BlobStore, papers: Papers, tools: Tools, p
     from weighbridge.bridge.bundles import Bundles
 
     return Bundles(catalog=catalog, blobs=blobs, papers=papers, tools=tools, policy=policy, now=now)
+
+
+def _zips(home: Path, packages: Packages, papers: Papers, blobs: BlobStore, tally: Tally) -> Zips:
+    """Packages as zips."""
+    from weighbridge.adapters.crc32s import Crc32s
+    from weighbridge.bridge.zips import Zips
+
+    return Zips(packages, papers, blobs, Crc32s(home), tally.add)
 
 
 def _jobs(settings: Settings, catalog: Catalog, tools: Tools, engine: Engine | None) -> Jobs:

@@ -24,6 +24,7 @@ from weighbridge.doors.hub.answers import (
     json_answer,
 )
 from weighbridge.doors.hub.bodies import SMALL_BODY_BYTES, IncomingBody, needed, require_length
+from weighbridge.doors.hub.file_reader import FileReader
 from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.lfs_download import download_only, reader
@@ -32,7 +33,7 @@ from weighbridge.doors.hub.proxies import Network, without_strangers_words
 from weighbridge.doors.hub.redirects import redirected
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_request
 from weighbridge.doors.hub.room import Room
-from weighbridge.doors.hub.streaming import Streams
+from weighbridge.doors.streaming import Streams
 from weighbridge.errors import Renamed
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ async def _send_body(
     if whole and "http.response.pathsend" in (scope.get("extensions") or {}):
         await send({"type": "http.response.pathsend", "path": str(answer.file.path)})
         return
-    await streams.send(answer, receive, send)
+    await streams.send(lambda: FileReader(answer), answer.stop - answer.start, receive, send)
 
 
 def _read_work(request: Request, *, writes: bool) -> Work:

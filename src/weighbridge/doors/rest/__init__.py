@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge import __version__
 from weighbridge.bridge import Bridge
-from weighbridge.doors.rest import accounts, jobs, packages, papers, upkeep
+from weighbridge.doors.rest import accounts, jobs, packages, papers, upkeep, zips
 from weighbridge.doors.rest.models import Health, Problem
 from weighbridge.doors.rest.problems import MEDIA_TYPE, install, problem
 
@@ -45,13 +45,14 @@ def rest_app(bridge: Bridge) -> FastAPI:
         redirect_slashes=False,
         responses={status: {**told, "model": Problem} for status, told in _PROBLEMS.items()},
     )
-    app.state.bridge = bridge
+    app.state.bridge, app.state.zips = bridge, zips.zip_streams()
     install(app)
     for router in (
         accounts.router,
         packages.router,
         jobs.router,
         papers.router,
+        zips.router,
         upkeep.router,
         _other_routes(),
     ):
