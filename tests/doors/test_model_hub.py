@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.hub_server import HubServer, serve_hub
 from weighbridge.errors import (
@@ -19,6 +23,7 @@ from weighbridge.errors import (
     Conflict,
     DigestMismatch,
     HubDown,
+    IntegrityError,
     NoSuchFile,
     NoSuchRepo,
     NotFound,
@@ -30,6 +35,7 @@ from weighbridge.model_hub import (
     fetch_model,
     source_from_env,
     upgrade_models,
+    verify_cache,
 )
 from weighbridge.settings import child_environment
 
@@ -58,6 +64,16 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         ).items():
             monkeypatch.setenv(name, value)
         yield server
+
+
+@pytest.fixture(scope="module")
+def all_held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Every file of the repository, held below the folder 'app'."""
+    place = tmp_path_factory.mktemp("held")
+    with serve_hub({REPO: FILES}) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", server.url)
+        patch.setenv("HF_HOME", str(place / "hf"))
+        yield {name: fetch_model(REPO, name, "app").path for name in FILES}
 
 
 def test_the_file_is_in_the_folder_of_the_application_and_asked_for_once(
@@ -176,6 +192,25 @@ def test_a_file_that_was_changed_is_noticed_and_healed(hub: HubServer) -> None:
     path.chmod(0o644)
     path.write_bytes(b"X" + HEAD[1:])
     assert fetch_model(REPO, "head.safetensors").path.read_bytes() == HEAD
+
+
+@given(number=st.integers(0, 4), at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_one_flipped_bit_anywhere_is_found_and_named(
+    all_held: dict[str, Path], number: int, at: float, bit: int
+) -> None:
+    name = sorted(FILES)[number]
+    path = all_held[name]
+    content, found = bytearray(FILES[name]), path.stat()
+    content[int(at * len(content))] ^= 1 << bit
+    path.chmod(0o644)
+    try:
+        path.write_bytes(content)
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))  # whoever hides it
+        with pytest.raises(IntegrityError, match=f"1 of the files .*{re.escape(name)}' should be sha256"):
+            verify_cache("app")
+    finally:
+        path.write_bytes(FILES[name])
+    assert verify_cache("app") == len(FILES)
 
 
 def test_a_changed_file_is_never_used_while_the_hub_is_away(
@@ -320,6 +355,7 @@ def test_the_command_downloads_upgrades_and_clears(hub: HubServer, tmp_path: Pat
     assert (told["path"], told["repo"], told["fetched_bytes"]) == (str(head), REPO, 0)
     assert told["files"][0]["sha256"] == hashlib.sha256(HEAD).hexdigest()
 
+    assert _command("verify", "--cache-subdir", "app").stdout == "3 files are as they were pinned\n"
     moved = hub.repos[REPO].commit({**FILES, "head.safetensors": b"new" * 9_000})
     assert moved in _command("upgrade", REPO, "--cache-subdir", "app").stdout
     cleared = _command("clear", "--cache-subdir", "app", "--json")

@@ -32,7 +32,7 @@ from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.paths import checked_path
 from weighbridge.domain.ref import ModelRef, RepoId
-from weighbridge.errors import BadInput, NoSuchFile
+from weighbridge.errors import BadInput, IntegrityError, NoSuchFile
 from weighbridge.flows.ensure import as_found, ensure, pin, resolve_manifest
 from weighbridge.ports import Hub, Reporter
 from weighbridge.settings import Settings
@@ -137,6 +137,27 @@ class ModelFiles:
             change_lock(self._lock_path, lambda now: Lock(entries={**now.entries, **fresh}))
             return next(iter(fresh.values())).manifest.commit
 
+    def verify(self) -> int:
+        """Read every byte of every held file; how many files there are.
+
+        Raises:
+            IntegrityError: some are not what they were pinned to; each is named.
+            Conflict: the folder is somebody else's.
+        """
+        require_ours(self._place)
+        lock = read_lock(self._lock_path) or Lock()
+        held = [(_folder(entry.patterns[0], entry), entry.manifest) for entry in lock.entries.values()]
+        faults = [
+            fault for folder, manifest in held for fault in self._layout.faults(folder, manifest, "sha256")
+        ]
+        if faults:
+            told = "; ".join(map(str, faults[:20])) + ("; and more" if len(faults) > 20 else "")
+            raise IntegrityError(
+                f"{len(faults)} of the files in {self._place} are not as they were pinned: {told}",
+                hint="clear the cache: the next start downloads them again",
+            )
+        return sum(len(manifest.files) for _, manifest in held)
+
     def _pin(self, spec: Spec, lock: Lock, reporter: Reporter) -> LockEntry:
         """The file in the commit of its repository; whoever pinned that first is followed."""
         while True:
@@ -158,7 +179,7 @@ class ModelFiles:
         return pin(spec, info, manifest, self._hub, self._blobs, reporter, self._connections)
 
     def _held(self, spec: Spec, entry: LockEntry, reporter: Reporter) -> HeldModel:
-        folder, manifest = _folder(spec, entry), entry.manifest
+        folder, manifest = _folder(spec.files[0], entry), entry.manifest
         done = as_found(folder, manifest, self._layout)
         if done is None:
             done = ensure(folder, manifest, self._layout, self._hub, self._blobs, reporter, self._connections)
@@ -209,9 +230,10 @@ def _spec(repo_id: str, filename: str, revision: str) -> Spec:
     return Spec(id=f"{ref.repo.name}-{mark}", ref=ref, files=(filename,))
 
 
-def _folder(spec: Spec, entry: LockEntry) -> str:
-    named = sha256(spec.files[0].encode()).hexdigest()[:8]
-    return f"{spec.ref.repo.full_name.replace('/', '--')}/{entry.manifest.commit[:12]}-{named}"
+def _folder(filename: str, entry: LockEntry) -> str:
+    named = sha256(filename.encode()).hexdigest()[:8]
+    manifest = entry.manifest
+    return f"{manifest.repo.full_name.replace('/', '--')}/{manifest.commit[:12]}-{named}"
 
 
 def _siblings(lock: Lock, ref: ModelRef) -> Mapping[str, LockEntry]:

@@ -30,6 +30,7 @@ __all__ = [
     "load_pickled",
     "source_from_env",
     "upgrade_models",
+    "verify_cache",
 ]
 
 
@@ -94,6 +95,16 @@ def clear_cache(cache_subdir: str = "models") -> int:
         StoreDown: it cannot be removed.
     """
     return clear(place_of(load_settings(), cache_subdir))
+
+
+def verify_cache(cache_subdir: str = "models") -> int:
+    """Read every byte that is held in ``$HF_HOME/<cache_subdir>/``; how many files there are.
+
+    Raises:
+        IntegrityError: files are not what they were pinned to; each is named.
+        Conflict: the folder holds files of somebody else.
+    """
+    return open_model_files(load_settings(), cache_subdir).verify()
 
 
 def source_from_env(local: Path | str, cache_subdir: str = "models", *, hint: str = "") -> ModelSource:

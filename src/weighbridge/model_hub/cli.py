@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.doors.cli.render import exit_code_of, show_error, show_json, show_note, size
 from weighbridge.errors import WeighbridgeError
-from weighbridge.model_hub import HeldModel, clear_cache, fetch_model, upgrade_models
+from weighbridge.model_hub import HeldModel, clear_cache, fetch_model, upgrade_models, verify_cache
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     upgrade = verbs.add_parser("upgrade", parents=[shared, at], help="move what is held to what is there now")
     upgrade.add_argument("repo", metavar="REPO", help="org/name")
     upgrade.set_defaults(run=_upgrade)
+    verify = verbs.add_parser("verify", parents=[shared], help="read every byte of what is held")
+    verify.set_defaults(run=_verify)
     clear = verbs.add_parser("clear", parents=[shared], help="remove what is held, pins too")
     clear.set_defaults(run=_clear)
     return parser
@@ -73,6 +75,15 @@ def _upgrade(asked: argparse.Namespace) -> int:
         show_json({"repo": asked.repo, "commit": commit})
     else:
         sys.stdout.write(f"{asked.repo} is at {commit}\n")
+    return 0
+
+
+def _verify(asked: argparse.Namespace) -> int:
+    count = verify_cache(asked.cache_subdir)
+    if asked.json:
+        show_json({"files": count})
+    else:
+        sys.stdout.write(f"{count} files are as they were pinned\n")
     return 0
 
 
