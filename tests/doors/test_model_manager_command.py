@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -162,7 +163,7 @@ def test_a_list_that_is_not_there_or_bad_is_told(desk: Desk) -> None:
 
 def test_help_names_every_flag(desk: Desk) -> None:
     shown = desk.run("--help").stdout
-    flags = "--config --model --list --verify-only --clean --clean-model --verbose -v --help"
+    flags = "--config --model --list --verify-only --clean --clean-model --json --verbose -v --help"
     assert all(flag in shown for flag in flags.split())
 
 
@@ -273,3 +274,18 @@ def test_three_commands_at_once_all_end_right(desk: Desk) -> None:
         assert process.returncode == 0, told
     desk.run("--verify-only")
     assert len(desk.hub.asked("/org/*/resolve/*/model.safetensors")) == 1  # both models have the same weights
+
+
+def test_json_is_one_document_on_stdout_whatever_is_asked(desk: Desk) -> None:
+    desk.hub.fault("/org/b/*", status=403, headers={"X-Error-Code": "GatedRepo"})
+    desk.hub.fault("/api/models/org/b/*", status=403, headers={"X-Error-Code": "GatedRepo"})
+    ready, failed = json.loads(desk.run("--json", code=8).stdout)["models"]
+    assert (ready["id"], ready["folder"]) == ("a", str(desk.kept / "a"))
+    assert ready["fetched_bytes"] > len(WEIGHTS) - 1
+    assert (failed["error"]["code"], failed["error"]["cause"]) == ("download-failed", "gated")
+    states = json.loads(desk.run("--json", "--list").stdout)["models"]
+    assert [line["state"] for line in states] == ["held", "missing"]
+    assert json.loads(desk.run("--json", "--verify-only", "--model", "a").stdout)["models"][0]["errors"] == []
+    assert json.loads(desk.run("--json", "--clean").stdout)["models"][0]["id"] == "a"
+    wrong = json.loads(desk.run("--json", "--config", "none.yaml", code=4).stdout)
+    assert wrong["error"]["code"] == "configuration"

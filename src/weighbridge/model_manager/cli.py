@@ -13,9 +13,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_values import Json
 from weighbridge.doors.cli import models as commands
 from weighbridge.doors.cli.ending import run_to_the_end
-from weighbridge.doors.cli.render import exit_code_of, show_error, show_table, size, worst_code_of
+from weighbridge.doors.cli.render import (
+    error_document,
+    exit_code_of,
+    show_error,
+    show_json,
+    show_table,
+    size,
+    worst_code_of,
+)
 from weighbridge.errors import WeighbridgeError
 from weighbridge.model_manager.ensuring import Outcome, made_ready, opened, read_config
 from weighbridge.model_manager.errors import ModelManagerError
@@ -31,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     asked = _parser().parse_args(arguments)
     if asked.verbose:
         _say_more()
-    run_to_the_end(lambda: _run(asked, load_settings()), code_of=lambda error: exit_code_of(_cause(error)))
+    run_to_the_end(
+        lambda: _run(asked, load_settings()),
+        as_json=asked.json,
+        code_of=lambda error: exit_code_of(_cause(error)),
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_argument("--verify-only", action="store_true", help="check what is there; download nothing")
     verbs.add_argument("--clean", action="store_true", help="remove the models of the list")
     verbs.add_argument("--clean-model", metavar="ID", help="remove this model")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("-v", "--verbose", action="store_true", help="say more, on stderr")
     return parser
 
@@ -60,19 +74,27 @@ def _run(asked: argparse.Namespace, settings: Settings) -> int:
     _LOG.debug("list %s, Hub %s, home %s", path, settings.upstream, settings.home)
     _LOG.debug("token for the Hub: %s", "given" if settings.token else "none")
     if asked.list:
-        return commands.list_models(*ids, config=path, layout="dir")
+        return commands.list_models(*ids, config=path, layout="dir", json=asked.json)
     if asked.verify_only:
-        return commands.verify(*ids, config=path, layout="dir")
+        return commands.verify(*ids, config=path, layout="dir", json=asked.json)
     if asked.clean_model or asked.clean:
         ids = [asked.clean_model] if asked.clean_model else ids
-        return commands.clean(*ids, config=path, layout="dir")
+        return commands.clean(*ids, config=path, layout="dir", json=asked.json)
     models = opened()
     config = read_config(models, path)
     wanted = [config.spec(id) for id in ids] or list(config.models)
-    return _show(made_ready(models, wanted, config.cache_dir, config.verify))
+    outcomes = made_ready(models, wanted, config.cache_dir, config.verify)
+    if asked.json:
+        show_json({"models": [_document(each) for each in outcomes]})
+    else:
+        _show(outcomes)
+    failures = [each.error for each in outcomes if each.error is not None]
+    for failure in failures:
+        show_error(failure)
+    return worst_code_of(map(_cause, failures))
 
 
-def _show(outcomes: Sequence[Outcome]) -> int:
+def _show(outcomes: Sequence[Outcome]) -> None:
     rows = []
     for each in outcomes:
         line = each.synced
@@ -81,10 +103,22 @@ def _show(outcomes: Sequence[Outcome]) -> int:
         said = "failed" if each.error else "held" if line.state == "held" else fetched
         rows.append((line.id, said, line.commit[:12], str(line.folder)))
     show_table(("MODEL", "RESULT", "COMMIT", "FOLDER"), rows)
-    failures = [each.error for each in outcomes if each.error is not None]
-    for failure in failures:
-        show_error(failure)
-    return worst_code_of(map(_cause, failures))
+
+
+def _document(each: Outcome) -> dict[str, Json]:
+    """One model as ``weighbridge sync --json`` shows it; an error also names the one behind it."""
+    line = each.synced
+    document: dict[str, Json] = {
+        "id": line.id,
+        "folder": str(line.folder),
+        "commit": line.commit or None,
+        "found": line.state or None,
+        "fetched_bytes": line.fetched_bytes,
+    }
+    if each.error is not None:
+        cause = error_document(_cause(each.error))["code"]
+        document["error"] = {**error_document(each.error), "cause": cause}
+    return document
 
 
 def _cause(error: Exception) -> Exception:
