@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from weighbridge.domain.bundle import (
@@ -202,6 +202,7 @@ def test_what_is_no_index_is_invalid(spelled: bytes) -> None:
         Index.loads(spelled)
 
 
+@example("a key", "key", models())
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

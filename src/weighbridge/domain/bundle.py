@@ -258,7 +258,7 @@ class Index:
         return cls(
             members=tuple(map(_member, objects(source, "members"))),
             packages=tuple(map(_packed, objects(source, "packages"))),
-            key_pem=text(source, "key") or "",
+            key_pem=(text(source, "key") or "") if objects(source, "packages") else "",
             lock=Lock.loads(locked) if locked else Lock(),
             made_by=made_by,
         )
