@@ -43,4 +43,8 @@ def _server() -> str | None:
     except (ImportError, OSError, RuntimeError, AssertionError):
         return None
     url: str = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        # these databases need not outlive the machine, and their tests wait for no disk
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     return url

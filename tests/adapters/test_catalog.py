@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from hashlib import sha256
@@ -14,10 +16,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from tests.catalogs import DATABASES, catalog_place, open_catalog
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.migrate import HEAD
 from weighbridge.adapters.catalog.passwords import check_password, hash_password
@@ -72,12 +74,10 @@ def user(name: str = "ada", *permissions: Permission) -> User:
     return User(name=name, permissions=frozenset(permissions or Permission), created_at=T0)
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", *DATABASES])
 def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
-    url = "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'catalog.sqlite3'}"
-    opened = Catalog.open(url)
-    yield opened
-    opened.close()
+    with open_catalog(request.param, tmp_path) as opened:
+        yield opened
 
 
 class TestPackages:
@@ -317,15 +317,70 @@ class TestPasswords:
             check_password(None, "nobody has this password")
 
 
-class TestFile:
-    def test_what_was_added_is_there_after_opening_again(self, tmp_path: Path) -> None:
-        url = f"sqlite:///{tmp_path / 'deep' / 'er' / 'catalog.sqlite3'}"
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    (tmp_path / "empty").mkdir()
+    with catalog_place(request.param, tmp_path / "empty") as place:
+        yield place
+
+
+class TestDatabase:
+    def test_what_was_added_is_there_after_opening_again(self, url: str) -> None:
         first = Catalog.open(url)
         first.add(package("a"), [], line())
         first.close()
         second = Catalog.open(url)
         assert second.package("a") == package("a")
         second.close()
+
+    def test_many_may_start_at_once(self, url: str) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            catalogs = list(pool.map(lambda _: Catalog.open(url), range(6)))
+        catalogs[0].add(package("a"), [], line())
+        assert [len(catalog.packages()) for catalog in catalogs] == [1] * 6
+        for catalog in catalogs:
+            catalog.close()
+
+    def test_a_newer_database_is_left_alone(self, url: str) -> None:
+        with closing(Catalog.open(url)) as catalog, catalog._writing() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(StoreDown, match="newer Weighbridge"):
+            Catalog.open(url)
+
+    def test_errors_do_not_repeat_values(self, url: str) -> None:
+        catalog = Catalog.open(url)
+        with catalog._writing() as connection:
+            connection.exec_driver_sql("ALTER TABLE users RENAME TO gone")
+        with pytest.raises(StoreDown) as caught:
+            catalog.add_user(user(), "the-secret-hash", line())
+        assert re.search("no such table|does not exist", str(caught.value))
+        assert "the-secret-hash" not in str(caught.value) + str(caught.value.__cause__)
+        catalog.close()
+
+    def test_a_writer_waits_until_the_one_before_has_ended(self, url: str) -> None:
+        order: list[str] = []
+        with closing(Catalog.open(url)) as first, closing(Catalog.open(url)) as second:
+            with ThreadPoolExecutor(1) as pool, first._writing():
+                begun = pool.submit(lambda: (second.add(package("a"), [], line()), order.append("second")))
+                # a reader waits for nobody
+                assert first.packages() == second.packages() == ()
+                order.append("first")
+            begun.result()
+            assert order == ["first", "second"]
+            assert [found.id for found in first.packages()] == ["a"]
+
+    def test_the_steps_make_the_tables_that_the_code_uses(self, url: str) -> None:
+        with closing(Catalog.open(url)) as catalog, catalog._reading() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, METADATA) == []
+            assert context.get_current_revision() == HEAD
+
+
+class TestFile:
+    def test_folders_are_made(self, tmp_path: Path) -> None:
+        path = tmp_path / "deep" / "er" / "catalog.sqlite3"
+        Catalog.open(f"sqlite:///{path}").close()
+        assert path.exists()
 
     def test_the_file_is_private_and_durable(self, tmp_path: Path) -> None:
         path = tmp_path / "catalog.sqlite3"
@@ -340,24 +395,6 @@ class TestFile:
             ]
         assert pragmas == ["wal", 2, 1, 20_000]
         catalog.close()
-
-    def test_many_may_start_at_once(self, tmp_path: Path) -> None:
-        url = f"sqlite:///{tmp_path / 'catalog.sqlite3'}"
-        with ThreadPoolExecutor(6) as pool:
-            catalogs = list(pool.map(lambda _: Catalog.open(url), range(6)))
-        catalogs[0].add(package("a"), [], line())
-        assert [len(catalog.packages()) for catalog in catalogs] == [1] * 6
-        for catalog in catalogs:
-            catalog.close()
-
-    def test_a_newer_database_is_left_alone(self, tmp_path: Path) -> None:
-        path = tmp_path / "catalog.sqlite3"
-        Catalog.open(f"sqlite:///{path}").close()
-        with sqlite3.connect(path) as connection:
-            connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.close()
-        with pytest.raises(StoreDown, match="newer Weighbridge"):
-            Catalog.open(f"sqlite:///{path}")
 
     def test_what_is_no_database_is_said(self, tmp_path: Path) -> None:
         path = tmp_path / "catalog.sqlite3"
@@ -376,30 +413,8 @@ class TestFile:
             Catalog.open(url)
         assert "secret" not in str(caught.value) + caught.value.hint
 
-    def test_errors_do_not_repeat_values(self, tmp_path: Path) -> None:
-        path = tmp_path / "catalog.sqlite3"
-        catalog = Catalog.open(f"sqlite:///{path}")
-        with sqlite3.connect(path) as connection:
-            connection.execute("DROP TABLE users")
-        connection.close()
-        with pytest.raises(StoreDown) as caught:
-            catalog.add_user(user(), "the-secret-hash", line())
-        assert "no such table" in str(caught.value)
-        assert "the-secret-hash" not in str(caught.value) + str(caught.value.__cause__)
-        catalog.close()
-
 
 class TestSchema:
-    def test_the_steps_make_the_tables_that_the_code_uses(self, tmp_path: Path) -> None:
-        path = tmp_path / "catalog.sqlite3"
-        Catalog.open(f"sqlite:///{path}").close()
-        engine = create_engine(f"sqlite:///{path}")
-        with engine.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, METADATA) == []
-            assert context.get_current_revision() == HEAD
-        engine.dispose()
-
     def test_postgresql_takes_the_tables(self) -> None:
         dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
         spelled = [str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables]

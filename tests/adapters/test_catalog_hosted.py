@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.test_catalog import T0, line, package
+from tests.catalogs import DATABASES, open_catalog
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.refs import RefKind
 from weighbridge.domain.access import Principal, sight_of
@@ -23,11 +24,10 @@ from weighbridge.errors import Conflict, NoSuchRepo, RepoExists, StaleParent, St
 NAME = RepoId.parse("Org/Model")
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    opened = Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
-    yield opened
-    opened.close()
+@pytest.fixture(params=DATABASES)
+def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
+    with open_catalog(request.param, tmp_path) as opened:
+        yield opened
 
 
 def begin(catalog: Catalog, key: str = "k", repo: RepoId = NAME, *, private: bool = False) -> Revision:

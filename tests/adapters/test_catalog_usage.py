@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.test_catalog import T0, line
+from tests.catalogs import DATABASES, open_catalog
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.domain.discussion import Discussion, Status
 from weighbridge.domain.hosted import Gate, Repository, Revision, make_revision
@@ -21,11 +22,10 @@ from weighbridge.domain.ref import RepoId
 from weighbridge.errors import OverQuota
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    opened = Catalog.open(f"sqlite:///{tmp_path / 'catalog.sqlite3'}", quota_bytes=100)
-    yield opened
-    opened.close()
+@pytest.fixture(params=DATABASES)
+def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
+    with open_catalog(request.param, tmp_path, quota_bytes=100) as opened:
+        yield opened
 
 
 def entries(*contents: bytes) -> tuple[FileEntry, ...]:

@@ -43,6 +43,8 @@ class Commits(Usage):
             there = select(literal(repository.key), *columns)
             there = there.where(COMMITS.c.repository == copied.source, COMMITS.c.id.in_(some))
             into = COMMITS.insert().from_select([COMMITS.c.repository, *columns], there)
+            # without this the rows of an INSERT are counted by SQLite alone
+            into = into.execution_options(preserve_rowcount=True)
             if connection.execute(into).rowcount != len(some):
                 raise Conflict("commits were taken away while they were copied", hint="try again")
         self._count_contents(connection, repository, copied.contents)

@@ -19,7 +19,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from weighbridge.errors import BadInput, StoreDown
 
 BUSY_TIMEOUT_S = 20
-"""How long a writer waits for another one (SQLite has one at a time)."""
+"""How long a writer waits for another one (there is one at a time)."""
+_WRITERS = 0x77656968
+"""The number of the writers' advisory lock on PostgreSQL ("weih")."""
+_CONNECT_TIMEOUT_S = 10
+_FORGOTTEN_S = 60
+"""A transaction of a process that lost its machine is ended after this time, and its lock is free."""
 
 
 class Database:
@@ -31,6 +36,8 @@ class Database:
     def __init__(self, engine: Engine, *, quota_bytes: int = 0) -> None:
         self._engine, self._quota_bytes = engine, quota_bytes
         self._writer = engine.execution_options(writes=True)
+        shared = engine.get_execution_options().get("snapshots")
+        self._reader = engine.execution_options(isolation_level="REPEATABLE READ") if shared else engine
 
     @property
     def is_shared(self) -> bool:
@@ -48,7 +55,7 @@ class Database:
         Raises:
             StoreDown: the database does not answer.
         """
-        with translated(self._engine.url), self._engine.begin() as connection:
+        with translated(self._engine.url), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -70,17 +77,23 @@ def translated(url: URL) -> Iterator[None]:
     except UnicodeEncodeError as error:
         raise BadInput("a name or text is not Unicode", hint="check the terminal's encoding") from error
     except (SQLAlchemyError, PoolTimeout, OSError) as error:
-        cause = getattr(error, "orig", None) or (
-            error if isinstance(error, OSError) else type(error).__name__
-        )
+        cause = _cause(error)
         raise StoreDown(
-            f"the catalogue {url.render_as_string(hide_password=True)} failed: {cause}",
-            hint=_hint(str(cause)),
+            f"the catalogue {url.render_as_string(hide_password=True)} failed: {cause}", hint=_hint(cause)
         ) from error
 
 
+def _cause(error: Exception) -> str:
+    orig = getattr(error, "orig", None)
+    if orig is None:
+        return str(error) if isinstance(error, OSError) else type(error).__name__
+    # PostgreSQL's further lines repeat the values of the row.
+    primary = getattr(getattr(orig, "diag", None), "message_primary", None)
+    return str(primary or orig).strip().partition("\n")[0]
+
+
 def _hint(cause: str) -> str:
-    if "locked" in cause:
+    if "locked" in cause or "lock timeout" in cause:
         return "another process holds it for long; try again"
     if "full" in cause:
         return "make room on the disk"
@@ -103,13 +116,40 @@ def engine_for(place: str | Path) -> Engine:
             return _sqlite(parsed)
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        return _postgresql(parsed)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         # The URL may hold a password, and the foreign message repeats it.
         raise BadInput(
             "WEIGHBRIDGE_DATABASE_URL is not a database URL that can be used here",
             hint="as in sqlite:////var/lib/weighbridge/catalog.sqlite3; postgresql:// needs psycopg",
         ) from error
+
+
+def _postgresql(url: URL) -> Engine:
+    told = "connect_timeout" in url.query
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        # A connection that broke while it lay idle is made anew: the database may have been restarted.
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=16,
+        connect_args={} if told else {"connect_timeout": _CONNECT_TIMEOUT_S},
+        isolation_level="READ COMMITTED",
+    )
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine.execution_options(snapshots=True)
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # One writer at a time, as on SQLite: what a transaction has looked up still holds when it writes.
+    if not connection.get_execution_options().get("writes"):
+        return
+    connection.exec_driver_sql(
+        f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S}s'; "
+        f"SET LOCAL idle_in_transaction_session_timeout = '{_FORGOTTEN_S}s'"
+    )
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _sqlite(url: URL) -> Engine:
