@@ -1,6 +1,7 @@
 """Manifests that were read once, so that they need not be asked for again.
 
     <home>/manifests-v1/<kind>/<org>/<name>/<commit>.json
+    <home>/manifests-v1/<kind>/<org>/<name>/found          git id and sha256 of small files, a line each
 
 A shelf is a memory and not a source of truth: what cannot be read is simply not there.
 """
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from weighbridge.domain.json_values import canonical
-from weighbridge.domain.manifest import Manifest
+from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import StoreDown
 
@@ -51,6 +53,37 @@ class ManifestShelf:
         """Every manifest of a repository, in no order that means anything."""
         found = sorted(self._folder(repo).glob("*.json"))
         return tuple(manifest for path in found if (manifest := _read(path, repo)) is not None)
+
+    def note(self, repo: RepoId, entry: FileEntry) -> None:
+        """Keep at once which content a small file has, for whoever goes on after a kill.
+
+        What cannot be written is not noted: the file is fetched again.
+        """
+        if entry.git_sha1 and entry.sha256:
+            line = f"{entry.git_sha1} {entry.sha256}\n".encode()
+            with suppress(OSError):
+                self._folder(repo).mkdir(parents=True, exist_ok=True)
+                file = os.open(self._found(repo), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+                try:
+                    os.write(file, line)  # one write: lines of several threads do not mix
+                finally:
+                    os.close(file)
+
+    def noted(self, repo: RepoId, git_sha1: str) -> str | None:
+        """The sha256 that was noted for a git id, if any; whoever uses it looks at the content."""
+        try:
+            lines = self._found(repo).read_text("ascii").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return None
+        wanted = f"{git_sha1} "
+        return next((line[41:] for line in lines if line.startswith(wanted) and len(line) == 105), None)
+
+    def forget_notes(self, repo: RepoId) -> None:
+        """A manifest holds it all now."""
+        self._found(repo).unlink(missing_ok=True)
+
+    def _found(self, repo: RepoId) -> Path:
+        return self._folder(repo) / "found"
 
     def _folder(self, repo: RepoId) -> Path:
         return self._root / repo.kind.value / repo.full_name

@@ -10,7 +10,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.together import Admitted, Turned
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.bundle import Packed
-from weighbridge.domain.manifest import Manifest
+from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.package import Package, Refusal, Version
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import RepoId
@@ -18,7 +18,9 @@ from weighbridge.domain.resemblance import Fingerprint
 
 
 class PackedShelf:
-    """The manifest of one package: implements ``flows.ensure.Shelf``, and asks no Hub."""
+    """The manifest of one package: implements ``flows.ingest_state.Notebook``, and
+    asks no Hub.
+    """
 
     def __init__(self, packed: Packed) -> None:
         self._manifest = packed.manifest
@@ -33,6 +35,15 @@ class PackedShelf:
     def of(self, repo: RepoId) -> Sequence[Manifest]:
         """See ``Shelf.of``."""
         return (self._manifest,) if repo == self._manifest.repo else ()
+
+    def note(self, repo: RepoId, entry: FileEntry) -> None:
+        """Nothing: every file of a bundle has its sha256."""
+
+    def noted(self, repo: RepoId, git_sha1: str) -> str | None:
+        """Nothing is noted."""
+
+    def forget_notes(self, repo: RepoId) -> None:
+        """There are none."""
 
 
 class WaitingLedger:

@@ -52,8 +52,11 @@ def fetch(
     reporter: Reporter,
     connections: int,
     elsewhere: Elsewhere = nowhere,
+    found: Callable[[FileEntry], None] | None = None,
 ) -> Manifest:
     """Take every missing file in, several at once, and give the manifest with every sha256.
+
+    ``found`` is told of each small file as it comes in: a kill must not lose what its sha256 is.
 
     The first error stops the others; what is whole by then stays, what is not is gone on with
     by the next call.
@@ -63,7 +66,8 @@ def fetch(
         NotFound, Denied, Unreachable: as the Hub or the store says.
     """
     wanted = missing(manifest, blobs)
-    return take_in(manifest, wanted, hub, blobs, reporter, connections, elsewhere).completed(manifest)
+    got = take_in(manifest, wanted, hub, blobs, reporter, connections, elsewhere, found)
+    return got.completed(manifest)
 
 
 def take_in(
@@ -74,13 +78,15 @@ def take_in(
     reporter: Reporter,
     connections: int,
     elsewhere: Elsewhere = nowhere,
+    found: Callable[[FileEntry], None] | None = None,
 ) -> TakenIn:
     """Take some files of a manifest in; see ``fetch``."""
     if not wanted:
         return TakenIn()
     reporter.begin(manifest.repo.full_name, sum(entry.size_bytes for entry in wanted))
     try:
-        return _take_all(_Hands(wanted, manifest, hub, blobs, reporter, elsewhere), wanted, connections)
+        hands = _Hands(wanted, manifest, hub, blobs, reporter, elsewhere, found)
+        return _take_all(hands, wanted, connections)
     finally:
         reporter.end()
 
@@ -131,10 +137,11 @@ class _Hands:
         blobs: BlobStore,
         reporter: Reporter,
         elsewhere: Elsewhere,
+        found: Callable[[FileEntry], None] | None,
     ) -> None:
         self._waiting, self._manifest = deque(wanted), manifest
         self._hub, self._blobs, self._reporter = hub, blobs, reporter
-        self._elsewhere = elsewhere
+        self._elsewhere, self._found = elsewhere, found
         self._halt, self._all = Event(), Event()
         self.got = TakenIn()
         if sum(entry.size_bytes > _SMALL_BYTES for entry in wanted) > _FIRST_HANDS:
@@ -160,6 +167,8 @@ class _Hands:
             source = partial(self._hub.open, self._manifest.repo, self._manifest.commit, entry)
             known = self._adopted(entry) or self._blobs.fetch(entry, source, self._moved)
             self.got.files[entry.path] = known
+            if self._found is not None and not entry.sha256:
+                self._found(known)
             slow_in_a_row = slow_in_a_row + 1 if monotonic() - began > _WAITED_S else 0
             if slow_in_a_row == _SURE:
                 self._all.set()

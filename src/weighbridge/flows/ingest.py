@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.case import Case
@@ -242,7 +243,17 @@ def _taken_in(tools: Tools, state: State, entries: Iterable[FileEntry]) -> Mappi
         commit=manifest.commit,
         files=tuple(entry for entry in manifest.files if entry.path in chosen),
     )
-    held = fetch(part, tools.hub, tools.blobs, tools.reporter, tools.connections)
+    repo = manifest.repo
+
+    def noted(_: RepoId, entry: FileEntry) -> Iterable[Path]:
+        """The content of a small file that was fetched before a kill, by its git id."""
+        sha256 = None if entry.sha256 else tools.shelf.noted(repo, entry.git_sha1 or "")
+        return (tools.blobs.path(sha256),) if sha256 and tools.blobs.holds(sha256) else ()
+
+    def note(entry: FileEntry) -> None:
+        tools.shelf.note(repo, entry)
+
+    held = fetch(part, tools.hub, tools.blobs, tools.reporter, tools.connections, noted, note)
     known = held.by_path
     tools.shelf.put(
         Manifest(
@@ -251,6 +262,7 @@ def _taken_in(tools: Tools, state: State, entries: Iterable[FileEntry]) -> Mappi
             files=tuple(known.get(entry.path, entry) for entry in manifest.files),
         )
     )
+    tools.shelf.forget_notes(repo)
     return known
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.json_values import JsonObject, child, text
+from weighbridge.domain.manifest import FileEntry
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.ref import RepoId
@@ -22,6 +23,19 @@ from weighbridge.flows.weighing import Scales
 from weighbridge.ports import BlobStore, Hub, Reporter
 
 ScanTree = Callable[[Sequence[tuple[str, Path, str]]], ScanReport]
+
+
+class Notebook(Shelf, Protocol):
+    """A shelf that also keeps what was found while a manifest is not complete yet."""
+
+    def note(self, repo: RepoId, entry: FileEntry) -> None:
+        """Keep at once which content a small file has."""
+
+    def noted(self, repo: RepoId, git_sha1: str) -> str | None:
+        """The sha256 that was noted for a git id."""
+
+    def forget_notes(self, repo: RepoId) -> None:
+        """A manifest holds it all now."""
 
 
 class Ledger(Protocol):
@@ -53,7 +67,7 @@ class Tools:
 
     hub: Hub
     blobs: BlobStore
-    shelf: Shelf
+    shelf: Notebook
     ledger: Ledger
     registry: Registry
     scan_tree: ScanTree
