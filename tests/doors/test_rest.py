@@ -20,9 +20,11 @@ from tests.doors.asgi_server import Answer, call, serving
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.engine_inline import InlineEngine
+from weighbridge.adapters.hub_http import Contact
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.worker_life import WorkerLives
 from weighbridge.bridge import Bridge
+from weighbridge.bridge.health import Health
 from weighbridge.bridge.jobs import Jobs
 from weighbridge.bridge.operator_evidence import OperatorEvidence
 from weighbridge.bridge.packages import Packages
@@ -221,6 +223,7 @@ class Registry:
             evidence=OperatorEvidence(self.catalog, lambda: datetime.now(UTC)),
             bundles=None,  # type: ignore[arg-type]  # of the command line
             jobs=jobs,
+            health=Health(home, self.catalog, blobs, Contact(), jobs),
             zips=None,  # type: ignore[arg-type]  # tried in test_zip
             close=self.catalog.close,
         )
@@ -657,7 +660,16 @@ class TestAnything:
 
 class TestServer:
     def test_health(self, registry: Registry) -> None:
-        assert registry.call("GET", "/health").json["status"] == "ok"
+        said = registry.call("GET", "/health").json
+        assert said["status"] == "ok"
+        assert {name: part["status"] for name, part in said["components"].items()} == dict.fromkeys(
+            ("catalogue", "jobs", "store", "upstream"), "ok"
+        )
+        assert said["components"]["jobs"]["figures"] == {
+            "begun": True, "workers": 1, "queued": 0, "running": 0, "parked": 0
+        }  # fmt: skip
+        assert said["components"]["store"]["figures"]["free_bytes"] > 0
+        assert registry.call("GET", "/livez").json == {"status": "ok", "version": said["version"]}
 
     def test_unknown_addresses_and_methods(self, registry: Registry) -> None:
         is_problem(registry.call("GET", "/nothing"), 404)
@@ -702,6 +714,7 @@ class TestServer:
             "/job/{id}/events",
             "/job/{id}/retry",
             "/jobs",
+            "/livez",
             "/package/ingest-huggingface",
             "/package/{id}",
             "/package/{id}/attestation",

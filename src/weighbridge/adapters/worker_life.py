@@ -58,5 +58,10 @@ class WorkerLives:
         finally:
             os.close(found)
 
+    def living(self) -> int:
+        """How many processes work on jobs of this home."""
+        names = [file.name.removeprefix("worker-") for file in self._folder.glob("worker-*")]
+        return sum(not self.is_dead(name) for name in names)
+
     def _path(self, worker: str) -> Path:
         return self._folder / f"worker-{worker}"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_hosted import HostedHub
+    from weighbridge.adapters.hub_http import Contact
     from weighbridge.bridge.bundles import Bundles
+    from weighbridge.bridge.health import Health
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.jobs import Jobs
     from weighbridge.bridge.judging import Judging
@@ -56,6 +58,7 @@ class Bridge:
     evidence: OperatorEvidence
     bundles: Bundles
     jobs: Jobs
+    health: Health
     zips: Zips
     close: Callable[[], None]
 
@@ -75,8 +78,8 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
+    from weighbridge.adapters.hub_http import Contact
     from weighbridge.adapters.policy_file import read_policy
-    from weighbridge.adapters.xorb_files import XorbFiles
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.later import Later
     from weighbridge.bridge.operator_evidence import OperatorEvidence
@@ -84,14 +87,13 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
     from weighbridge.bridge.tally import Tally
-    from weighbridge.bridge.xet import XetDesk
 
     _require_folder_store(settings)
     _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
     blobs = FolderBlobs(settings.home, durable=True)
-    tools = _tools(settings, catalog, blobs)
-    people, policy = People(catalog, settings, now), read_policy(settings.policy_file)
+    people, policy, contact = People(catalog, settings, now), read_policy(settings.policy_file), Contact()
+    tools = _tools(settings, catalog, blobs, contact)
     jobs = _jobs(settings, catalog, tools, engine)
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
     judging = Judging(catalog, hosted, tools, policy=policy, now=now, later=Later(retry_s))
@@ -112,14 +114,30 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         people=people,
         hub=_hub_desk(catalog, blobs, hosted, mirrors, people, tally),
         repos=repos,
-        xet=XetDesk(XorbFiles(settings.home), repos),
+        xet=_xet(settings.home, repos),
         upkeep=_upkeep(catalog, blobs, tools, policy),
         evidence=OperatorEvidence(catalog, now),
         bundles=_bundles(catalog, blobs, papers, tools, policy),
         jobs=jobs,
+        health=_health(settings.home, catalog, blobs, contact, jobs),
         zips=_zips(settings.home, packages, papers, blobs, tally),
         close=close,
     )
+
+
+def _health(home: Path, catalog: Catalog, blobs: BlobStore, contact: Contact, jobs: Jobs) -> Health:
+    """What looks at every part."""
+    from weighbridge.bridge.health import Health
+
+    return Health(home, catalog, blobs, contact, jobs)
+
+
+def _xet(home: Path, repos: Repos) -> XetDesk:
+    """The verbs of uploads in chunks."""
+    from weighbridge.adapters.xorb_files import XorbFiles
+    from weighbridge.bridge.xet import XetDesk
+
+    return XetDesk(XorbFiles(home), repos)
 
 
 def _bundles(catalog: Catalog, blobs: BlobStore, papers: Papers, tools: Tools, policy: Policy) -> Bundles:
@@ -238,7 +256,7 @@ def _require_folder_store(settings: Settings) -> None:
         )
 
 
-def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
+def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore, contact: Contact) -> Tools:
     """What an ingestion from the upstream touches."""
     from weighbridge.adapters.hub_http import HttpHub
     from weighbridge.adapters.manifests import ManifestShelf
@@ -258,6 +276,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore) -> Tools:
             token=settings.token,
             environ=settings.environ,
             connections=settings.connections,
+            contact=contact,
         ),
         blobs=blobs,
         shelf=ManifestShelf(settings.home),

@@ -36,13 +36,31 @@ class Jobs:
         self, catalog: Catalog, engine: Engine, work: Work, lives: Lives, now: Callable[[], datetime]
     ) -> None:
         self._catalog, self._engine, self._work, self._now = catalog, engine, work, now
-        self._lives = lives
+        self._lives, self.has_begun = lives, False
         self._keeper: Keeper | None = None
+        self._cannot_begin = False
 
     @property
     def worker(self) -> str:
         """By what name this process works."""
         return self._engine.worker
+
+    @property
+    def trouble(self) -> str:
+        """Why this process works on no job although it is to; empty where nothing is wrong."""
+        if self._cannot_begin:
+            return "the engine of jobs cannot be used"
+        if self._keeper is not None and self._keeper.is_down:
+            return "the engine of jobs does not answer"
+        return ""
+
+    def living_workers(self) -> int:
+        """How many processes work on jobs, this one too if it does.
+
+        Raises:
+            StoreDown: the database does not answer.
+        """
+        return self._lives.living()
 
     def begin(self, *, keep: bool) -> None:
         """Let this process work on jobs; with ``keep`` also on those that others asked for or died over.
@@ -55,6 +73,7 @@ class Jobs:
         if keep:
             self._keeper = Keeper(self._catalog, self._engine, self._lives, self._now)
             self._keeper.start()
+        self.has_begun, self._cannot_begin = True, False
 
     def begin_soon(self) -> None:
         """``begin`` in a thread, for a server that need not wait for it; again until it works."""
@@ -64,6 +83,7 @@ class Jobs:
                 try:
                     self.begin(keep=True)
                 except StoreDown as error:
+                    self._cannot_begin = True
                     log.warning("no job is worked on: %s", error.message)
                     time.sleep(_AGAIN_S)
                 else:

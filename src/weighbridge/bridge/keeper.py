@@ -35,6 +35,9 @@ class Lives(Protocol):
     def is_dead(self, worker: str) -> bool:
         """Whether nobody is that worker."""
 
+    def living(self) -> int:
+        """How many there are."""
+
 
 class BeatingLives:
     """Workers of several machines, by their heartbeats in the catalogue."""
@@ -58,6 +61,10 @@ class BeatingLives:
         """See ``Lives.is_dead``."""
         return worker not in self._catalog.living_workers(SILENT_S, self._now())
 
+    def living(self) -> int:
+        """See ``Lives.living``."""
+        return len(self._catalog.living_workers(SILENT_S, self._now()))
+
 
 class Keeper:
     """A thread that beats every two seconds and submits what is due and what others died over.
@@ -68,7 +75,7 @@ class Keeper:
     def __init__(self, catalog: Catalog, engine: Engine, lives: Lives, now: Callable[[], datetime]) -> None:
         self._catalog, self._engine, self._lives, self._now = catalog, engine, lives, now
         self._closing = threading.Event()
-        self._down = False
+        self.is_down = False
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
 
     def start(self) -> None:
@@ -85,11 +92,11 @@ class Keeper:
         while not self._closing.is_set():
             try:
                 self._round()
-                self._down = False
+                self.is_down = False
             except StoreDown as error:
-                if not self._down:
+                if not self.is_down:
                     log.warning("jobs wait: %s", error.message)
-                self._down = True
+                self.is_down = True
             self._closing.wait(BEAT_S)
 
     def _round(self) -> None:

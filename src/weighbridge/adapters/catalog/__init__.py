@@ -11,6 +11,7 @@ from typing import Self
 from weighbridge.adapters.catalog.accounts import Accounts
 from weighbridge.adapters.catalog.audit import Audit
 from weighbridge.adapters.catalog.changes import Changes
+from weighbridge.adapters.catalog.counts import Counts
 from weighbridge.adapters.catalog.database import engine_for
 from weighbridge.adapters.catalog.discussions import Discussions
 from weighbridge.adapters.catalog.downloads import Downloads
@@ -46,6 +47,7 @@ class Catalog(
     Jobs,
     JobWork,
     Workers,
+    Counts,
     Groups,
     Organizations,
     Accounts,

@@ -7,10 +7,12 @@ asking      one question: redirects by rule, credentials by origin, retries by p
 refusals    an answer that says no, as the error that it means
 patience    how often and how long to wait
 wire        one exchange over a pooled connection
+contact     when the Hub was last heard of
 addresses   origins, proxies, certificates
 """
 
+from weighbridge.adapters.hub_http.contact import Contact
 from weighbridge.adapters.hub_http.hub import HttpHub
 from weighbridge.adapters.hub_http.patience import Patience
 
-__all__ = ["HttpHub", "Patience"]
+__all__ = ["Contact", "HttpHub", "Patience"]

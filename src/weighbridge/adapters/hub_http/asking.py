@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 from weighbridge.adapters.hub_http.addresses import Origin, split_address
 from weighbridge.adapters.hub_http.answer import Answer
+from weighbridge.adapters.hub_http.contact import Contact
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question, refusal, said
 from weighbridge.adapters.hub_http.wire import Wire
@@ -42,9 +43,10 @@ class Asking:
         headers: Mapping[str, str],
         token: str | None,
         patience: Patience,
+        contact: Contact,
     ) -> None:
         self._wire, self.hub, self.home, self.patience = wire, hub, home, patience
-        self._headers, self._token = headers, token
+        self._headers, self._token, self._contact = headers, token, contact
 
     def get(self, target: str, question: Question, headers: Mapping[str, str] | None = None) -> Reply:
         """A good answer (2xx), or 416, to ``GET target``; the caller closes it.
@@ -59,12 +61,16 @@ class Asking:
         while True:
             try:
                 reply = self._follow(target, question, headers or {})
+                if reply.answer.status not in _PASSING:
+                    self._contact.answered()
                 trouble = self._trouble(reply, question)
                 if trouble is None:
                     return reply
+                self._contact.failed(trouble.code)
                 asked_s = trouble.retry_after_s if isinstance(trouble, RateLimited) else None
             except OSError as error:
                 trouble, asked_s = self.broken(question, error), None
+                self._contact.failed(trouble.code)
                 if _is_untrusted(error):
                     raise trouble from error
             failures += 1

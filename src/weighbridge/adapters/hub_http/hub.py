@@ -23,6 +23,7 @@ from weighbridge.adapters.hub_http.answers import (
     read_rows,
 )
 from weighbridge.adapters.hub_http.asking import Asking
+from weighbridge.adapters.hub_http.contact import Contact
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question
 from weighbridge.adapters.hub_http.stream import HttpStream
@@ -44,7 +45,7 @@ class HttpHub:
     """The Hub at ``endpoint`` (http or https; a path prefix is fine); safe for many threads.
 
     ``environ`` is where proxies and certificates are looked up. ``connections`` is how many
-    are kept open while idle; as many are opened as there are callers.
+    are kept open while idle; as many are opened as there are callers. ``contact`` is told whether it answers.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class HttpHub:
         user_agent: str = "weighbridge",
         read_timeout_s: float = 30.0,
         patience: Patience | None = None,
+        contact: Contact | None = None,
     ) -> None:
         """Nothing is asked yet.
 
@@ -75,7 +77,15 @@ class HttpHub:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._wire = Wire(environ or {}, kept=max(1, connections), read_timeout_s=read_timeout_s)
-        self._asking = Asking(self._wire, self._name, origin, headers, token or None, patience or Patience())
+        self._asking = Asking(
+            self._wire,
+            self._name,
+            origin,
+            headers,
+            token or None,
+            patience or Patience(),
+            contact or Contact(),
+        )
 
     def info(self, ref: ModelRef) -> ModelInfo:
         """What the Hub says of a revision, with the commit that it means now."""

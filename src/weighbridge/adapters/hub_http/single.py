@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 from weighbridge.adapters.hub_http.addresses import split_address
 from weighbridge.adapters.hub_http.asking import Asking
+from weighbridge.adapters.hub_http.contact import Contact
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question
 from weighbridge.adapters.hub_http.stream import HttpStream
@@ -41,7 +42,7 @@ class SingleFile:
         self._question = Question(hub=_NAMED, repo=repo, path=path)
         wire = Wire(environ or {}, kept=1, read_timeout_s=30.0)
         headers = {"User-Agent": "weighbridge"}
-        self._asking = Asking(wire, _NAMED, origin, headers, None, patience or Patience())
+        self._asking = Asking(wire, _NAMED, origin, headers, None, patience or Patience(), Contact())
 
     def size_bytes(self) -> int:
         """How large it is, by asking for its first byte.

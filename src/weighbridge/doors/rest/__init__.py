@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge import __version__
 from weighbridge.bridge import Bridge
-from weighbridge.doors.rest import accounts, jobs, packages, papers, upkeep, zips
-from weighbridge.doors.rest.models import Health, Problem
+from weighbridge.doors.rest import accounts, jobs, packages, papers, upkeep, watching, zips
+from weighbridge.doors.rest.models import Problem
 from weighbridge.doors.rest.problems import MEDIA_TYPE, install, problem
 
 MAX_BODY_BYTES = 1 << 20
@@ -54,6 +54,7 @@ def rest_app(bridge: Bridge) -> FastAPI:
         papers.router,
         zips.router,
         upkeep.router,
+        watching.router,
         _other_routes(),
     ):
         app.include_router(router)
@@ -66,10 +67,6 @@ def _other_routes() -> APIRouter:
     router = APIRouter()
     # The pages of /docs come from this machine: a registry may stand where there is no internet.
     swagger = Path(str(files("fastapi_offline"))) / "static"
-
-    @router.get("/health", tags=["server"], summary="Whether the server answers")
-    async def health() -> Health:
-        return Health(version=__version__)
 
     @router.get("/", include_in_schema=False)
     async def front() -> RedirectResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from weighbridge.bridge.repos import Standing, State
 from weighbridge.domain.access import AuditLine, Principal
+from weighbridge.domain.health import Component, overall
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Waiver
@@ -317,7 +319,34 @@ class AuditPage(BaseModel):
     next: str | None
 
 
+class ComponentOut(BaseModel):
+    """A part of the registry; which figures it has depends on the part."""
+
+    status: Literal["ok", "degraded", "down"]
+    detail: str
+    figures: dict[str, bool | int | str | None]
+
+
 class Health(BaseModel):
+    """How the registry is: as its worst part."""
+
+    status: Literal["ok", "degraded", "down"] = "ok"
+    version: str
+    components: Annotated[dict[str, ComponentOut], Field(description="catalogue, jobs, store, upstream")]
+
+    @classmethod
+    def of(cls, components: Sequence[Component], version: str) -> Self:
+        """The nouns, spelled."""
+        parts = {
+            one.name: {"status": one.condition.value, "detail": one.detail, "figures": dict(one.figures)}
+            for one in components
+        }
+        return cls.model_validate(
+            {"status": overall(components).value, "version": version, "components": parts}
+        )
+
+
+class Alive(BaseModel):
     """The server answers."""
 
     status: Literal["ok"] = "ok"
