@@ -18,7 +18,7 @@ from weighbridge.bridge.scoring import score_again, score_folder
 from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.case import Case
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, canonical
+from weighbridge.domain.json_values import Json, JsonObject, canonical, child
 from weighbridge.domain.policy import Policy, Waiver
 from weighbridge.domain.score import Status
 from weighbridge.domain.verdict import Outcome, Verdict
@@ -211,3 +211,54 @@ def test_a_policy_that_cannot_be_one_is_refused_and_not_guessed(
 
 def minimal() -> JsonObject:
     return evidence_of("acme/m", sizes={"model.safetensors": 9}, texts={"README.md": "# M"}).to_json()
+
+
+_FILE = {"path": "a.bin", "sha256": "", "format": "pickle", "state": "scanned", "findings": []}
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("manifest", {"files": "model.safetensors"}),
+        ("manifest", {"files": ["model.safetensors"]}),
+        ("manifest", {"files": None}),
+        (None, {"manifest": []}),
+        (None, {"sources": []}),
+        (None, {"sources": {"card": "read"}}),
+        (None, {"sources": {"card": {"state": "perhaps"}}}),
+        (None, {"texts": {"README.md": "# M"}}),
+        (None, {"texts": {"README.md": {"content": 5}}}),
+        (None, {"front_matter": "license: mit"}),
+        (None, {"commits": {"id": "0" * 40}}),
+        (None, {"commits": ["0" * 40]}),
+        (None, {"blocked": {"a.bin": 5}}),
+        (None, {"captured_at": 20261120}),
+        ("scan", None),
+        ("scan", []),
+        ("scan", {"rules": 5, "files": []}),
+        ("scan", {"rules": "1", "files": "all"}),
+        ("scan", {"rules": "1", "files": ["a.bin"]}),
+        ("scan", {"rules": "1", "files": [{**_FILE, "path": ""}]}),
+        ("scan", {"rules": "1", "files": [{**_FILE, "state": "fine"}]}),
+        ("scan", {"rules": "1", "files": [{**_FILE, "state": None}]}),
+        ("scan", {"rules": "1", "files": [{**_FILE, "findings": "none"}]}),
+    ],
+)
+def test_a_part_of_a_case_that_is_not_what_it_must_be_is_refused_and_not_read_as_nothing(
+    part: str | None, change: Json, settings: Settings, tmp_path: Path
+) -> None:
+    evidence = minimal()
+    scan: Json = {"rules": "1", "files": [_FILE]}
+    if part == "scan":
+        scan = change
+    elif isinstance(change, Mapping):
+        inner = {**child(evidence, "manifest"), **change}
+        evidence = {**evidence, **({"manifest": inner} if part == "manifest" else change)}
+    case = {"case_format": 1, "evidence": evidence, "scan": scan, "policy": {}, "as_of": "2026-11-20"}
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps(case))
+    with pytest.raises((BadInput, Invalid)):
+        score_again(file, settings)
+    whole = {**case, "evidence": minimal(), "scan": {"rules": "1", "files": [_FILE]}}
+    file.write_text(json.dumps(whole))
+    assert score_again(file, settings).scan.files[0].path == "a.bin"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from weighbridge.domain.evidence import Evidence, evidence_from_json
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_shape import require_shape
 from weighbridge.domain.json_values import JsonObject, child, text
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.scan import ScanReport
@@ -52,12 +54,16 @@ def case_from_json(source: JsonObject) -> Case:
     """
     if source.get("case_format") != CASE_FORMAT:
         raise Invalid("case_format", source.get("case_format"), f"is not {CASE_FORMAT}")
+    require_shape(source, "case", objects=("evidence", "scan", "policy"))
+    scan = source.get("scan")
+    if not isinstance(scan, Mapping):
+        raise Invalid("case.scan", scan, "is not an object", hint="{} says that nothing was scanned")
     as_of = day_of(text(source, "as_of"))
     if as_of is None:
         raise Invalid("as_of", None, "is missing")
     return Case(
         evidence=evidence_from_json(child(source, "evidence")),
-        scan=ScanReport.from_json(child(source, "scan")),
+        scan=ScanReport.from_json(scan),
         policy=Policy.from_json(child(source, "policy")),
         as_of=as_of,
     )

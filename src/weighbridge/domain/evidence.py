@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_shape import require_shape, require_values
 from weighbridge.domain.json_values import JsonObject, child, mended, objects, text
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import RepoId
@@ -58,6 +59,12 @@ EVIDENCE_FORMAT = 3
 _READ_FORMATS = (1, 2, 3)
 """Format 1 had neither history, owner, data sets nor registry; there they read as unreachable. Format 2
 had no ancestors."""
+
+
+_OBJECTS = ("manifest", "sources", "info", "texts", "front_matter", "eval_results", "headers", "blocked",
+            "owner", "origin")  # fmt: skip
+_LISTS = ("parents", "ancestors", "commits", "discussions", "data_sets", "resemblances", "notes")
+_TEXTS = ("front_matter_error", "captured_at")
 
 
 class ModelShape(StrEnum):
@@ -225,10 +232,11 @@ def evidence_from_json(source: JsonObject) -> Evidence:
     """Read what ``Evidence.to_json`` wrote.
 
     Raises:
-        Invalid: the bundle is of another format or lacks its manifest.
+        Invalid: the bundle is of another format, lacks its manifest, or a field is not what it must be.
     """
     if source.get("evidence_format") not in _READ_FORMATS:
         raise Invalid("evidence_format", source.get("evidence_format"), f"is none of {_READ_FORMATS}")
+    _require_whole(source)
     front, sources, blocked = source.get("front_matter"), child(source, "sources"), child(source, "blocked")
     return Evidence(
         manifest=Manifest.from_json(child(source, "manifest")),
@@ -258,6 +266,17 @@ def evidence_from_json(source: JsonObject) -> Evidence:
         captured_at=text(source, "captured_at") or "",
         origin=origin_from_json(child(source, "origin")),
     )
+
+
+def _require_whole(source: JsonObject) -> None:
+    """Nothing, if every field is of its kind: one that is not must not read as "nothing there"."""
+    require_shape(source, "evidence", objects=_OBJECTS, lists=_LISTS, texts=_TEXTS)
+    for key in ("sources", "texts", "eval_results", "headers"):
+        require_values(child(source, key), f"evidence.{key}", Mapping)
+    require_values(child(source, "blocked"), "evidence.blocked", str)
+    for path, kept in child(source, "texts").items():
+        if not isinstance(kept, Mapping) or not isinstance(kept.get("content"), str):
+            raise Invalid("evidence.texts", path, "has no content")
 
 
 def _objects_by_path(source: JsonObject) -> dict[str, JsonObject]:

@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, items, objects, text, whole
+from weighbridge.domain.json_shape import require_shape
+from weighbridge.domain.json_values import JsonObject, objects, text, whole
 from weighbridge.domain.paths import checked_path, collisions
 from weighbridge.domain.ref import RepoId, RepoKind, is_commit
 
@@ -286,8 +287,9 @@ class Manifest:
         repo, kind, commit = text(source, "repo"), text(source, "kind"), text(source, "commit")
         if repo is None or kind not in set(RepoKind) or commit is None:
             raise Invalid("manifest", sorted(source), "has no repo, kind or commit")
-        if len(objects(source, "files")) != len(items(source, "files")):
-            raise Invalid("manifest", repo, "has a file that is not an object")
+        if source.get("files") is None:
+            raise Invalid("manifest", repo, "lists no files")
+        require_shape(source, "manifest", lists=("files",))
         files = tuple(FileEntry.from_json(entry) for entry in objects(source, "files"))
         return cls(repo=RepoId.parse(repo, RepoKind(kind)), commit=commit, files=files)
 

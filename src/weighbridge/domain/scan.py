@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.json_shape import require_shape
 from weighbridge.domain.json_values import JsonObject, objects, text
 
 
@@ -136,17 +138,29 @@ class ScanReport:
 
     @classmethod
     def from_json(cls, source: JsonObject) -> ScanReport:
-        """Read what ``to_json`` wrote."""
+        """Read what ``to_json`` wrote; of an empty object, the report of a scan that was not made.
+
+        Raises:
+            Invalid: a field is not what it must be.
+        """
+        require_shape(source, "scan", lists=("files",), texts=("rules",))
         return cls(
             rules=text(source, "rules") or "",
-            files=tuple(
-                FileScan(
-                    path=text(f, "path") or "",
-                    sha256=text(f, "sha256") or "",
-                    format=text(f, "format") or "",
-                    state=ScanState(text(f, "state") or "error"),
-                    findings=tuple(Finding.from_json(x) for x in objects(f, "findings")),
-                )
-                for f in objects(source, "files")
-            ),
+            files=tuple(_file_from_json(found) for found in objects(source, "files")),
         )
+
+
+def _file_from_json(source: JsonObject) -> FileScan:
+    require_shape(source, "scan.files", lists=("findings",), texts=("path", "sha256", "format"))
+    path, state = text(source, "path"), source.get("state")
+    if path is None:
+        raise Invalid("scan.files", dict(source), "has no path")
+    if state not in set(ScanState):
+        raise Invalid("scan.files", state, f"of {path} is no state of a scan")
+    return FileScan(
+        path=path,
+        sha256=text(source, "sha256") or "",
+        format=text(source, "format") or "",
+        state=ScanState(str(state)),
+        findings=tuple(Finding.from_json(found) for found in objects(source, "findings")),
+    )
