@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighbridge.adapters.front_matter import LIMIT_BYTES, front_matter, yaml_object
+from weighbridge.adapters.front_matter import LIMIT_BYTES, LIMIT_NODES, front_matter, yaml_object
 from weighbridge.domain.json_values import Json
 
 
@@ -73,7 +73,26 @@ def test_a_few_lines_do_not_unfold_into_gigabytes() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 15)]
     value, error = yaml_object("\n".join(lines))
     assert value is None
-    assert "more than 100000 values" in error
+    assert "more than 40000 values" in error
+
+
+@pytest.mark.parametrize("line", ["{n},", "[],", "&a 1,", "!a 1,"])
+def test_what_is_too_much_is_not_read_to_its_end_and_warns_of_nothing(
+    line: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    open_ended = "a: [" + "".join(line.format(n=n % 10) for n in range(LIMIT_NODES))
+    value, error = yaml_object(open_ended)
+    assert (value, error) == (None, f"more than {LIMIT_NODES} values")
+    assert not recwarn.list
+
+
+def test_results_on_every_benchmark_are_read() -> None:
+    metric = "    - type: map_at_{0}\n      value: 31.{0}\n"
+    text = "model-index:\n- name: m\n  results:\n  - task: {type: Retrieval}\n    metrics:\n"
+    value, error = yaml_object(text + "".join(metric.format(n) for n in range(4500)))
+    assert error == ""
+    assert isinstance(value, dict)
+    assert len(value) == 1
 
 
 @given(st.text(max_size=200))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -17,8 +18,9 @@ from weighbridge.domain.json_values import Json, JsonObject, mended
 
 LIMIT_BYTES = 256 * 1024
 """Longer YAML is refused: the longest real card's is a tenth of it."""
-LIMIT_NODES = 100_000
-"""Aliases count each time they are used, so that a few lines cannot unfold into gigabytes."""
+LIMIT_NODES = 40_000
+"""A card of results on every benchmark that there is has 30,000 values, and each takes time to read.
+Aliases count each time they are used, so that a few lines cannot unfold into gigabytes."""
 LIMIT_DEPTH = 50
 
 _TAG = "tag:yaml.org,2002:"
@@ -61,7 +63,9 @@ def yaml_value(text: str, *, first_line: int = 1) -> tuple[Json, str]:
     if len(text.encode("utf-8", "surrogatepass")) > LIMIT_BYTES:
         return None, f"the YAML is longer than {LIMIT_BYTES} bytes"
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        reader = YAML(typ="safe", pure=True)
+        reader.Composer = _Composer
+        root = reader.compose(text)
         return (None if root is None else mended(_Reader().value(root, 0))), ""
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -75,6 +79,27 @@ def yaml_value(text: str, *, first_line: int = 1) -> tuple[Json, str]:
         return None, str(error)
     except (ValueError, OverflowError):  # Python's versions word these differently
         return None, "a number or a character that does not exist"
+
+
+class _Composer(Composer):
+    """Stops while it reads: what is too large is not read to its end first."""
+
+    def __init__(self, loader: YAML | None = None) -> None:
+        super().__init__(loader)
+        # An anchor may be used again (YAML 1.2, 7.1); a warning for each would fill a log.
+        self.warn_double_anchors = False
+        self._left, self._deep = LIMIT_NODES, 0
+
+    def compose_node(self, parent: Node | None, index: Node | int | None) -> Node:
+        self._left -= 1
+        self._deep += 1
+        if self._left < 0:
+            raise _Refused(f"more than {LIMIT_NODES} values")
+        if self._deep > LIMIT_DEPTH + 2:
+            raise _Refused(f"nested more than {LIMIT_DEPTH} levels deep")
+        node: Node = super().compose_node(parent, index)
+        self._deep -= 1
+        return node
 
 
 class _Reader:
