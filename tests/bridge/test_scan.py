@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from weighbridge.bridge.scan import scan_path
-from weighbridge.domain.scan import Severity
+from weighbridge.domain.scan import ScanState, Severity
 from weighbridge.errors import NotFound
 
 
@@ -53,3 +55,44 @@ def test_a_single_file_and_a_missing_one(tmp_path: Path) -> None:
     assert verdicts(tmp_path / "config.json") == {"config.json": "allow"}
     with pytest.raises(NotFound):
         scan_path(tmp_path / "absent")
+
+
+def test_what_changes_while_it_is_scanned_is_for_review(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text("{}")
+    done = threading.Event()
+
+    def touch() -> None:
+        at = 0
+        while not done.is_set():
+            at += 1
+            os.utime(file, ns=(at, at))
+
+    busy = threading.Thread(target=touch)
+    busy.start()
+    try:
+        (scan,) = scan_path(tmp_path).files
+    finally:
+        done.set()
+        busy.join()
+    assert (scan.verdict, scan.state) == (Severity.REVIEW, ScanState.ERROR)
+    assert [finding.rule for finding in scan.findings] == ["scan.unreadable"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that nobody can read to its end")
+def test_what_cannot_be_read_is_for_review() -> None:
+    """Not even the superuser reads the first page of a process."""
+    (scan,) = scan_path(Path("/proc/self/mem")).files
+    assert (scan.verdict, scan.state) == (Severity.REVIEW, ScanState.ERROR)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="everything is open to the superuser")
+def test_a_folder_and_a_file_that_are_closed_are_for_review_and_hide_nothing(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "handler.py").write_text("x = 1\n")
+    (tmp_path / "closed.bin").write_bytes(b"\x80\x02N.")
+    (tmp_path / "closed").chmod(0)
+    (tmp_path / "closed.bin").chmod(0)
+    found = verdicts(tmp_path)
+    (tmp_path / "closed").chmod(0o700)
+    assert found == {"closed": "review", "closed.bin": "review"}
