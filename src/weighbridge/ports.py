@@ -135,7 +135,7 @@ class BlobStore(Protocol):
     """
 
     def holds(self, sha256: str) -> bool:
-        """Whether this content is here, whole."""
+        """Whether this content is here, whole. Asking is using: who was told so may rely on it."""
 
     def fetch(
         self, entry: FileEntry, source: Source, moved: Callable[[int], None] | None = None
@@ -225,6 +225,17 @@ class BlobStore(Protocol):
 
     def remove(self, sha256: str) -> None:
         """Drop a content; one that is not here is fine."""
+
+    def discard(self, sha256: str, unused_since: float) -> int | None:
+        """Remove a content that was neither taken in nor used (``holds``, or any way of taking it in
+        again) since then, in seconds since 1970; its size. None: it stays, or is not here.
+
+        A store whose owner said that it is collected does this without losing a race: what somebody
+        was told to be here stays as long as if it had just been taken in.
+        """
+
+    def is_idle(self, sha256: str, unused_since: float) -> bool:
+        """Whether ``discard`` would remove a content now."""
 
     def walk(self) -> Iterator[tuple[str, int]]:
         """Every content: its sha256 and its size in bytes."""

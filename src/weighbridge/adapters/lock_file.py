@@ -158,13 +158,13 @@ class LockRegister:
         except BlockingIOError:
             return True
 
-    def others(self, path: Path) -> Iterator[tuple[str, Lock]]:
-        """Every other lock that still stands, with its path.
+    def others(self, path: Path | None = None) -> Iterator[tuple[str, Lock]]:
+        """Every lock that still stands but the one at ``path``, with its path.
 
         Raises:
             BadInput: one cannot be read; what it uses is then not known.
         """
-        own = self._note_of(path.absolute())
+        own = self._note_of(path.absolute()) if path is not None else None
         for note in sorted(self._folder.glob("[!.]*")):
             if note == own:
                 continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -84,6 +85,25 @@ class ManifestShelf:
 
     def _found(self, repo: RepoId) -> Path:
         return self._folder(repo) / "found"
+
+    def sweep(self, kept: Collection[str], unused_since: float) -> int:
+        """Forget the manifests of all commits but those ``kept`` that are older than so (seconds since
+        1970); how many. One that is wanted again is read again.
+
+        Raises:
+            StoreDown: the home cannot be written.
+        """
+        gone = 0
+        try:
+            for path in self._root.rglob("*.json"):
+                if path.stem not in kept and path.stat().st_mtime < unused_since:
+                    path.unlink(missing_ok=True)
+                    gone += 1
+        except FileNotFoundError:
+            return gone  # another process forgets too
+        except OSError as error:
+            raise StoreDown(f"cannot write below {self._root}: {error.strerror or error}") from error
+        return gone
 
     def _folder(self, repo: RepoId) -> Path:
         return self._root / repo.kind.value / repo.full_name

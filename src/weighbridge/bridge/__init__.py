@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.hub_http import Contact
     from weighbridge.bridge.bundles import Bundles
+    from weighbridge.bridge.collecting import Collecting
     from weighbridge.bridge.health import Health
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.jobs import Jobs
@@ -60,6 +61,7 @@ class Bridge:
     jobs: Jobs
     health: Health
     zips: Zips
+    collecting: Collecting
     close: Callable[[], None]
 
 
@@ -121,6 +123,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         jobs=jobs,
         health=_health(settings.home, catalog, blobs, contact, jobs),
         zips=_zips(settings.home, packages, papers, blobs, tally),
+        collecting=_collecting(settings.home, catalog, blobs),
         close=close,
     )
 
@@ -138,6 +141,23 @@ def _xet(home: Path, repos: Repos) -> XetDesk:
     from weighbridge.bridge.xet import XetDesk
 
     return XetDesk(XorbFiles(home), repos)
+
+
+def _collecting(home: Path, catalog: Catalog, blobs: BlobStore) -> Collecting:
+    """What the store holds and nothing names, cleared away."""
+    from weighbridge.adapters.lock_file import LockRegister
+    from weighbridge.adapters.manifests import ManifestShelf
+    from weighbridge.adapters.xorb_files import XorbFiles
+    from weighbridge.bridge.collecting import Collecting
+
+    return Collecting(
+        catalog=catalog,
+        blobs=blobs,
+        shelf=ManifestShelf(home),
+        xorbs=XorbFiles(home),
+        register=LockRegister(home),
+        now=now,
+    )
 
 
 def _bundles(catalog: Catalog, blobs: BlobStore, papers: Papers, tools: Tools, policy: Policy) -> Bundles:

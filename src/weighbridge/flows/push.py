@@ -223,6 +223,8 @@ class _Steps:
         try:
             if not self._tools.sent(change.sha256) and change.sha256 not in self._there:
                 raise NotFound(change.sha256)
+            if not self._tools.blobs.holds(change.sha256):  # asked, so that it stays until the commit
+                raise NotFound(change.sha256)
             with self._tools.blobs.open(change.sha256) as file:
                 size = file.seek(0, 2)
         except NotFound as error:

@@ -47,8 +47,10 @@ class FolderBlobs:
         self._parts = Parts(self._places, self._require_room)
 
     def holds(self, sha256: str) -> bool:
-        """Whether this content is here, whole: one stat."""
-        return self._size(sha256) is not None
+        """Whether this content is here, whole. Asking is using: see ``ports.BlobStore.discard``."""
+        with medium(self._home), suppress(NotFound):
+            return self._places.note_use(sha256)
+        return False
 
     def size(self, sha256: str) -> int | None:
         """How many bytes a content has; None where it is not here."""
@@ -94,7 +96,7 @@ class FolderBlobs:
 
     def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
         """Take in what somebody sends; see ``ports.BlobStore.take``."""
-        held = self._size(sha256)
+        held = self._size(sha256) if self.holds(sha256) else None
         if held is not None:
             if held != size_bytes:
                 raise SizeMismatch(sha256, wanted=size_bytes, got=held)
@@ -123,7 +125,7 @@ class FolderBlobs:
         Raises:
             DigestMismatch, SizeMismatch: it holds something else by now.
         """
-        if self._size(sha256) == size_bytes:
+        if self.holds(sha256) and self._size(sha256) == size_bytes:
             return
         with medium(self._home):
             self._places.prepare()
@@ -139,7 +141,7 @@ class FolderBlobs:
 
     def path(self, sha256: str) -> Path:
         """Where a content can be read as a local file."""
-        if not self.holds(sha256):
+        if self._size(sha256) is None:
             raise NotFound(f"the store does not hold sha256:{sha256}")
         return Path(self._places.blob(sha256))
 
@@ -147,6 +149,18 @@ class FolderBlobs:
         """Drop a content; one that is not here is fine."""
         with medium(self._home), suppress(FileNotFoundError, NotFound):
             Path(self._places.blob(sha256)).unlink()
+
+    def discard(self, sha256: str, unused_since: float) -> int | None:
+        """Remove a content that nobody used since then; see ``ports.BlobStore.discard``."""
+        with medium(self._home):
+            return self._places.discard(sha256, unused_since)
+
+    def is_idle(self, sha256: str, unused_since: float) -> bool:
+        """Whether ``discard`` would remove it now."""
+        with medium(self._home), suppress(FileNotFoundError):
+            found = Path(self._places.blob(sha256)).stat()
+            return max(found.st_mtime, found.st_atime) < unused_since
+        return False
 
     def walk(self) -> Iterator[tuple[str, int]]:
         """Every content in the order of the names: its sha256 and its size in bytes."""
@@ -193,7 +207,7 @@ class FolderBlobs:
             raise StoreDown(f"the store at '{self._home}' failed: {error.strerror}") from error
 
     def _found(self, entry: FileEntry, sha256: str) -> FileEntry | None:
-        size = self._size(sha256)
+        size = self._size(sha256) if self.holds(sha256) else None
         if size is None:
             return None
         if size != entry.size_bytes:

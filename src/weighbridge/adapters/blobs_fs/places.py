@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
@@ -86,6 +87,49 @@ class Places:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def note_use(self, sha256: str) -> bool:
+        """Mark a content as used now, so that ``discard`` leaves it; whether it is here.
+
+        The time of its last reading is the mark: the time of writing is a part of receipts of folders
+        that share the file. A store that nobody collects (``durable`` is false) is only looked at.
+        """
+        place = self.blob(sha256)
+        try:
+            if not self._durable:
+                os.stat(place)  # noqa: PTH116
+                return True
+            with self._collecting(alone=False):
+                _mark_used(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+    def discard(self, sha256: str, unused_since: float) -> int | None:
+        """Remove a content that was neither written nor used since then (seconds since 1970); its size."""
+        place = Path(self.blob(sha256))
+        try:
+            with self._collecting(alone=True):
+                found = place.stat()
+                if max(found.st_mtime, found.st_atime) >= unused_since:
+                    return None
+                place.unlink()
+                return found.st_size
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _collecting(self, *, alone: bool) -> Iterator[None]:
+        """Nobody marks a content between the look at its mark and its removal.
+
+        Held for one content, not for a run. Where nobody can lock, the age of what goes must do.
+        """
+        folder = os.open(self._blobs_text, os.O_RDONLY)
+        try:
+            take_flock(folder, shared=not alone)
+            yield
+        finally:
+            os.close(folder)
+
     def unique(self) -> str:
         """A place for a file that nobody else among all processes and threads will use."""
         number = f"{os.getpid():x}-{get_ident():x}-{next(self._numbers):x}-{os.urandom(4).hex()}"
@@ -109,8 +153,15 @@ class Places:
     def publish(self, file: int, path: str, sha256: str) -> None:
         """Give the finished, checked file its name in the store, in one rename."""
         os.fchmod(file, 0o444)
-        if self._durable:
-            os.fsync(file)
+        if not self._durable:
+            self._name(path, sha256)
+            return
+        _mark_used(file)  # what another process began long ago was written long ago
+        os.fsync(file)
+        with self._collecting(alone=False):
+            self._name(path, sha256)
+
+    def _name(self, path: str, sha256: str) -> None:
         target = self.blob(sha256)
         try:
             os.replace(path, target)  # noqa: PTH105
@@ -122,6 +173,10 @@ class Places:
                 _sync_folder(folder.parent)
         if self._durable:
             _sync_folder(Path(target).parent)
+
+
+def _mark_used(file: str | int) -> None:
+    os.utime(file, ns=(time.time_ns(), os.stat(file).st_mtime_ns))  # noqa: PTH116
 
 
 def _sync_folder(folder: Path) -> None:

@@ -22,6 +22,7 @@ from weighbridge.adapters.catalog.hosted import Hosted
 from weighbridge.adapters.catalog.job_work import JobWork
 from weighbridge.adapters.catalog.jobs import Jobs
 from weighbridge.adapters.catalog.migrate import migrate
+from weighbridge.adapters.catalog.named import Names
 from weighbridge.adapters.catalog.notes import Notes
 from weighbridge.adapters.catalog.organizations import Organizations
 from weighbridge.adapters.catalog.packages import Packages
@@ -52,6 +53,7 @@ class Catalog(
     Organizations,
     Accounts,
     Audit,
+    Names,
     Changes,
 ):
     """Every table behind one door; each change and its audit line are one transaction.
