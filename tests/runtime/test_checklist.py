@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from tests.hub_process import write_repo
 from tests.hub_server import HubRepo, serve_hub
 from tests.runtime.starting import AS_FOLDER, AS_GGUF, AS_LORA, BASE, CANARY, GGUF, Yard, card
 from tests.tiny_gguf import tiny_gguf
+from weighbridge.adapters.lock_file import LockRegister
+from weighbridge.adapters.progress import SilentReporter
+from weighbridge.bridge.runtime import start
 from weighbridge.domain.start_report import STEPS, Outcome
 
 
@@ -251,3 +255,24 @@ def test_a_private_model_of_our_own_registry_starts_at_its_tag(at: Yard) -> None
         )
         assert done.report.identity is not None
         assert done.report.identity.model.commit == ann.model_info("ann/tiny").sha
+
+
+class Watching(SilentReporter):
+    """Notes with each stretch of bytes that comes in whether ``clean`` would wait."""
+
+    def __init__(self, register: LockRegister) -> None:
+        self.register, self.waits = register, list[bool]()
+
+    def begin(self, title: str, total_bytes: int) -> None:
+        """A stretch begins."""
+        self.waits.append(self.register.is_used())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks on folders there")
+@pytest.mark.parametrize("wish", [AS_GGUF, AS_LORA])
+def test_nothing_is_cleaned_away_while_a_start_fetches(at: Yard, wish: dict[str, str]) -> None:
+    watching = Watching(LockRegister(at.cache / ".weighbridge" / "store"))
+    start(at.environ(**wish), into_memory=False, reporter=watching)
+    assert watching.waits
+    assert all(watching.waits)
+    assert not watching.register.is_used()

@@ -147,7 +147,7 @@ def read_index(path: Path) -> dict[str, Record]:
     """The records by folder. What cannot be read is not there: files are then hashed again."""
     try:
         parsed = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(parsed, dict) or parsed.get("index_format") != INDEX_FORMAT:
         return {}

@@ -23,6 +23,8 @@ from weighbridge.domain.lock import Lock
 from weighbridge.errors import BadInput, StoreDown
 
 _REGISTER = "locks-in-use"
+MAX_LOCK_BYTES = 1 << 28
+"""A million files have a lock of about this size."""
 
 
 def read_lock(path: Path) -> Lock | None:
@@ -32,7 +34,11 @@ def read_lock(path: Path) -> Lock | None:
         BadInput: the file is not a lock of this version.
     """
     try:
-        return Lock.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_LOCK_BYTES + 1)
+        if len(content) > MAX_LOCK_BYTES:
+            raise BadInput(f"{path} is too long: a lock has at most {MAX_LOCK_BYTES} bytes")
+        return Lock.loads(content.decode("utf-8"))
     except FileNotFoundError:
         return None
     except Invalid as error:

@@ -113,7 +113,7 @@ def _read(path: Path, repo: RepoId) -> Manifest | None:
     try:
         parsed = json.loads(path.read_bytes())
         manifest = Manifest.from_json(parsed) if isinstance(parsed, dict) else None
-    except (OSError, ValueError):  # Invalid is a ValueError
+    except (OSError, ValueError, RecursionError):  # Invalid is a ValueError
         return None
     if manifest is None or manifest.repo != repo or manifest.commit != path.stem:
         return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -67,6 +67,14 @@ class VersionLocks:
             write_lock(path, Lock(entries={_ENTRY: whole}))
         self._register.note(path)
         return whole
+
+    def using(self) -> AbstractContextManager[None]:
+        """Nobody removes what is stored meanwhile.
+
+        Raises:
+            StoreDown: the home cannot be written.
+        """
+        return self._register.using()
 
     @contextmanager
     def alone(self, ref: ModelRef) -> Iterator[None]:

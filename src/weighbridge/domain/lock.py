@@ -108,7 +108,7 @@ class Lock:
         """
         try:
             source = json.loads(spelled)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Invalid("lock", spelled[:40], f"is not JSON ({error})") from error
         if not isinstance(source, dict) or whole(source, "lock_format") is None:
             raise Invalid("lock", spelled[:40], "has no lock_format")

@@ -206,14 +206,17 @@ def turn_of(
 
 
 def _is_right(entry: FileEntry, blobs: BlobStore) -> bool:
-    """Whether the held content has every digest of ``entry``; False where it is not held."""
+    """Whether the held content has the size and every digest of ``entry``; False where it is not held."""
     content, git = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
     git.update(git_blob_header(entry.size_bytes))
+    size = 0
     try:
         with blobs.open(entry.sha256 or "") as file:
             while chunk := file.read(_CHUNK_BYTES):
+                size += len(chunk)
                 content.update(chunk)
                 git.update(chunk)
     except NotFound:
         return False
-    return content.hexdigest() == entry.sha256 and entry.git_sha1 in (None, git.hexdigest())
+    is_content = size == entry.size_bytes and content.hexdigest() == entry.sha256
+    return is_content and entry.git_sha1 in (None, git.hexdigest())

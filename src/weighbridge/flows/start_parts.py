@@ -25,6 +25,7 @@ from weighbridge.flows.fetching import fetch as fetch_all
 from weighbridge.flows.fetching import missing
 from weighbridge.flows.folder_texts import json_in
 from weighbridge.flows.start_state import Part, Start, StartTools
+from weighbridge.ports import BlobStore, Hub
 
 Choose = Callable[[Manifest], tuple[str, ...]]
 
@@ -73,9 +74,11 @@ def part_of(ref: ModelRef, choose: Choose, tools: StartTools) -> tuple[Part, tup
         except Invalid:
             pass  # it was pinned for other files
     meant = ref if entry is None else ModelRef(repo=ref.repo, revision=entry.manifest.commit)
-    info, manifest = resolve_manifest(meant, tools.hub(), tools.shelf, tools.blobs())
-    fresh, wanted = _pinned(ref, info, manifest, choose, tools)
-    kept = tools.pins.put(ref, fresh)
+    hub, blobs = tools.hub(), tools.blobs()
+    with tools.pins.using():  # until the pin stands there, nothing else keeps ``clean`` away
+        info, manifest = resolve_manifest(meant, hub, tools.shelf, blobs)
+        fresh, wanted = _pinned(ref, info, manifest, choose, tools)
+        kept = tools.pins.put(ref, fresh)
     if kept.manifest.commit != info.commit:
         return part_of(ref, choose, tools)  # somebody else was first, when it meant something else
     warnings = () if entry or ref.is_pinned else _moving(ref, info.commit, tools)
@@ -88,10 +91,14 @@ def have(part: Part, tools: StartTools) -> Ensured:
     Raises:
         What ``ensure`` raises.
     """
-    layout = tools.layout
     if found := _as_found(part, tools):
         return found
     hub, blobs = tools.hub(), tools.blobs()
+    with tools.pins.using():
+        return _brought(part, hub, blobs, tools)
+
+
+def _brought(part: Part, hub: Hub, blobs: BlobStore, tools: StartTools) -> Ensured:
     absent = sum(file.size_bytes for file in missing(part.used, blobs))
     fetch_all(part.used, hub, blobs, tools.reporter, tools.connections)
     with tools.pins.alone(part.ref):
@@ -99,7 +106,7 @@ def have(part: Part, tools: StartTools) -> Ensured:
         known = (tools.pins.get(part.ref) or part.entry).manifest
         files = [f for f in known.files if f.path in part.wanted or (f.sha256 and blobs.holds(f.sha256))]
         held = Manifest(repo=known.repo, commit=known.commit, files=tuple(files))
-        done = ensure(part.folder, held, layout, hub, blobs, tools.reporter, tools.connections)
+        done = ensure(part.folder, held, tools.layout, hub, blobs, tools.reporter, tools.connections)
     return replace(done, fetched_bytes=absent)
 
 
@@ -152,11 +159,12 @@ def _had(part: Part, start: Start, tools: StartTools) -> Ensured:
         entry = part.used.files[0]
         _, source = tools.file_at(start.wish.url, entry.path)
         tools.reporter.begin(entry.path, entry.size_bytes)
-        try:
-            tools.blobs().fetch(entry, source(entry), tools.reporter.moved)
-        finally:
-            tools.reporter.end()
-        return replace(have(part, tools), fetched_bytes=entry.size_bytes)
+        with tools.pins.using():
+            try:
+                tools.blobs().fetch(entry, source(entry), tools.reporter.moved)
+            finally:
+                tools.reporter.end()
+            return replace(have(part, tools), fetched_bytes=entry.size_bytes)
     return have(part, tools)
 
 

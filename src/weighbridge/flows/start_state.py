@@ -35,6 +35,9 @@ class Pins(Protocol):
     def put(self, ref: ModelRef, entry: LockEntry, *, anew: bool = False) -> LockEntry:
         """Remember what a version means, and give it; unless it is to be ``anew``, the first one stands."""
 
+    def using(self) -> AbstractContextManager[None]:
+        """Nobody removes what is stored meanwhile; many may do this at once."""
+
     def alone(self, ref: ModelRef) -> AbstractContextManager[None]:
         """One process at a time."""
 

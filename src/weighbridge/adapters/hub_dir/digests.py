@@ -100,7 +100,7 @@ class DigestIndex:
     def _load(self) -> None:
         try:
             document = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return
         if not isinstance(document, dict) or document.get("index_format") != _FORMAT:
             return

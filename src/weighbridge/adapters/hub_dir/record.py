@@ -63,7 +63,7 @@ class Records:
 
     def load(self, key: str) -> Record | None:
         """The record; None where there is none, or none that can be read."""
-        with suppress(OSError, ValueError, TypeError, Invalid):
+        with suppress(OSError, ValueError, TypeError, RecursionError):  # Invalid is a ValueError
             document = json.loads(self._place(key).read_bytes())
             return _read(document) if isinstance(document, dict) else None
         return None

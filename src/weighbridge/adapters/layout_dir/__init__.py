@@ -164,7 +164,8 @@ class DirLayout:
     def remove(self, folder: str, wanted: Collection[str] = (), *, dry_run: bool = False) -> int:
         """Take a laid out folder away; gives the bytes that its files had.
 
-        Where others want any of its files (``wanted``) it stays, and is theirs from then on.
+        Where others want any of its files (``wanted``) it stays, and is theirs from then on. A
+        folder that nothing is known of holds somebody else's files.
 
         Raises:
             Conflict: the folder holds files that somebody else put there.
@@ -172,6 +173,7 @@ class DirLayout:
         """
         record = self._index.records().get(folder)
         if record is None:
+            self._require_ours(folder, None, None)
             return 0
         if wanted:
             if not dry_run:
@@ -216,6 +218,8 @@ class DirLayout:
         base = self.path(folder)
         if base.is_symlink():
             raise Conflict(f"{base} is a symbolic link", hint="remove it, or make cache_dir the other place")
+        if base.exists() and not base.is_dir():
+            raise Conflict(f"{base} is a file that Weighbridge did not put there", hint="move it elsewhere")
         ours = record.names if record else frozenset()
         wanted = manifest.by_path if manifest else {}
         foreign = [
@@ -290,7 +294,7 @@ def _plan_of(base: str, record: Record, manifest: Manifest) -> Plan | None:
     plan = []
     for entry in manifest.files:
         receipt = record.files.get(entry.path)
-        if receipt is None or receipt[3] != entry.sha256:
+        if receipt is None or receipt[3] != entry.sha256 or receipt[0] != entry.size_bytes:
             return None
         plan.append((f"{base}/{entry.path}", *receipt[:3]))
     return plan

@@ -128,7 +128,8 @@ def write_example(path: Path) -> None:
 
 def _content_of(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_LIST_BYTES + 1)
     except FileNotFoundError as error:
         raise NotFound(
             f"there is no model list '{path}'", hint="'weighbridge init' writes one; --config names another"
@@ -136,7 +137,7 @@ def _content_of(path: Path) -> bytes:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error})") from error
     if len(content) > MAX_LIST_BYTES:
-        raise BadInput(f"{path} has {len(content)} bytes; a model list has at most {MAX_LIST_BYTES}")
+        raise BadInput(f"{path} is too long: a model list has at most {MAX_LIST_BYTES} bytes")
     return content
 
 

@@ -33,7 +33,7 @@ def recall(path: Path) -> Said | None:
         source = json.loads(path.read_bytes())
         cache_dir, verify = text(source, "cache_dir"), text(source, "verify")
         specs = tuple(map(_spec, objects(source, "models")))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     layout = text(source, "layout") or "dir"
     return Said(cache_dir=cache_dir or "", verify=verify, layout=layout, specs=specs) if verify else None
