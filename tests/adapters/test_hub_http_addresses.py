@@ -199,3 +199,10 @@ def test_certificates_that_are_none(hub: HubServer, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("none")
     with pytest.raises(BadInput, match="SSL_CERT_FILE"):
         HttpHub("https://127.0.0.1:1", environ={"SSL_CERT_FILE": str(tmp_path / "empty.pem")}).info(REF)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".org", "a..org", ".org"])
+def test_a_host_name_that_cannot_be_is_no_address(host: str) -> None:
+    with pytest.raises(ValueError, match="host name that cannot be"):
+        split_address(f"https://{host}/m")
+    assert split_address("https://a.org./m")[0].host == "a.org."

@@ -71,12 +71,24 @@ def test_sharded_weights_are_all_chosen_and_have_no_one_file() -> None:
 def test_a_list_of_checksums_is_read_as_sha256sum_writes_it() -> None:
     one, two = "a" * 64, "B" * 64
     text = f"# sums\n{one}  model.gguf\r\n{two} *./sub/x y.bin\nnot a line\n{'c' * 63}  short\n"
-    assert listed_sums(text) == {"model.gguf": one, "sub/x y.bin": two.lower()}
+    assert listed_sums(text) == (("model.gguf", one), ("sub/x y.bin", two.lower()))
+
+
+@pytest.mark.parametrize(
+    "spelled", ["\ufeff{}  m.gguf", "SHA256 (m.gguf) = {}", "\\{}  m.gguf", "{}\tm.gguf\r\n"]
+)
+def test_other_spellings_of_a_checksum_count_too(spelled: str) -> None:
+    assert listed_sums(spelled.format("a" * 64)) == (("m.gguf", "a" * 64),)
+
+
+def test_no_line_of_a_file_stands_in_for_another() -> None:
+    text = f"{'a' * 64}  m.gguf\n{'b' * 64}  m.gguf\n"
+    assert [digest[0] for _, digest in listed_sums(text)] == ["a", "b"]
 
 
 @given(text=st.text())
 def test_any_text_may_be_a_list_of_checksums(text: str) -> None:
-    assert all(len(digest) == 64 for digest in listed_sums(text).values())
+    assert all(len(digest) == 64 for _, digest in listed_sums(text))
 
 
 @pytest.mark.parametrize(

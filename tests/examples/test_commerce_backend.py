@@ -112,6 +112,10 @@ def test_a_description_is_made_of_the_shops_own_facts(url: str, parrot: Parrot) 
         ("/generate", {"product": "oak-board", "tone": "rude"}, 422),
         ("/generate", {"product": "oak-board", "prompt": "x" * 5000}, 413),
         ("/generate", b"not json", 422),
+        ("/generate", b'{"product": "oak-board", "tone": "\\ud800"}', 422),
+        ("/generate", b'{"product": NaN}', 422),
+        ("/generate", b'{"product": "\xff"}', 400),
+        ("/", b"&".join([b"product=oak-board&tone=rude"] * 50), 404),
         ("/nothing", {}, 404),
     ],
 )

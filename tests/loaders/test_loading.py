@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,11 @@ def test_an_adapter_says_what_peft_says_of_it(tmp_path: Path) -> None:
     assert "transformers cannot load" in str(said["pickled"])
     assert "none is given" in str(said["no_base"])
     assert "PEFT cannot put" in str(said["no_adapter"])
+    assert "trained for" in str(said["too_long"])
+    assert said["beamed"] == said["plain"]
+    odd = said["odd"]
+    assert isinstance(odd, list)
+    assert [reason.split(" ", 1)[0] for reason in odd] == ["transformers"] * 4 + ["PEFT"]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +89,21 @@ def test_loaders_import_their_libraries_only_when_they_load() -> None:
 
 
 @pytest.mark.parametrize(
-    "what", [{"max_tokens": 0}, {"temperature": -0.1}, {"temperature": float("nan")}, {"seed": -1}]
+    "what",
+    [
+        {"max_tokens": 0},
+        {"temperature": -0.1},
+        {"temperature": float("nan")},
+        {"seed": -1},
+        {"stop": ("\ud800",)},
+        {"stop": ("",)},
+    ],
 )
-def test_a_prompt_that_cannot_be_is_refused(what: dict[str, float]) -> None:
+def test_a_prompt_that_cannot_be_is_refused(what: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match=next(iter(what))):
-        Prompt(text="x", **what)  # type: ignore[arg-type]
+        Prompt(text="x", **what)
+
+
+def test_a_prompt_that_is_no_text_is_refused() -> None:
+    with pytest.raises(Invalid, match="not valid Unicode"):
+        Prompt(text="half of a pair: \udc00")

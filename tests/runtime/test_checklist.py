@@ -168,6 +168,11 @@ def test_checksums_that_are_published_are_compared(at: Yard) -> None:
     assert "sha256 is MODEL_SHA256" in verified.detail
 
 
+def test_a_list_of_checksums_without_the_weights_is_warned_of(at: Yard) -> None:
+    at.hub.repos["acme/tiny"].commit({**GGUF, "checksums.txt": f"{'0' * 64}  TINY.gguf\n".encode()})
+    assert "checksums.txt of acme/tiny has no sha256 of 'tiny.Q4.gguf'" in at.start(AS_GGUF).report.warnings
+
+
 def test_a_file_at_an_address_is_pinned_by_its_sha256(at: Yard) -> None:
     files = at.hub.repos["acme/tiny"]
     address = f"{at.hub.url}/acme/tiny/resolve/{files.head}/tiny.Q4.gguf?signature={CANARY}"

@@ -36,6 +36,7 @@ from weighbridge.errors import (
     NoSuchRepo,
     NoSuchRevision,
     StartFailed,
+    StoreDown,
     UnsafeFiles,
 )
 from weighbridge.runtime import load_from_env
@@ -56,6 +57,11 @@ OTHER = "0" * 64
         ({"MODEL_SHA256": "abc"}, "MODEL_SHA256 is not 64 hexadecimal digits"),
         ({"MODEL_URL": "ftp://x/m.gguf"}, "MODEL_URL is no address"),
         ({"MODEL_URL": "https://x/m.gguf"}, "MODEL_URL needs MODEL_SHA256"),
+        ({"MODEL_URL": "http://[", "MODEL_FILE": ""}, "MODEL_URL is no address"),
+        ({"MODEL_URL": "https:///m.gguf"}, "MODEL_URL is no address"),
+        ({"MODEL_URL": "https://x/get?id=1", "MODEL_FILE": ""}, "MODEL_FILE is not set"),
+        ({"MODEL_URL": "https://x/m.gguf", "MODEL_FILE": "../m.gguf"}, "MODEL_FILE climbs out"),
+        ({"MODEL_URL": "https://x/m.gguf", "MODEL_REGISTRY": "huggingface"}, "one of them is not meant"),
         ({"MODEL_REGISTRY": "url"}, "MODEL_URL is not set"),
         ({"ALLOWED_LICENSES": "mit,apache2"}, "no licence that is known: apache2"),
         ({"ALLOWED_FINDINGS": "everything"}, "no rule of the scanners: everything"),
@@ -299,6 +305,15 @@ def test_a_cache_folder_that_cannot_be_is_named(at: Yard, tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     failed = at.failure(AS_GGUF, CACHE_DIR=str(tmp_path / "file" / "models"))
     assert "CACHE_DIR" in failed.hint
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "no\udcffutf-8"], ids=["long", "bytes"])
+def test_any_name_of_a_cache_folder_works_or_is_named(at: Yard, name: str) -> None:
+    if len(name) < 255:
+        assert at.start(AS_GGUF, CACHE_DIR=str(at.place / name)).report.passed
+        assert at.start(AS_GGUF, CACHE_DIR=str(at.place / name)).report.passed
+    else:
+        assert isinstance(at.failure(AS_GGUF, CACHE_DIR=str(at.place / name)).cause, StoreDown)
 
 
 def test_the_published_sha256_is_the_files_own(at: Yard) -> None:

@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
@@ -51,6 +52,7 @@ def web_app(model: LoadedModel) -> FastAPI:
     app = FastAPI(title="Commerce", docs_url=None, redoc_url=None, openapi_url=None)
     pages = Jinja2Templates(HERE / "templates")
     waiting = threading.BoundedSemaphore(AT_ONCE)
+    app.add_exception_handler(RequestValidationError, _unreadable)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
     @app.middleware("http")
@@ -84,7 +86,7 @@ def web_app(model: LoadedModel) -> FastAPI:
     @app.post("/", response_class=HTMLResponse)
     async def asked(request: Request) -> HTMLResponse:
         """The page with a description, for browsers without scripts."""
-        given = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+        given = parse_qs((await request.body()).decode("utf-8", "replace"))
         product, tone = given.get("product", [""])[0], given.get("tone", [TONES[0]])[0]
         try:
             text = await run_in_threadpool(described, product, tone)
@@ -103,6 +105,12 @@ def web_app(model: LoadedModel) -> FastAPI:
         return JSONResponse({"status": "ok", **model.report.to_json()})
 
     return app
+
+
+async def _unreadable(_: Request, error: Exception) -> Response:
+    """What is wrong; FastAPI's own answer repeats what was sent, which JSON need not be able to say."""
+    wrong = error.errors() if isinstance(error, RequestValidationError) else []
+    return JSONResponse({"detail": [each["msg"] for each in wrong]}, 422)
 
 
 def _too_large(request: Request) -> Response | None:

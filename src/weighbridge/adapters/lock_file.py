@@ -128,7 +128,7 @@ class LockRegister:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             fresh = self._folder / f".{os.urandom(8).hex()}"
-            fresh.write_text(str(path), encoding="utf-8")
+            fresh.write_bytes(os.fsencode(path))
             fresh.replace(note)
         except OSError as error:
             raise StoreDown(
@@ -174,7 +174,7 @@ class LockRegister:
         for note in sorted(self._folder.glob("[!.]*")):
             if note == own:
                 continue
-            place = note.read_text(encoding="utf-8")
+            place = os.fsdecode(note.read_bytes())
             lock = read_lock(Path(place))
             if lock is not None:
                 yield place, lock

@@ -38,9 +38,14 @@ class VersionLocks:
 
         Raises:
             BadInput: the lock cannot be read.
+            StoreDown: the folder cannot be.
         """
         path = self._path(ref)
-        lock = read_lock(path) if path.exists() else None
+        try:
+            is_there = path.exists()
+        except OSError as error:
+            raise self._down(error) from error
+        lock = read_lock(path) if is_there else None
         entry = lock.entries.get(_ENTRY) if lock else None
         same = entry is not None and entry.manifest.repo == ref.repo and entry.revision == ref.revision
         return entry if same else None
@@ -99,7 +104,7 @@ class VersionLocks:
             os.close(descriptor)
 
     def _down(self, error: OSError) -> StoreDown:
-        told = f"cannot write below {self._root}: {error.strerror or error}"
+        told = f"cannot use {self._root}: {error.strerror or error}"
         return StoreDown(told, hint="CACHE_DIR names the place")
 
     def _path(self, ref: ModelRef) -> Path:

@@ -65,6 +65,11 @@ class Prompt:
     stop: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, text in (("prompt", self.text), *(("stop", text) for text in self.stop)):
+            if any("\ud800" <= char <= "\udfff" for char in text):
+                raise Invalid(name, text, "is not valid Unicode")
+        if "" in self.stop:
+            raise Invalid("stop", self.stop, "has a text that is empty")
         if not 1 <= self.max_tokens <= MAX_TOKENS:
             raise Invalid("max_tokens", self.max_tokens, f"is not from 1 to {MAX_TOKENS}")
         if not 0 <= self.temperature <= 100:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import Manifest
@@ -11,12 +11,15 @@ from weighbridge.domain.start_wish import ModelType
 
 CHECKSUMS = ("checksums.txt", "sha256sums.txt", "sha256sum.txt", "sha256sums")
 """What a list of checksums is called, in lower case."""
+WEIGHTS = (".safetensors", ".gguf")
+"""How files end that are loaded into memory."""
 _PAPERS = re.compile(r"(readme\.md|licen[cs]e[^/]*|notice[^/]*|copying[^/]*|use_policy\.md)", re.IGNORECASE)
 _SMALL = (".json", ".txt", ".model", ".jinja", ".tiktoken")
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors")
 _ADAPTER = re.compile(r"adapter_model(-\d{5}-of-\d{5})?\.safetensors")
 _PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(?P<ending>\.gguf)", re.IGNORECASE)
-_SUM = re.compile(r"(?P<sha256>[0-9a-fA-F]{64})[ \t]+\*?(?P<path>[^\r\n]+)")
+_SUM = re.compile(r"\\?(?P<sha256>[0-9a-fA-F]{64})[ \t]+\*?(?P<path>[^\r\n]+)")
+_TAGGED_SUM = re.compile(r"SHA256 \((?P<path>[^\r\n]+)\) = (?P<sha256>[0-9a-fA-F]{64})")
 
 
 def files_to_run(type: ModelType, manifest: Manifest, file: str = "") -> tuple[str, ...]:
@@ -60,10 +63,14 @@ def is_later_part(path: str) -> bool:
     return part is not None and int(part["number"]) > 1
 
 
-def listed_sums(text: str) -> Mapping[str, str]:
-    """Path to sha256, of a list as ``sha256sum`` writes it; lines that are none are passed over."""
-    found = (_SUM.fullmatch(line.strip()) for line in text.splitlines())
-    return {line["path"].strip().removeprefix("./"): line["sha256"].lower() for line in found if line}
+def listed_sums(text: str) -> tuple[tuple[str, str], ...]:
+    """Path and sha256 of each line, of a list as ``sha256sum`` writes it, with ``--tag`` or without.
+
+    Lines that are none are passed over; a path that stands there twice is given twice.
+    """
+    lines = map(str.strip, text.removeprefix("\ufeff").splitlines())
+    found = (_SUM.fullmatch(line) or _TAGGED_SUM.fullmatch(line) for line in lines)
+    return tuple((each["path"].strip().removeprefix("./"), each["sha256"].lower()) for each in found if each)
 
 
 def names_same_repo(recorded: str, base: str) -> bool:

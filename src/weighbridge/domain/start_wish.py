@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.licence import licence_of
 from weighbridge.domain.licence_wish import CATEGORIES
 from weighbridge.domain.manifest import sha256
+from weighbridge.domain.paths import path_faults
 from weighbridge.domain.ref import ModelRef, RepoId
 
 _RULE = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
@@ -55,6 +57,14 @@ def read_wish(
     reading = _Reading({name: value.strip() for name, value in given.items()})
     wish = reading.wish(licences)
     return (None if reading.faults else wish), tuple(reading.faults)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 class _Reading:
@@ -107,9 +117,23 @@ class _Reading:
 
     def file(self, kind: ModelType | None) -> str:
         file = self._given.get("MODEL_FILE", "")
-        if file and kind is ModelType.GGUF and not file.lower().endswith(".gguf"):
+        if kind is not ModelType.GGUF:
+            return ""
+        if file and not file.lower().endswith(".gguf"):
             self.faults.append(f"MODEL_FILE is {file!r}, which is no name of a GGUF file")
-        return file if kind is ModelType.GGUF else ""
+        elif file and (faults := path_faults(file)):
+            self.faults.append(f"MODEL_FILE {faults[0].why}")
+        return file or self.file_of_url()
+
+    def file_of_url(self) -> str:
+        """What a file at an address is called where MODEL_FILE does not say."""
+        try:
+            named = urlsplit(self._given.get("MODEL_URL", "")).path.rpartition("/")[2]
+        except ValueError:
+            return ""  # ``url`` tells of it
+        if self._given.get("MODEL_URL") and (not named.lower().endswith(".gguf") or path_faults(named)):
+            self.faults.append("MODEL_URL does not end in the name of a GGUF file, and MODEL_FILE is not set")
+        return named
 
     def url(self, kind: ModelType | None) -> str:
         url = self._given.get("MODEL_URL", "")
@@ -117,7 +141,9 @@ class _Reading:
             if self._given.get("MODEL_REGISTRY", "").lower() == "url":
                 self.faults.append("MODEL_REGISTRY is 'url' and MODEL_URL is not set")
             return ""
-        if not url.startswith(("http://", "https://")):
+        if self._given.get("MODEL_REGISTRY", "url").lower() not in ("", "url"):
+            self.faults.append("MODEL_URL is set and MODEL_REGISTRY is not 'url': one of them is not meant")
+        if not _is_address(url):
             self.faults.append("MODEL_URL is no address that begins with https://")
         if kind not in (ModelType.GGUF, None):
             self.faults.append("MODEL_URL names one file, and only MODEL_TYPE=gguf is one file")

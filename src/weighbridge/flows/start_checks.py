@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from weighbridge.domain.json_values import JsonObject, text, whole
 from weighbridge.domain.loading import LoadOrder
-from weighbridge.domain.model_files import CHECKSUMS, is_later_part, listed_sums, main_file
+from weighbridge.domain.model_files import CHECKSUMS, WEIGHTS, is_later_part, listed_sums, main_file
 from weighbridge.domain.scan import ScanReport, Severity
 from weighbridge.domain.start_wish import ModelType
 from weighbridge.errors import BadInput, CannotLoad, DigestMismatch, UnsafeFiles
@@ -23,11 +23,14 @@ def verify(start: Start, tools: StartTools) -> Start:
         IntegrityError, NotFound: a file is not what it should be.
         CannotLoad: the files are no model of the type.
     """
-    told = [*_asked_for(start)]
+    told, warned = [*_asked_for(start)], list[str]()
     for part in start.parts:
         if faults := tools.faults(part.folder, part.used):
             raise faults[0]
-        told += _published(part, tools)
+        for path in (path for path in part.wanted if path.lower() in CHECKSUMS):
+            said, unnamed = _published(part, path, tools)
+            told.append(said)
+            warned += unnamed
     count, size = sum(len(p.wanted) for p in start.parts), sum(p.used.total_bytes for p in start.parts)
     told.insert(0, f"{count} files, {size:,} bytes, as pinned")
     if start.wish.type is ModelType.GGUF:
@@ -36,7 +39,7 @@ def verify(start: Start, tools: StartTools) -> Start:
         start = replace(start, facts=facts)
     else:
         _require_text_model(start, tools)
-    return start.said("; ".join(told))
+    return start.said("; ".join(told), *warned)
 
 
 def scan(start: Start, tools: StartTools) -> Start:
@@ -112,18 +115,23 @@ def _asked_for(start: Start) -> Iterator[str]:
     yield "sha256 is MODEL_SHA256"
 
 
-def _published(part: Part, tools: StartTools) -> Iterator[str]:
-    """That the checksums which the repository publishes are those of its files."""
-    for path in part.wanted:
-        if path.lower() not in CHECKSUMS:
+def _published(part: Part, path: str, tools: StartTools) -> tuple[str, Sequence[str]]:
+    """That the checksums in ``path`` are those of the files, and a warning of weights that it does not name.
+
+    Raises:
+        DigestMismatch: a line gives a file another sha256.
+    """
+    known, agreed = part.used.by_path, set[str]()
+    for listed, wanted in listed_sums(text_in(tools.layout.path(part.folder) / path)):
+        if listed not in known:
             continue
-        sums = listed_sums(text_in(tools.layout.path(part.folder) / path))
-        known = part.used.by_path
-        for listed, wanted in sums.items():
-            got = known[listed].sha256 if listed in known else wanted
-            if got != wanted:
-                raise DigestMismatch(listed, wanted=f"sha256:{wanted} ({path})", got=f"sha256:{got}")
-        yield f"{path} agrees on {len(sums.keys() & known.keys())} files"
+        got = known[listed].sha256
+        if got != wanted:
+            raise DigestMismatch(listed, wanted=f"sha256:{wanted} ({path})", got=f"sha256:{got}")
+        agreed.add(listed)
+    unnamed = [name for name in part.wanted if name.lower().endswith(WEIGHTS) and name not in agreed]
+    warnings = [f"{path} of {part.ref.repo} has no sha256 of '{name}'" for name in unnamed[:3]]
+    return f"{path} agrees on {len(agreed)} files", warnings
 
 
 def _gguf_facts(start: Start, tools: StartTools) -> JsonObject:

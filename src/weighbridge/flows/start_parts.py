@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import text
@@ -193,14 +192,13 @@ def _agreeing(adapter: Part, start: Start, tools: StartTools) -> Iterable[str]:
     else:
         raise BadInput(
             f"BASE_MODEL is '{base.repo}', but the adapter {adapter.ref.repo} was made for {recorded!r}",
-            hint=f"set BASE_MODEL={recorded}; if both are the same weights, set ALLOW_OTHER_BASE=1",
+            hint="set BASE_MODEL to what it says; if both are the same weights, set ALLOW_OTHER_BASE=1",
         )
 
 
 def _resolve_url(start: Start, tools: StartTools) -> Start:
     """One file that no registry has: its sha256 is its version."""
-    wish = start.wish
-    path = wish.file or urlsplit(wish.url).path.rpartition("/")[2]
+    wish, path = start.wish, start.wish.file
     folder, entry = tools.pins.folder(wish.ref), tools.pins.get(wish.ref)
     known = entry.manifest.by_path.get(path) if entry else None
     if entry is None or known is None or known.sha256 != wish.sha256:

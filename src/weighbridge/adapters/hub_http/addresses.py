@@ -48,6 +48,9 @@ def split_address(address: str) -> tuple[Origin, str]:
         raise ValueError("carries credentials")
     if not address.isascii() or any(char <= " " or char == "\x7f" for char in address):
         raise ValueError("holds characters that are not allowed in an address")
+    labels = parts.hostname.removesuffix(".").split(".")
+    if ":" not in parts.hostname and not all(0 < len(label) <= 63 for label in labels):
+        raise ValueError("has a host name that cannot be (RFC 1035, 2.3.4)")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]), target
 
