@@ -223,6 +223,12 @@ class BlobStore(Protocol):
             NotFound: it is not here.
         """
 
+    def address(self, sha256: str) -> str | None:
+        """Where a client can read a content by itself for an hour; None: only through us.
+
+        Whether it is held is not asked. Whoever knows the address can read: it is given to those who may.
+        """
+
     def remove(self, sha256: str) -> None:
         """Drop a content; one that is not here is fine."""
 

@@ -23,6 +23,7 @@ DEFAULT_MAX_FILE_BYTES = 50 * 1000**3
 """Stock clients do not download a larger file over plain HTTP, so nobody could have it again."""
 DEFAULT_CLASSIFIER_FILE = "classifier_deep_mlp.safetensors"
 DEFAULT_CONDITION_FILE = "classifier_condition.safetensors"
+DEFAULT_STORE_CACHE_BYTES = 100 * 1000**3
 DEFAULT_LFS_PART_BYTES = 1 << 30
 """What is sent again after a broken connection is at most this much."""
 
@@ -39,6 +40,9 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     database_url: str = ""
     store_url: str = ""
+    store_public_url: str = ""
+    store_cache_bytes: int = DEFAULT_STORE_CACHE_BYTES
+    s3: Mapping[str, str] = field(default_factory=dict, repr=False)
     admin_password: str | None = field(default=None, repr=False)
     anonymous: tuple[str, ...] = ("search", "download")
     connections: int = 8
@@ -94,7 +98,14 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_HOME": "where everything is kept; default: the platform's data folder",
     "WEIGHBRIDGE_UPSTREAM": "the Hub to fetch from; default: HF_ENDPOINT, else https://huggingface.co",
     "WEIGHBRIDGE_DATABASE_URL": "the catalogue; default: a SQLite file in the home",
-    "WEIGHBRIDGE_STORE_URL": "the blob store; default: a folder in the home",
+    "WEIGHBRIDGE_STORE_URL": "the blob store, as in s3://bucket/prefix; default: a folder in the home",
+    "WEIGHBRIDGE_STORE_PUBLIC_URL": "how clients reach the S3 server; default: AWS_ENDPOINT_URL; 'none': "
+    "they do not, all goes through the registry",
+    "WEIGHBRIDGE_STORE_CACHE_BYTES": "how much of an S3 store is kept in the home; default: 100000000000",
+    "AWS_ACCESS_KEY_ID": "the name of the key for an S3 store",
+    "AWS_SECRET_ACCESS_KEY": "that key (also AWS_SESSION_TOKEN)",
+    "AWS_REGION": "the region of the bucket (also AWS_DEFAULT_REGION); default: us-east-1",
+    "AWS_ENDPOINT_URL": "the address of an S3 server that is not Amazon's (also AWS_ENDPOINT_URL_S3)",
     "WEIGHBRIDGE_ADMIN_PASSWORD": "the password of 'admin', taken when the registry has no user yet",
     "WEIGHBRIDGE_ADMIN_PASSWORD_FILE": "a file with that password",
     "WEIGHBRIDGE_ANONYMOUS": "what callers without a token may do; default: search,download",
@@ -157,6 +168,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         token=_token(env),
         database_url=env.get("WEIGHBRIDGE_DATABASE_URL", ""),
         store_url=env.get("WEIGHBRIDGE_STORE_URL", ""),
+        store_public_url=env.get("WEIGHBRIDGE_STORE_PUBLIC_URL", ""),
+        store_cache_bytes=_count(
+            env, "WEIGHBRIDGE_STORE_CACHE_BYTES", DEFAULT_STORE_CACHE_BYTES, least=0, most=1 << 60
+        ),
+        s3=_s3(env),
         admin_password=_secret(env, "WEIGHBRIDGE_ADMIN_PASSWORD"),
         anonymous=_words(env, "WEIGHBRIDGE_ANONYMOUS", "search,download"),
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
@@ -193,6 +209,18 @@ _START = (
 )  # fmt: skip
 """What says which model an application starts with; ``domain.start_wish`` reads them."""
 _CONTAINER_MODELS = Path("/models")
+
+
+def _s3(env: Mapping[str, str]) -> Mapping[str, str]:
+    """How an S3 server is reached, under the names that obstore has for it."""
+    found = {
+        "access_key_id": env.get("AWS_ACCESS_KEY_ID", ""),
+        "secret_access_key": env.get("AWS_SECRET_ACCESS_KEY", ""),
+        "session_token": env.get("AWS_SESSION_TOKEN", ""),
+        "region": env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION", ""),
+        "endpoint": env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL", ""),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:

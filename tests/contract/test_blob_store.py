@@ -12,10 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.s3 import S3Server, s3_server
 from weighbridge.adapters.blobs_fs import FolderBlobs
+from weighbridge.adapters.blobs_s3 import S3Blobs, open_bucket
 from weighbridge.domain.manifest import Digest, FileEntry, digests_of, sha256
 from weighbridge.errors import DigestMismatch, HubDown, NotFound, SizeMismatch
 from weighbridge.ports import BlobStore, ByteStream
+from weighbridge.settings import load_settings
 
 MIB = 1 << 20
 SIZES = [0, 1, 1000, MIB - 1, MIB, MIB + 1, 3 * MIB, 5 * MIB + 17, 33 * MIB + 5]
@@ -357,3 +360,33 @@ class TestFolderBlobs(BlobStoreContract):
         super().nothing_left(store)
         for folder in ("partial", "locks", "tmp"):
             assert list((self.home / folder).iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+class TestS3Blobs(BlobStoreContract):
+    """Each store is a prefix of its own; another machine, whose disk is empty, sees the same."""
+
+    @pytest.fixture
+    def store(self, server: S3Server, tmp_path: Path) -> S3Blobs:
+        self.home = tmp_path / "home"
+        bucket = open_bucket(f"s3://models/{tmp_path.name}", load_settings(server.environ).s3)
+        self.elsewhere = S3Blobs(bucket, FolderBlobs(tmp_path / "elsewhere"), kept_bytes=1 << 40)
+        return S3Blobs(bucket, FolderBlobs(self.home), kept_bytes=1 << 40)
+
+    def nothing_left(self, store: BlobStore) -> None:
+        super().nothing_left(store)
+        for folder in ("partial", "locks", "tmp"):
+            assert not (self.home / folder).exists() or list((self.home / folder).iterdir()) == []
+
+    def test_another_machine_reads_what_was_taken_in(self, store: S3Blobs) -> None:
+        for size in (0, 5, 3 * MIB):
+            name = store.fetch(entry_of(content_of(size)), Origin(content_of(size))).sha256 or ""
+            assert self.elsewhere.holds(name)
+            assert self.elsewhere.path(name).read_bytes() == content_of(size)
+            with self.elsewhere.open(name) as file:
+                assert file.read() == content_of(size)

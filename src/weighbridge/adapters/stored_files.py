@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from weighbridge.adapters.file_stream import file_stream
-from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.manifest import FileEntry, Manifest, Storage
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import NoSuchFile, NotFound, StoreDown
 from weighbridge.ports import BlobStore, ByteStream
@@ -29,13 +29,15 @@ class StoredFiles(ABC):
             NoSuchRepo, NoSuchRevision, Disabled, Gated: they are not.
         """
 
-    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path:
-        """See ``ports.Hub.locate``.
+    def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path | None:
+        """See ``ports.Hub.locate``; None for a large file that the store gives clients an address of.
 
         Raises:
             StoreDown: the store lost the content.
         """
         content = self._content_of(repo, commit, entry)
+        if entry.storage is Storage.LFS and self._blobs.address(content):
+            return None
         try:
             return self._blobs.path(content)
         except NotFound as error:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.domain.json_values import JsonObject, mended
-from weighbridge.errors import BadInput, StoreDown
+from weighbridge.errors import StoreDown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,6 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         BadInput: a setting asks for what this version cannot do.
         StoreDown: the home or the database cannot be used.
     """
-    from weighbridge.adapters.blobs_fs import FolderBlobs
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
@@ -88,12 +87,12 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
+    from weighbridge.bridge.stores import open_store
     from weighbridge.bridge.tally import Tally
 
-    _require_folder_store(settings)
     _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
-    blobs = FolderBlobs(settings.home, durable=True)
+    blobs = open_store(settings)
     people, policy, contact = People(catalog, settings, now), read_policy(settings.policy_file), Contact()
     tools = _tools(settings, catalog, blobs, contact)
     jobs = _jobs(settings, catalog, tools, engine)
@@ -265,15 +264,8 @@ def _hub_desk(
         takes_xet=True,
         downloaded=tally.add,
         watch_all=catalog.watch,
+        address=blobs.address,
     )
-
-
-def _require_folder_store(settings: Settings) -> None:
-    if settings.store_url:
-        raise BadInput(
-            "WEIGHBRIDGE_STORE_URL is set, but this version stores in a folder only",
-            hint="unset it: the store is then in WEIGHBRIDGE_HOME",
-        )
 
 
 def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore, contact: Contact) -> Tools:

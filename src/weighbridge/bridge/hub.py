@@ -72,7 +72,9 @@ class HubDesk:
         takes_xet: bool = False,
         downloaded: Callable[[RepoId], None] | None = None,
         watch_all: Callable[[], Unchanged | None] | None = None,
+        address: Callable[[str], str | None] | None = None,
     ) -> None:
+        self._address = address or (lambda _: None)
         self._seen_by = view or (lambda _: hub)
         self._let_in = let_in or (lambda _, __: None)
         self._watch, self._scans = watch, scans
@@ -181,6 +183,7 @@ class HubDesk:
             entry=entry,
             path=where,
             counts=path == tree.counted,
+            address=self._address(entry.sha256) if where is None and entry.sha256 else None,
         )
 
     def repos(self, principal: Principal, kind: RepoKind, query: RepoQuery) -> Sequence[ModelInfo]:

@@ -45,7 +45,7 @@ class Tree:
 class ServedFile:
     """A file that may be handed out: by ``path`` where it lies here, else by ``open``.
 
-    ``counts``: sending it is a download of its repository.
+    ``counts``: sending it is a download of its repository. With an ``address`` clients are sent there.
     """
 
     hub: Hub
@@ -54,6 +54,7 @@ class ServedFile:
     entry: FileEntry
     path: Path | None
     counts: bool = False
+    address: str | None = None
 
     def open(self, start: int, stop: int) -> AbstractContextManager[ByteStream]:
         """The bytes ``[start, stop)``; raises what ``ports.Hub.open`` raises."""

@@ -145,6 +145,10 @@ class FolderBlobs:
             raise NotFound(f"the store does not hold sha256:{sha256}")
         return Path(self._places.blob(sha256))
 
+    def address(self, sha256: str) -> str | None:
+        """None: a folder is not reached by clients; see ``ports.BlobStore.address``."""
+        return None
+
     def remove(self, sha256: str) -> None:
         """Drop a content; one that is not here is fine."""
         with medium(self._home), suppress(FileNotFoundError, NotFound):

@@ -90,6 +90,13 @@ class Ongoing(Answer):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere(Answer):
+    """An answer that sends the client to where it reads the file by itself."""
+
+    file: ServedFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileAnswer:
     """A status, headers, and the bytes ``[start, stop)`` of a file."""
 

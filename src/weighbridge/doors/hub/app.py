@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.domain.access import Principal
-from weighbridge.domain.ref import RepoKind
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.repo import OwnerKind
 from weighbridge.doors.hub import api, sources
 from weighbridge.doors.hub.absent import why_absent
 from weighbridge.doors.hub.answers import (
     Answer,
+    Elsewhere,
     FileAnswer,
     NoRoute,
     Ongoing,
@@ -93,14 +94,8 @@ def hub_app(
             if found is None:
                 found, unchanged = await _made(desk, writing, pool, strangers, scope, receive)
                 kept.keep(asked.key, found, unchanged)
-            sent = found.answer
-            if (
-                isinstance(sent, FileAnswer)
-                and sent.file.counts
-                and not sent.start
-                and scope["method"] == "GET"
-            ):
-                desk.downloaded(sent.file.repo)
+            if counted := _counted(found.answer, scope["method"]):
+                desk.downloaded(counted)
             await _send(found, asked.request_id, streams, scope, receive, send)
 
     return app
@@ -116,6 +111,14 @@ def is_hub_path(raw_path: bytes) -> bool:
     if not _CALLS_RAW.isdisjoint(parts[1:3]):
         return True
     return any(part.endswith(b".git") for part in parts[:2])
+
+
+def _counted(sent: Answer | FileAnswer, method: str) -> RepoId | None:
+    """The repository whose download begins with this answer."""
+    starts = isinstance(sent, Elsewhere) or (isinstance(sent, FileAnswer) and not sent.start)
+    if method == "GET" and starts and isinstance(sent, Elsewhere | FileAnswer) and sent.file.counts:
+        return sent.file.repo
+    return None
 
 
 async def _live(receive: Receive, send: Send) -> None:

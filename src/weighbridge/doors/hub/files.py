@@ -10,11 +10,14 @@ from weighbridge.domain.access import Principal
 from weighbridge.domain.git_objects import blob_id
 from weighbridge.domain.manifest import FileEntry, Storage, lfs_pointer
 from weighbridge.domain.ref import RepoKind, is_commit
-from weighbridge.doors.hub.answers import Answer, FileAnswer
+from weighbridge.doors.hub.answers import Answer, Elsewhere, FileAnswer
 from weighbridge.doors.hub.request import Request
 from weighbridge.doors.ranges import UNSATISFIABLE, filename, matches, ranged
 
 _TEXT = frozenset({"txt", "md", "json", "jsonl", "yaml", "yml", "py", "toml", "cfg", "csv", "tsv", "jinja"})
+
+_OF_THE_BYTES = ("content-type", "content-disposition", "accept-ranges")
+"""Headers that a redirect does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,11 @@ def serve_file(desk: HubDesk, principal: Principal, request: Request, wanted: Wa
         return Answer(status=status, headers=headers, body=body[start:stop])
     if entry.storage is Storage.LFS:
         headers |= {"x-linked-etag": etag, "x-linked-size": str(entry.size_bytes)}
+    if file.address:
+        for name in _OF_THE_BYTES:
+            headers.pop(name, None)
+        sent = {"location": file.address, "content-length": "0", "cache-control": "private, no-cache"}
+        return Elsewhere(status=302, headers=headers | sent, file=file)
     status, start, stop = ranged(request.method, request.headers, entry.size_bytes, headers, etag)
     if status == UNSATISFIABLE:
         return Answer(status=status, headers=headers)

@@ -1,0 +1,190 @@
+"""The store's methods over a bucket and a folder of this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from hashlib import sha256 as new_sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from weighbridge.adapters.blobs_s3.bucket import Bucket
+from weighbridge.domain.manifest import FileEntry
+from weighbridge.domain.manifest import sha256 as sha256_digest
+from weighbridge.domain.parts import PartedContent
+from weighbridge.errors import NotFound, SizeMismatch
+from weighbridge.ports import BlobStore, Source
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PREFIX = "blobs-v1/sha256"
+_SPARED_S = 6 * 3600.0
+"""What was used since is never dropped: somebody may be about to open it."""
+_AIM = 0.9
+
+
+class S3Blobs:
+    """Implements ``ports.BlobStore``: ``bucket`` holds, ``local`` is where work is done and read.
+
+    ``local`` keeps what was used last, ``kept_bytes`` of it, and all that was used within six hours.
+    Several processes may share it; each machine has its own.
+    """
+
+    def __init__(self, bucket: Bucket, local: BlobStore, *, kept_bytes: int) -> None:
+        self._bucket, self._local, self._kept_bytes = bucket, local, kept_bytes
+        self._guard = threading.Lock()
+        self._used: int | None = None
+
+    def holds(self, sha256: str) -> bool:
+        """Whether this content is in the bucket: one request."""
+        return self._size(sha256) is not None
+
+    def fetch(
+        self, entry: FileEntry, source: Source, moved: Callable[[int], None] | None = None
+    ) -> FileEntry:
+        """Take a file in; a broken fetch is gone on with on this machine."""
+        if entry.sha256 and (size := self._size(entry.sha256)) is not None:
+            if size != entry.size_bytes:
+                raise SizeMismatch(entry.path, wanted=entry.size_bytes, got=size)
+            return entry.with_digests([sha256_digest(entry.sha256)])
+        known = self._local.fetch(entry, source, moved)
+        self._send(known.sha256 or "", entry.size_bytes)
+        return known
+
+    def adopt(self, entry: FileEntry, file: Path) -> FileEntry | None:
+        """Take in the content of a file of this machine; see ``ports.BlobStore.adopt``."""
+        known = self._local.adopt(entry, file)
+        if known is not None:
+            self._send(known.sha256 or "", entry.size_bytes)
+        return known
+
+    def turn(self, name: str, waiting: Callable[[], None]) -> AbstractContextManager[bool]:
+        """The right to work on ``name``, among the processes of this machine."""
+        return self._local.turn(name, waiting)
+
+    def add(self, content: bytes) -> str:
+        """Take a content in and give its sha256."""
+        name = new_sha256(content).hexdigest()
+        if not self.holds(name):
+            self._local.add(content)
+            self._bucket.put(_key(name), content)
+        return name
+
+    def sweep(self, older_than_s: float) -> int:
+        """Remove what abandoned fetches left on this machine; the bucket has rules of its own for that."""
+        return self._local.sweep(older_than_s)
+
+    def require_room(self, size_bytes: int) -> None:
+        """Refuse what does not fit on this machine; see ``ports.BlobStore.require_room``."""
+        self._local.require_room(size_bytes)
+
+    def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
+        """Take in what somebody sends; see ``ports.BlobStore.take``."""
+        self._local.take(sha256, size_bytes, pieces)
+        self._send(sha256, size_bytes)
+
+    def take_part(self, content: PartedContent, number: int, pieces: Iterable[bytes | memoryview]) -> str:
+        """Take in a part of what somebody sends, on this machine: all parts must come to it."""
+        return self._local.take_part(content, number, pieces)
+
+    def join_parts(self, content: PartedContent, tags: Sequence[str]) -> None:
+        """Make the parts one content; see ``ports.BlobStore.join_parts``."""
+        self._local.join_parts(content, tags)
+        self._send(content.sha256, content.size_bytes)
+
+    def open(self, sha256: str) -> BinaryIO:
+        """A content, seekable; brought here whole if it is not here."""
+        return self.path(sha256).open("rb")
+
+    def path(self, sha256: str) -> Path:
+        """Where a content can be read; brought here whole if it is not here."""
+        self._bring(sha256)
+        path = self._local.path(sha256)
+        with suppress(OSError):  # a memory of what was used last, and no more
+            os.utime(path)
+        return path
+
+    def address(self, sha256: str) -> str | None:
+        """Where a client can read a content by itself for an hour; see ``ports.BlobStore.address``."""
+        return self._bucket.address(_key(sha256)) if _SHA256.fullmatch(sha256) else None
+
+    def remove(self, sha256: str) -> None:
+        """Drop a content; one that is not here is fine."""
+        if _SHA256.fullmatch(sha256):
+            self._bucket.remove(_key(sha256))
+            self._local.remove(sha256)
+
+    def discard(self, sha256: str, unused_since: float) -> int | None:
+        """None: nothing is collected in a bucket.
+
+        S3 cannot say when a content was last asked for, and has no lock between such a question and a
+        removal: what somebody was told to be here could be gone.
+        """
+        return None
+
+    def is_idle(self, sha256: str, unused_since: float) -> bool:
+        """False, see ``discard``."""
+        return False
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Every content: its sha256 and its size in bytes."""
+        for key, size in self._bucket.walk(_PREFIX):
+            name = key.rpartition("/")[2]
+            if _SHA256.fullmatch(name):
+                yield name, size
+
+    def _size(self, sha256: str) -> int | None:
+        return self._bucket.size(_key(sha256)) if _SHA256.fullmatch(sha256) else None
+
+    def _send(self, sha256: str, size: int) -> None:
+        """Make what was checked here an object; nothing is sent that is there."""
+        with self._local.turn(f"send-{sha256}", _nobody):
+            if not self.holds(sha256):
+                self._bucket.put_large(_key(sha256), self._local.path(sha256), size)
+        self._keep_within(size)
+
+    def _bring(self, sha256: str) -> None:
+        if self._local.holds(sha256):
+            return
+        if not _SHA256.fullmatch(sha256):
+            raise NotFound(f"{sha256[:80]!a} is not a sha256, so the store holds nothing under it")
+        with self._local.turn(f"bring-{sha256}", _nobody):
+            if self._local.holds(sha256):
+                return
+            size, pieces = self._bucket.read(_key(sha256))
+            self._local.take(sha256, size, pieces)
+        self._keep_within(size)
+
+    def _keep_within(self, more: int) -> None:
+        """Drop what was not used for longest once there is too much of it here."""
+        with self._guard:
+            used = (
+                more + self._used if self._used is not None else sum(size for _, size in self._local.walk())
+            )
+            if used > self._kept_bytes:
+                used = self._trimmed()
+            self._used = used
+
+    def _trimmed(self) -> int:
+        there = []
+        for name, size in self._local.walk():
+            with suppress(NotFound, FileNotFoundError):  # another process was faster
+                there.append((self._local.path(name).stat().st_mtime, name, size))
+        used, limit = sum(size for _, _, size in there), time.time() - _SPARED_S
+        for at, name, size in sorted(there):
+            if used <= self._kept_bytes * _AIM or at > limit:
+                break
+            self._local.remove(name)
+            used -= size
+        return used
+
+
+def _key(sha256: str) -> str:
+    return f"{_PREFIX}/{sha256[:2]}/{sha256}"
+
+
+def _nobody() -> None:
+    """Hears that somebody else is at it."""
