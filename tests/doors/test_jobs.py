@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from tests.hub_server import HubServer, serve_hub
+from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_models import train
 from tests.registry_process import PASSWORD, RegistryProcess, running, wait_for
 from tests.torture.killing import environment, run
@@ -214,6 +214,45 @@ def test_the_terminal_leaves_work_to_a_worker(env: dict[str, str], tmp_path: Pat
     assert "step record" in shown.stdout
     again = run(["job", "retry", id], env, tmp_path)
     assert (again.returncode, "cannot be tried again" in again.stderr) == (5, True)
+
+
+def test_a_batch_answers_for_each_of_its_models(server: RegistryProcess, hub: HubServer) -> None:
+    card = hub.repos[MADE].commits[hub.repos[MADE].head]
+    files = {path: file.content for path, file in card.items()}
+    hub.repos["org/bare"] = HubRepo({**files, "README.md": b"A model.\n"})
+    models = [{"model_id": name} for name in (MADE, "org/bare", "org/none", "a/b/c")]
+    status, report, _ = server.call("POST", "/package/ingest-huggingface-batch", {"models": models})
+    assert status == 207, report
+    assert [one["result"] for one in report["results"]] == ["accepted", "refused", "failed", "failed"]
+    assert {key: report[key] for key in ("accepted", "refused", "failed", "asked")} == {
+        "accepted": 1, "refused": 1, "failed": 2, "asked": 0
+    }  # fmt: skip
+    assert report["results"][0]["package"]["fetched_bytes"] >= len(WEIGHTS)
+    assert [one["problem"]["status"] for one in report["results"][1:]] == [400, 404, 400]
+    assert report["results"][1]["problem"]["detail"].startswith("Model does not meet quality requirements.")
+    assert report["results"][2]["problem"]["detail"] == "Model 'org/none' not found on HuggingFace Hub"
+
+
+def test_a_batch_that_nobody_waits_for_is_a_job_for_each(server: RegistryProcess) -> None:
+    body = {"models": [{"model_id": MADE}], "wait": False}
+    status, report, _ = server.call("POST", "/package/ingest-huggingface-batch", body, Idempotency_Key="b1")
+    assert (status, report["asked"]) == (202, 1)
+    id = report["results"][0]["job"]["job_id"]
+    assert server.over(id)["state"] == "done"
+    again = server.call("POST", "/package/ingest-huggingface-batch", body, Idempotency_Key="b1")[1]
+    assert again["results"][0]["job"]["job_id"] == id
+
+
+def test_a_new_commit_fetches_only_what_changed(server: RegistryProcess, hub: HubServer) -> None:
+    first = server.ingest(MADE)[1]
+    assert (first["saved_bytes"], first["fetched_bytes"]) == (0, first["size_bytes"])
+    repo = hub.repos[MADE]
+    files = {path: file.content for path, file in repo.commits[repo.head].items()}
+    repo.commit({**files, "NOTES.txt": b"a new file"})
+    second = server.ingest(MADE)[1]
+    assert (second["version"], second["fetched_bytes"]) == ("1.1.0", 10)
+    assert second["saved_bytes"] == second["size_bytes"] - 10
+    assert weights_asked(hub) == 1
 
 
 def test_two_terminals_at_once_come_to_one_package(

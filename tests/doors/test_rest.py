@@ -288,6 +288,8 @@ class TestIngest:
             "net_score": body["metrics"]["net_score"],
             "size_bytes": 22,
             "message": "HuggingFace model ingested successfully",
+            "fetched_bytes": 0,
+            "saved_bytes": 22,
             "metrics": {
                 "license": 1.0,
                 "size_score": 0.8,
@@ -716,6 +718,7 @@ class TestServer:
             "/jobs",
             "/livez",
             "/package/ingest-huggingface",
+            "/package/ingest-huggingface-batch",
             "/package/{id}",
             "/package/{id}/attestation",
             "/package/{id}/bom",

@@ -33,10 +33,16 @@ from weighbridge.ports import BlobStore, Reporter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """A package and the verdict that let it in."""
+    """A package and the verdict that let it in; ``fetched_bytes`` came from the upstream for it."""
 
     package: Package
     verdict: Verdict
+    fetched_bytes: int
+
+    @property
+    def saved_bytes(self) -> int:
+        """What was held already, of this model's other commits or of others."""
+        return max(0, self.package.size_bytes - self.fetched_bytes)
 
 
 class Packages:
@@ -72,7 +78,7 @@ class Packages:
             What ``ask`` raises.
         """
         job = self.ask(principal, request, reporter, patient=False, key=key)
-        return self.outcome(self._jobs.wait(job.id))
+        return self.awaited(job)
 
     def ask(
         self,
@@ -106,6 +112,10 @@ class Packages:
         job, _ = self._jobs.ask(replace(state, commit=commit), patient=patient, key=key, reporter=reporter)
         return job
 
+    def awaited(self, job: Job) -> Admission:
+        """What came of a job, when it is over. Raises what ``outcome`` raises."""
+        return self.outcome(self._jobs.wait(job.id))
+
     def outcome(self, job: Job) -> Admission:
         """What came of a job that is over.
 
@@ -115,7 +125,7 @@ class Packages:
         if job.state is JobState.DONE:
             package = self._catalog.package(job.id)
             verdict = Verdict.from_json(self._document(package.verdict_sha256))
-            return Admission(package=package, verdict=verdict)
+            return Admission(package=package, verdict=verdict, fetched_bytes=job.done_bytes)
         if job.state is JobState.REFUSED:
             refusal = self._catalog.refusal(job.id)
             verdict = Verdict.from_json(self._document(refusal.verdict_sha256))

@@ -26,6 +26,7 @@ from weighbridge.doors.cli.render import (
     printable,
     show_error,
     show_json,
+    size,
 )
 from weighbridge.doors.cli.targets import either, path_or_repo
 from weighbridge.doors.cli.verdicts import show_lines, verdict_lines, width
@@ -111,7 +112,8 @@ def _ingested(bridge: Bridge, wish: IngestRequest, json: bool) -> tuple[int, Jso
         return exit_code_of(error), {"model": asked, "error": error_document(error), **verdict}
     if not json:
         _show_admission(admission)
-    return 0, {"model": asked, **admission.package.to_json()}
+    sizes = {"fetched_bytes": admission.fetched_bytes, "saved_bytes": admission.saved_bytes}
+    return 0, {"model": asked, **admission.package.to_json(), **sizes}
 
 
 def _asked(bridge: Bridge, wish: IngestRequest, json: bool) -> tuple[int, Json]:
@@ -146,7 +148,10 @@ def _waiver(metric: str, ref: ModelRef, reason: str) -> Waiver:
 
 def _show_admission(admission: Admission) -> None:
     package = admission.package
-    print(f"accepted {package.name}@{package.version} (commit {package.manifest.commit[:12]})")
+    fetched = f"fetched {size(admission.fetched_bytes)}"
+    if admission.saved_bytes:
+        fetched += f", {size(admission.saved_bytes)} were here already"
+    print(f"accepted {package.name}@{package.version} (commit {package.manifest.commit[:12]}; {fetched})")
     show_lines(verdict_lines(admission.verdict, width()))
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge import __version__
 from weighbridge.bridge import Bridge
-from weighbridge.doors.rest import accounts, jobs, packages, papers, upkeep, watching, zips
+from weighbridge.doors.rest import accounts, batches, jobs, packages, papers, upkeep, watching, zips
 from weighbridge.doors.rest.models import Problem
 from weighbridge.doors.rest.problems import MEDIA_TYPE, install, problem
 
@@ -50,6 +50,7 @@ def rest_app(bridge: Bridge) -> FastAPI:
     for router in (
         accounts.router,
         packages.router,
+        batches.router,
         jobs.router,
         papers.router,
         zips.router,

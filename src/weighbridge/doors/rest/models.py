@@ -194,6 +194,8 @@ class Admitted(PackageOut):
     """The answer to an ingestion that was accepted."""
 
     message: str
+    fetched_bytes: Annotated[int, Field(description="what came from the Hub for it")]
+    saved_bytes: Annotated[int, Field(description="what was held already")]
     not_judged: Annotated[list[str], Field(description="metrics of the gate that have no judge yet")]
     waived: list[WaiverOut]
 

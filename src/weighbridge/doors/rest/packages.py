@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import JsonValue
 
+from weighbridge.bridge.packages import Admission
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
@@ -69,14 +70,9 @@ def ingest(
         job = bridge.packages.ask(caller, asked, key=key)
         shown = JobOut.of(job).model_dump(mode="json")
         return JSONResponse(shown, status_code=202, headers={"Location": f"/job/{job.id}"})
-    with _seat():
+    with seat():
         admission = bridge.packages.ingest(caller, asked, key=key)
-    return Admitted.of(
-        admission.package,
-        message="HuggingFace model ingested successfully",
-        not_judged=list(admission.verdict.not_judged),
-        waived=[waiver.to_json() for waiver in admission.verdict.waived],
-    )
+    return admitted(admission)
 
 
 @router.get("/packages", tags=["packages"], summary="List packages, newest first")
@@ -200,7 +196,12 @@ def audit(bridge: TheBridge, caller: Caller, limit: Limit = 100, after: After = 
 
 
 @contextmanager
-def _seat() -> Iterator[None]:
+def seat() -> Iterator[None]:
+    """A place for one who waits.
+
+    Raises:
+        RateLimited: all are taken.
+    """
     if not _SEATS.acquire(blocking=False):
         raise RateLimited(
             f"{INGESTIONS_AT_ONCE} models are being weighed already",
@@ -211,3 +212,15 @@ def _seat() -> Iterator[None]:
         yield
     finally:
         _SEATS.release()
+
+
+def admitted(admission: Admission) -> Admitted:
+    """The document's answer to an ingestion."""
+    return Admitted.of(
+        admission.package,
+        message="HuggingFace model ingested successfully",
+        not_judged=list(admission.verdict.not_judged),
+        waived=[waiver.to_json() for waiver in admission.verdict.waived],
+        fetched_bytes=admission.fetched_bytes,
+        saved_bytes=admission.saved_bytes,
+    )

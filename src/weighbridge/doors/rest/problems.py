@@ -63,6 +63,7 @@ RETRY_AFTER_S = 30
 """What is advised where the one who failed did not say how long."""
 MEDIA_TYPE = "application/problem+json"
 _LOG = logging.getLogger(__name__)
+_OURS, _LOG_SAYS = "The registry's store or catalogue failed.", "its log says why"
 
 
 def status_of(error: Exception) -> int:
@@ -81,7 +82,25 @@ def problem(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, Json] | None = None,
 ) -> JSONResponse:
-    """A problem document; ``more`` are further members."""
+    """A problem document as an answer; ``more`` are further members."""
+    document = _document(status, code, detail, hint, more)
+    return JSONResponse(document, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def problem_document(error: WeighbridgeError | Invalid, kind: str) -> dict[str, Json]:
+    """The problem document of an error that is one result among others."""
+    status = status_of(error)
+    code = error.code if isinstance(error, WeighbridgeError) else BadInput.code
+    if status == 500:
+        _LOG.error("one of many: %s", error)
+        return _document(500, code, _OURS, _LOG_SAYS)
+    more = _verdict(error) if isinstance(error, Rejected) else None
+    return _document(status, code, _detail(kind, error), getattr(error, "hint", ""), more)
+
+
+def _document(
+    status: int, code: str, detail: str, hint: str, more: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
     document: dict[str, Json] = {
         "type": f"urn:weighbridge:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -91,9 +110,7 @@ def problem(
     }
     if hint:
         document["hint"] = hint
-    return JSONResponse(
-        {**document, **(more or {})}, status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
-    )
+    return {**document, **(more or {})}
 
 
 def install(app: FastAPI) -> None:
@@ -113,21 +130,20 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     if status == 500:
         # The cause names files and databases; it is for the operator's eyes.
         _LOG.error("%s %s: %s", request.method, request.url.path, error)
-        return problem(500, code, "The registry's store or catalogue failed.", hint="its log says why")
+        return problem(500, code, _OURS, hint=_LOG_SAYS)
     return problem(
         status,
         code,
-        _detail(request, error),
+        _detail(str(getattr(request.state, "kind", "model")), error),
         hint=getattr(error, "hint", ""),
         headers=_headers(status, error),
         more=_verdict(error) if isinstance(error, Rejected) else None,
     )
 
 
-def _detail(request: Request, error: Exception) -> str:
+def _detail(kind: str, error: Exception) -> str:
     if isinstance(error, NoSuchRepo):
-        what = str(getattr(request.state, "kind", "model")).capitalize()
-        return f"{what} '{error.repo}' not found on HuggingFace Hub"
+        return f"{kind.capitalize()} '{error.repo}' not found on HuggingFace Hub"
     return str(error)
 
 
