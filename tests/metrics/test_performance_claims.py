@@ -9,12 +9,14 @@ import pytest
 
 from tests.metrics.making import AWAY, READ, evidence_of
 from tests.metrics.models import LLAMA_PARENT
+from weighbridge.domain.card import card_of
 from weighbridge.domain.evidence import Evidence, Likeness, OperatorNote, Resemblance
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Score
 from weighbridge.metrics import METRICS
 from weighbridge.metrics._claims import bounds, number_of
+from weighbridge.metrics._prose_claims import MAX_CLAIMS, prose_claims
 
 ENTRY: JsonObject = {"dataset": {"id": "yard/trucks", "task_id": "default"}, "value": 91.2}
 SOURCED: JsonObject = {**ENTRY, "source": {"url": "https://example.org/log"}}
@@ -340,3 +342,12 @@ def test_results_at_length_that_could_not_be_read_may_hold_more() -> None:
 def test_copied_weights_cap_what_is_claimed_for_them() -> None:
     copied = Resemblance(likeness=Likeness.SAME_WEIGHTS, repo="other/original", subject="model.safetensors")
     assert judged(from_hub(ATTESTED, resemblances=(copied,))).high == 0.45
+
+
+@pytest.mark.parametrize(
+    "said", ["F1: 90\n", "F1: 90 ", "91.5 accuracy. ", "accuracy of 91.5% on the GLUE test set "]
+)
+def test_what_is_said_a_thousand_times_is_read_some_hundred_times(said: str) -> None:
+    paragraph = said * (9000 // len(said))
+    card = card_of(evidence_of("acme/m", texts={"README.md": f"{paragraph}\n\n" * 100}))
+    assert sum(1 for _ in prose_claims(card)) == MAX_CLAIMS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from weighbridge.domain.card import Card, Role
 from weighbridge.domain.markdown import Paragraph
@@ -46,10 +47,18 @@ _PRAISE = re.compile(
     r"strong (?:performance|results)|competitive|powerful|world[- ]class|unmatched|revolutionary",
     re.IGNORECASE,
 )
+MAX_CLAIMS = 300
+"""More numbers than any card states in sentences; who repeats one a thousand times gains nothing by it."""
+_AROUND = 1000
+"""How far a sentence is looked through around its number, in characters."""
 
 
 def prose_claims(card: Card) -> Iterator[Claim]:
-    """Numbers in sentences. A block quote is somebody else's: it is not read."""
+    """Numbers in sentences, the first MAX_CLAIMS. A block quote is somebody else's: it is not read."""
+    return islice(_all_claims(card), MAX_CLAIMS)
+
+
+def _all_claims(card: Card) -> Iterator[Claim]:
     for section in card.sections:
         for paragraph in section.paragraphs:
             if not paragraph.is_quote:
@@ -85,9 +94,10 @@ def _sentence_claims(paragraph: Paragraph) -> Iterator[Claim]:
     for pattern in (_METRIC_FIRST, _FIGURE_FIRST):
         for match in pattern.finditer(said):
             metric = METRIC.search(match[0])
-            start = max(said.rfind(". ", 0, match.start()), 0)
-            end = said.find(". ", match.end())
-            sentence = said[start : end if end > 0 else len(said)]
+            first, last = max(match.start() - _AROUND, 0), match.end() + _AROUND
+            start = max(said.rfind(". ", first, match.start()), first)
+            end = said.find(". ", match.end(), last)
+            sentence = said[start : end if end > 0 else last]
             benchmark = BENCHMARK.search(sentence)
             named = _DATASET_NAME.search(said, match.end(), match.end() + 120)
             split = SPLIT.search(sentence)
