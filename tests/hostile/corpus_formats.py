@@ -661,6 +661,19 @@ OTHERS = (
 BAD_FORMATS = (*GGUF, *ONNX, *TENSORFLOW, *KERAS, *OTHERS)
 
 REVIEW_FORMATS = (
+    Bad(
+        "template-loops-in-loops",
+        "a.jinja",
+        "template.large",
+        lambda m: b"{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+    ),
+    Bad(
+        "template-macro-in-its-own-loop",
+        "a.jinja",
+        "template.large",
+        lambda m: b"{% macro f(n) %}{% for a in range(9) %}{{ f(n) }}{% endfor %}{% endmacro %}{{ f(0) }}",
+    ),
+    Bad("template-width", "a.jinja", "template.large", lambda m: b"{{ '%1000000000d' % 1 }}"),
     Bad("gguf-nested-arrays", "m.gguf", "scan.limit", lambda m: nested_arrays(100_000)),
     Bad("onnx-nested-graphs", "m.onnx", "scan.limit", lambda m: nested_onnx(60)),
     Bad("msgpack-deep", "flax_model.msgpack", "scan.limit", lambda m: b"\x91" * 1000),

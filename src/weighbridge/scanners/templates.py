@@ -36,6 +36,7 @@ def lint_template(text: str, notes: Notes, where: str = "") -> None:
     """Note every place of a template that reaches for what a chat template has no use for."""
     from jinja2 import TemplateError, nodes
 
+    from weighbridge.scanners.template_loops import check_loops
     from weighbridge.scanners.template_names import made_names
 
     try:
@@ -54,6 +55,7 @@ def lint_template(text: str, notes: Notes, where: str = "") -> None:
         _check(node, notes, where)
         keys.extend((key, getattr(node, "lineno", 0)) for key in _keys(node))
         waiting.extend(node.iter_child_nodes())
+    check_loops(tree, notes, where)
     names = made_names(tree)
     for key, line in keys:
         if names.spells(key):
