@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,20 @@ def test_a_list_and_a_lock_without_an_end_are_not_read_to_it(desk: Desk) -> None
     assert "a model list has at most" in desk.run("list", "--config", "/dev/zero", code=2).stderr
     desk.lock.symlink_to("/dev/zero")
     assert "a lock has at most" in desk.run("list", code=2).stderr
+
+
+def test_what_is_right_is_held_where_neither_folder_nor_home_can_be_written(desk: Desk) -> None:
+    desk.run("sync")
+    for file in (desk.place / "models" / "a").iterdir():
+        os.utime(file, (1, 1))  # as in the layer of an image: right bytes, other receipts
+    tmp = desk.place / "models" / ".weighbridge" / "tmp"
+    tmp.rmdir()
+    tmp.write_text("nothing can be written beside me")
+    nowhere = {"WEIGHBRIDGE_HOME": str(tmp / "home")}
+    assert "held" in desk.run("sync", "--frozen", "--offline", **nowhere).stdout
+    wrong = desk.place / "models" / "a" / "config.json"
+    wrong.unlink()
+    wrong.write_bytes(b"[]")
+    said = desk.run("sync", "--frozen", "--offline", code=6, **nowhere).stderr
+    assert "WEIGHBRIDGE_HOME names another place" in said
+    assert wrong.read_bytes() == b"[]"

@@ -24,7 +24,7 @@ from weighbridge.bridge.pins import answers, is_kept, locked, moved_to, pin_all,
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
-from weighbridge.errors import LockStale, NotFound, WeighbridgeError
+from weighbridge.errors import LockStale, NotFound, StoreDown, WeighbridgeError
 from weighbridge.flows.ensure import as_found, ensure, require_license
 from weighbridge.flows.fetching import Elsewhere, nowhere
 from weighbridge.ports import Hub, Reporter
@@ -132,14 +132,15 @@ class Models:
         pins: Mapping[str, LockEntry | Failure] = {}
         if unpinned := [spec for spec in specs if not answers(lock, spec)]:
             pins, lock = self._pinned(models, unpinned, reporter)
-        self._register.note(models.lock_path)
+        with suppress(StoreDown):  # a home that cannot be written matters to those who fetch
+            self._register.note(models.lock_path)
         user = str(models.lock_path.absolute())
         done = []
         for spec in specs:
             entry = lock.entries[spec.id] if answers(lock, spec) else pins[spec.id]
             manifest = entry.manifest if isinstance(entry, LockEntry) else None
             spot = self._layouts.spot(models, spec, manifest, layout, user=user, editable=editable)
-            done.append(self._synced(spec, entry, spot, reporter))
+            done.append(self._synced(spec, entry, spot, models.lock_path, reporter))
         return tuple(done)
 
     def verify(
@@ -245,18 +246,25 @@ class Models:
             return pinned_into(models, pins, upgrade, self._register)
 
     def _synced(
-        self, spec: Spec, entry: LockEntry | Failure, spot: Spot, reporter: Reporter | None
+        self, spec: Spec, entry: LockEntry | Failure, spot: Spot, lock_path: Path, reporter: Reporter | None
     ) -> Synced:
         if isinstance(entry, Exception):
             return Synced(id=spec.id, folder=spot.path, error=entry)
         manifest, layout = entry.manifest, spot.layout
         try:
             require_license(spec, entry.license)
-            if layout.state(spot.folder, manifest) == "held":
-                return Synced(id=spec.id, folder=spot.path, commit=manifest.commit, state="held")
+            if as_found(spot.folder, manifest, layout):
+                return Synced(
+                    id=spec.id,
+                    folder=spot.path,
+                    commit=manifest.commit,
+                    state="held",
+                    moved_from=spot.moved_from,
+                )
+            self._register.note(lock_path)
             with self._register.using():
                 listener = reporter or SilentReporter()
-                done = as_found(spot.folder, manifest, layout) or ensure(
+                done = ensure(
                     spot.folder,
                     manifest,
                     layout,

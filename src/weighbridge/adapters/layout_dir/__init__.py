@@ -40,7 +40,7 @@ from weighbridge.adapters.layout_files import (
 from weighbridge.adapters.layout_index import Index, Receipt, Record, record_of
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.manifest import FileEntry, Manifest
-from weighbridge.errors import Conflict, IntegrityError, WeighbridgeError
+from weighbridge.errors import Conflict, IntegrityError, StoreDown, WeighbridgeError
 
 _TRIES = 10
 """How often a folder is put in place, where another process puts there its own at the same time."""
@@ -91,10 +91,8 @@ class DirLayout:
         """Write receipts for a folder whose files are all right, reading those without a receipt.
 
         A folder that came out of a backup, an image layer or another tool is taken over like this
-        instead of being fetched again. Gives the state after it.
-
-        Raises:
-            StoreDown: the medium fails.
+        instead of being fetched again. Gives the state after it. Where no receipts can be written
+        (the layer of an image) it is held by its bytes, which are read again each time.
         """
         base, record = self.path(folder), self._index.records().get(folder)
         if self._editable and not (record and record.editable):
@@ -109,8 +107,11 @@ class DirLayout:
                 return self.state(folder, manifest)
             receipts[entry.path] = receipt
         if not self.unlisted(folder, manifest):
-            with self._index.changing() as records:
-                records[folder] = self._record(manifest, receipts, records.get(folder))
+            try:
+                with self._index.changing() as records:
+                    records[folder] = self._record(manifest, receipts, records.get(folder))
+            except StoreDown:
+                return "held"
         return self.state(folder, manifest)
 
     def lacking(self, folder: str, manifest: Manifest) -> tuple[FileEntry, ...]:
