@@ -100,7 +100,6 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     judging = Judging(catalog, hosted, tools, policy=policy, now=now, later=Later(retry_s))
     mirrors = CatalogHub(catalog, blobs)
     repos = _repos(settings, catalog, blobs, hosted, judging, mirrors)
-
     tally = Tally(catalog, now)
     packages = Packages(catalog=catalog, blobs=blobs, jobs=jobs, tools=tools, policy=policy, now=now)
 
