@@ -49,6 +49,8 @@ class Settings:
     jobs_at_once: int = 4
     policy_file: Path | None = None
     serve: str = "accepted"
+    metrics: str = "admin"
+    log: str = "text"
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
     lfs_part_bytes: int = DEFAULT_LFS_PART_BYTES
     quota_bytes: int = 0
@@ -113,6 +115,8 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_JOBS": "how many jobs each server and worker does at once; default: 4",
     "WEIGHBRIDGE_POLICY": "a file (YAML or JSON) that says what the gate asks for; see docs/gate.md",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
+    "WEIGHBRIDGE_METRICS": "who sees /metrics: 'admin' (default), 'on' everybody, 'off' nobody",
+    "WEIGHBRIDGE_LOG": "how servers and workers log: 'text' (default), or 'json' with a line for each answer",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
     "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1073741824",
     "WEIGHBRIDGE_QUOTA_BYTES": "what the repositories of a namespace may hold, in bytes; default 0: no limit",
@@ -178,7 +182,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
         jobs_at_once=_count(env, "WEIGHBRIDGE_JOBS", 4),
         policy_file=Path(env["WEIGHBRIDGE_POLICY"]).expanduser() if env.get("WEIGHBRIDGE_POLICY") else None,
-        serve=_serve(env),
+        serve=_one_of(env, "WEIGHBRIDGE_SERVE", "accepted", "all"),
+        metrics=_one_of(env, "WEIGHBRIDGE_METRICS", "admin", "on", "off"),
+        log=_one_of(env, "WEIGHBRIDGE_LOG", "text", "json"),
         max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),
         lfs_part_bytes=_count(env, "WEIGHBRIDGE_LFS_PART_BYTES", DEFAULT_LFS_PART_BYTES, most=1 << 50),
         quota_bytes=_count(env, "WEIGHBRIDGE_QUOTA_BYTES", 0, least=0, most=1 << 60),
@@ -307,10 +313,11 @@ def _words(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in env.get(name, default).split(",") if word.strip())
 
 
-def _serve(env: Mapping[str, str]) -> str:
-    chosen = env.get("WEIGHBRIDGE_SERVE", "") or "accepted"
-    if chosen not in ("accepted", "all"):
-        raise BadInput(f"WEIGHBRIDGE_SERVE is {chosen!r}, but must be 'accepted' or 'all'")
+def _one_of(env: Mapping[str, str], name: str, *words: str) -> str:
+    """One of the words; the first where nothing is said."""
+    chosen = env.get(name, "") or words[0]
+    if chosen not in words:
+        raise BadInput(f"{name} is {chosen!r}, but must be {' or '.join(map(repr, words))}")
     return chosen
 
 

@@ -24,6 +24,7 @@ from weighbridge.adapters.hub_http import Contact
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.worker_life import WorkerLives
 from weighbridge.bridge import Bridge
+from weighbridge.bridge.figures import Clocks, Figures
 from weighbridge.bridge.health import Health
 from weighbridge.bridge.jobs import Jobs
 from weighbridge.bridge.operator_evidence import OperatorEvidence
@@ -223,7 +224,8 @@ class Registry:
             evidence=OperatorEvidence(self.catalog, lambda: datetime.now(UTC)),
             bundles=None,  # type: ignore[arg-type]  # of the command line
             jobs=jobs,
-            health=Health(home, self.catalog, blobs, Contact(), jobs),
+            health=(health := Health(home, self.catalog, blobs, contact := Contact(), jobs)),
+            figures=Figures("admin", Clocks(), health, self.catalog, contact),
             zips=None,  # type: ignore[arg-type]  # tried in test_zip
             close=self.catalog.close,
         )
@@ -717,6 +719,7 @@ class TestServer:
             "/job/{id}/retry",
             "/jobs",
             "/livez",
+            "/metrics",
             "/package/ingest-huggingface",
             "/package/ingest-huggingface-batch",
             "/package/{id}",

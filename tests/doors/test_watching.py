@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import train
@@ -90,3 +93,71 @@ def test_a_catalogue_that_cannot_be_read_is_503(server: RegistryProcess, tmp_pat
         connection.execute("ALTER TABLE jobs RENAME TO no_jobs")
     wait_for(lambda: health(server)[0] == 503)
     assert health(server)[1]["components"]["catalogue"]["status"] == "down"
+
+
+def figures(server: RegistryProcess) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+    status, page, headers = server.call("GET", "/metrics")
+    assert status == 200, page
+    assert headers["content-type"].startswith("text/plain; version=0.0.4")
+    found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            found.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
+    return found
+
+
+def test_figures_tell_what_was_answered_and_done(server: RegistryProcess) -> None:
+    assert server.ingest(MADE)[0] == 200
+    with urllib.request.urlopen(f"{server.url}/{MADE}/resolve/main/README.md") as answer:
+        size = len(answer.read())
+    found = figures(server)
+    resolved = (("method", "GET"), ("route", "/{repo}/resolve"), ("status", "200"))
+    assert found["weighbridge_request_seconds_count"][resolved] == 1
+    assert found["weighbridge_sent_bytes_total"][(("route", "/{repo}/resolve"),)] == size
+    ingested = (("method", "POST"), ("route", "/package/ingest-huggingface"), ("status", "200"))
+    assert found["weighbridge_request_seconds_count"][ingested] == 1
+    assert found["weighbridge_jobs"][(("state", "done"),)] == 1
+    assert found["weighbridge_verdicts"][(("outcome", "accepted"),)] == 1
+    assert found["weighbridge_step_seconds_count"][(("step", "job"),)] == 1
+    assert found["weighbridge_step_seconds_count"][(("step", "scan"),)] == 1
+    assert set(found["weighbridge_up"].values()) == {1}
+    assert MADE not in str(found)
+
+
+def test_figures_count_addresses_that_nobody_has_as_one(server: RegistryProcess) -> None:
+    for number in range(5):
+        assert server.call("GET", f"/nothing/{number}")[0] == 404
+        assert server.call("GET", f"/api/nothing/{number}")[0] == 404
+    routes = {dict(labels)["route"] for labels in figures(server)["weighbridge_request_seconds_count"]}
+    assert routes <= {"other", "/api", "/authenticate", "/metrics"}
+
+
+@pytest.mark.parametrize(("shown", "status"), [("", 401), ("admin", 401), ("on", 200), ("off", 404)])
+def test_who_sees_the_figures(env: dict[str, str], tmp_path: Path, shown: str, status: int) -> None:
+    with running("serve", {**env, "WEIGHBRIDGE_METRICS": shown}, tmp_path / "log") as server:
+        assert server._ask("GET", "/metrics", None, {})[0] == status
+
+
+def test_each_request_has_an_id_of_its_own(server: RegistryProcess) -> None:
+    def ask(number: int) -> tuple[str, str, str]:
+        sent = f"mine-{number}" if number % 2 else ""
+        status, said, headers = server._ask(
+            "GET", f"/package/{number}", None, {"X-Request-Id": sent} if sent else {}
+        )
+        assert status == 404
+        return sent, said["request_id"], headers["x-request-id"]
+
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(ask, range(200)))
+    assert len({named for _, _, named in found}) == 200
+    for sent, told, named in found:
+        assert told == named
+        assert sent in ("", named)
+
+
+def test_an_id_that_is_none_is_replaced(server: RegistryProcess) -> None:
+    for sent in ("two words", "x" * 129, "\xe9"):
+        _, _, headers = server._ask("GET", "/livez", None, {"X-Request-Id": sent})
+        assert headers["x-request-id"] not in ("", sent)
+    _, _, headers = server._ask("GET", "/api/models", None, {"X-Amzn-Trace-Id": "traced"})
+    assert headers["x-request-id"] == "traced"

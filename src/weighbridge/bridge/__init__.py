@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weighbridge.adapters.hub_http import Contact
     from weighbridge.bridge.bundles import Bundles
     from weighbridge.bridge.collecting import Collecting
+    from weighbridge.bridge.figures import Clocks, Figures
     from weighbridge.bridge.health import Health
     from weighbridge.bridge.hub import HubDesk
     from weighbridge.bridge.jobs import Jobs
@@ -60,6 +61,7 @@ class Bridge:
     bundles: Bundles
     jobs: Jobs
     health: Health
+    figures: Figures
     zips: Zips
     collecting: Collecting
     close: Callable[[], None]
@@ -79,11 +81,9 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
-    from weighbridge.adapters.hub_http import Contact
     from weighbridge.adapters.policy_file import read_policy
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.later import Later
-    from weighbridge.bridge.operator_evidence import OperatorEvidence
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
@@ -93,9 +93,11 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
     blobs = open_store(settings)
-    people, policy, contact = People(catalog, settings, now), read_policy(settings.policy_file), Contact()
+    people, policy = People(catalog, settings, now), read_policy(settings.policy_file)
+    contact, clocks = _counters()
     tools = _tools(settings, catalog, blobs, contact)
-    jobs = _jobs(settings, catalog, tools, engine)
+    jobs = _jobs(settings, catalog, tools, engine, clocks)
+    health = _health(settings.home, catalog, blobs, contact, jobs)
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
     judging = Judging(catalog, hosted, tools, policy=policy, now=now, later=Later(retry_s))
     mirrors = CatalogHub(catalog, blobs)
@@ -116,14 +118,37 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         repos=repos,
         xet=_xet(settings.home, repos),
         upkeep=_upkeep(catalog, blobs, tools, policy),
-        evidence=OperatorEvidence(catalog, now),
+        evidence=_evidence(catalog),
         bundles=_bundles(catalog, blobs, papers, tools, policy),
         jobs=jobs,
-        health=_health(settings.home, catalog, blobs, contact, jobs),
+        health=health,
+        figures=_figures(settings.metrics, clocks, health, catalog, contact),
         zips=_zips(settings.home, packages, papers, blobs, tally),
         collecting=_collecting(settings.home, catalog, blobs),
         close=close,
     )
+
+
+def _counters() -> tuple[Contact, Clocks]:
+    """What is told of the Hub's answers, and of what was answered and done."""
+    from weighbridge.adapters.hub_http import Contact
+    from weighbridge.bridge.figures import Clocks
+
+    return Contact(), Clocks()
+
+
+def _figures(shown: str, clocks: Clocks, health: Health, catalog: Catalog, contact: Contact) -> Figures:
+    """What curves are drawn of."""
+    from weighbridge.bridge.figures import Figures
+
+    return Figures(shown, clocks, health, catalog, contact)
+
+
+def _evidence(catalog: Catalog) -> OperatorEvidence:
+    """What operators attach."""
+    from weighbridge.bridge.operator_evidence import OperatorEvidence
+
+    return OperatorEvidence(catalog, now)
 
 
 def _health(home: Path, catalog: Catalog, blobs: BlobStore, contact: Contact, jobs: Jobs) -> Health:
@@ -173,7 +198,7 @@ def _zips(home: Path, packages: Packages, papers: Papers, blobs: BlobStore, tall
     return Zips(packages, papers, blobs, Crc32s(home), tally.add)
 
 
-def _jobs(settings: Settings, catalog: Catalog, tools: Tools, engine: Engine | None) -> Jobs:
+def _jobs(settings: Settings, catalog: Catalog, tools: Tools, engine: Engine | None, clocks: Clocks) -> Jobs:
     """Jobs, and what is done for each of them."""
     from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.worker_life import WorkerLives
@@ -184,7 +209,7 @@ def _jobs(settings: Settings, catalog: Catalog, tools: Tools, engine: Engine | N
 
     chosen = engine or InlineEngine()
     lives = BeatingLives(catalog, now) if catalog.is_shared else WorkerLives(settings.home)
-    work = Work(catalog, tools, INGEST, chosen.worker, lives.is_dead, now)
+    work = Work(catalog, tools, INGEST, chosen.worker, lives.is_dead, now, clocks.worked)
     jobs = Jobs(catalog, chosen, work, lives, now)
     if engine is None:
         jobs.begin(keep=False)

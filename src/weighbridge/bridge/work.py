@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.failures import failure_document
+from weighbridge.context import JOB
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.job import MOST_TRIES, Job, JobState, pause_s
 from weighbridge.domain.json_values import JsonObject, child, number, text
@@ -33,7 +35,8 @@ class _Stop(BaseException):
 class Work:
     """What an engine calls for each job: takes it, walks its steps, and writes how it ended.
 
-    ``is_dead`` says of a worker whether nobody is it any more.
+    ``is_dead`` says of a worker whether nobody is it any more. ``timed`` is told how many seconds a
+    step took, and as ``job`` a whole try.
     """
 
     def __init__(
@@ -44,9 +47,11 @@ class Work:
         worker: str,
         is_dead: Callable[[str], bool],
         now: Callable[[], datetime],
+        timed: Callable[[str, float], None] = lambda step, seconds: None,
     ) -> None:
         self._catalog, self._tools, self._steps = catalog, tools, steps
         self._worker, self._is_dead, self._now = worker, is_dead, now
+        self._timed = timed
         self._told: dict[str, Reporter] = {}
         self._closing = threading.Event()
         self.somebody_ended = threading.Condition()
@@ -71,8 +76,10 @@ class Work:
         job = self._catalog.take_job(id, self._worker, self._now(), self._is_dead)
         if job is None:
             return
+        token, began = JOB.set(id), monotonic()
         try:
             self._walk(job, checkpoint)
+            self._timed("job", monotonic() - began)
         except _Stop:
             if not self._closing.is_set():
                 self._catalog.end_job(id, self._worker, JobState.CANCELLED, self._now())
@@ -80,6 +87,7 @@ class Work:
             self._catalog.end_job(id, self._worker, JobState.CANCELLED, self._now())
             raise
         finally:
+            JOB.reset(token)
             self._told.pop(id, None)
             with self.somebody_ended:
                 self.somebody_ended.notify_all()
@@ -93,7 +101,7 @@ class Work:
                 raise _Stop
             if not self._catalog.job_moved(job.id, self._worker, step=name, at=self._now()):
                 raise _Stop
-            answer = checkpoint(name, _guarded(step, tools, state))
+            answer = checkpoint(name, _guarded(step, tools, state, partial(self._timed, name)))
             if "state" not in answer:
                 self._ended(job, answer)
                 return
@@ -137,10 +145,13 @@ class Work:
             return Verdict.from_json(json.load(file))
 
 
-def _guarded(step: Step, tools: Tools, state: JsonObject) -> Callable[[], JsonObject]:
+def _guarded(
+    step: Step, tools: Tools, state: JsonObject, timed: Callable[[float], None]
+) -> Callable[[], JsonObject]:
     """A step whose every end is a document, so that an engine can keep it."""
 
     def work() -> JsonObject:
+        began = monotonic()
         try:
             return {"state": step(tools, State.from_json(state)).to_json()}
         except Rejected:
@@ -153,6 +164,8 @@ def _guarded(step: Step, tools: Tools, state: JsonObject) -> Callable[[], JsonOb
             log.exception("a step failed as nobody foresaw")
             told = {"code": "internal", "message": f"{type(error).__name__}; the log says more", "hint": ""}
             return {"failure": {**told, "fields": {}}, "unforeseen": True}
+        finally:
+            timed(monotonic() - began)
 
     return work
 

@@ -11,6 +11,7 @@ from threading import Event
 from time import monotonic
 from typing import TypeAlias
 
+from weighbridge.context import carried
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import RepoId
 from weighbridge.ports import BlobStore, Hub, Reporter
@@ -104,7 +105,7 @@ def _take_all(hands: _Hands, wanted: Sequence[FileEntry], connections: int) -> T
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
     workers = min(connections, len(wanted))
-    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch")
+    pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="fetch", initializer=carried())
     try:
         running = [pool.submit(hands.work, number) for number in range(workers)]
         wait(running, return_when=FIRST_EXCEPTION)

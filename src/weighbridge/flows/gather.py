@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
 
+from weighbridge.context import carried
 from weighbridge.domain.evidence import Evidence, Source, SourceState, Text, weight_format
 from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
@@ -86,7 +87,7 @@ def gather(
         Whatever the Hub raises for a file that its own listing names. Any other source that cannot be
         reached is recorded, not raised.
     """
-    with ThreadPoolExecutor(max_workers=5, thread_name_prefix="gather") as pool:
+    with ThreadPoolExecutor(max_workers=5, thread_name_prefix="gather", initializer=carried()) as pool:
         ref = ModelRef(repo=info.repo, revision=info.commit)
         details = pool.submit(answered, lambda: hub.details(ref))
         commits = pool.submit(answered, lambda: tuple(hub.commits(info.repo, info.commit, HISTORY_LIMIT)))
@@ -110,7 +111,7 @@ def gather(
             "headers": Source(state=SourceState.UNREACHABLE, reason="the weights are not fetched yet"),
         },
     )
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="gather") as pool:
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="gather", initializer=carried()) as pool:
         beside = pool.submit(data_sets_of, draft, hub, blobs)
         parents = parents_of(draft, origins, hub, blobs)
         ancestors = ancestors_of(draft.repo, parents, hub)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from weighbridge.context import carried
 from weighbridge.domain.base_models import declared_base_models, declared_by_parent
 from weighbridge.domain.evidence import DataSet, Evidence, Parent, Source, SourceState
 from weighbridge.domain.invalid import Invalid
@@ -84,7 +85,9 @@ def _side_by_side(
 ) -> tuple[_Found, ...]:
     if not declared:
         return ()
-    with ThreadPoolExecutor(max_workers=len(declared), thread_name_prefix="gather") as pool:
+    with ThreadPoolExecutor(
+        max_workers=len(declared), thread_name_prefix="gather", initializer=carried()
+    ) as pool:
         return tuple(pool.map(read, declared))
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from weighbridge.bridge import durable_engine, open_bridge
 from weighbridge.doors.cli.render import AsJson
+from weighbridge.doors.logs import begin_log
 from weighbridge.errors import BadInput
 from weighbridge.settings import Settings, load_settings
 
@@ -37,10 +38,12 @@ def serve(
     from weighbridge.doors.rest import rest_app
     from weighbridge.doors.server import compose
     from weighbridge.doors.server import serve as run
+    from weighbridge.doors.watched import watched
 
     settings = load_settings()
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
+    begin_log(settings.log)
     bridge = open_bridge(settings, engine=durable_engine(settings))
     try:
         _refuse_own_upstream(settings, host, port)
@@ -50,8 +53,12 @@ def serve(
         bridge.repos.resume()
         bridge.jobs.begin_soon()
         run(
-            compose(
-                rest_app(bridge), hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies)
+            watched(
+                compose(
+                    rest_app(bridge), hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies)
+                ),
+                bridge.figures.clocks.answered,
+                each_logged=settings.log == "json",
             ),
             host,
             port,
@@ -72,6 +79,7 @@ def worker(*, json: AsJson = False) -> None:
     Several machines need one database: WEIGHBRIDGE_DATABASE_URL=postgresql://...
     """
     settings = load_settings()
+    begin_log(settings.log)
     bridge = open_bridge(settings, engine=durable_engine(settings))
     stopped = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):

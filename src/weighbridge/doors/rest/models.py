@@ -366,3 +366,4 @@ class Problem(BaseModel):
     detail: str
     code: str
     hint: Annotated[str | None, Field(description="the next step, where it is known")] = None
+    request_id: Annotated[str | None, Field(description="as in X-Request-Id, and in the log")] = None

@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from weighbridge.context import REQUEST
 from weighbridge.domain.explained import explained
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
@@ -110,6 +111,8 @@ def _document(
     }
     if hint:
         document["hint"] = hint
+    if REQUEST.get():
+        document["request_id"] = REQUEST.get()
     return {**document, **(more or {})}
 
 
