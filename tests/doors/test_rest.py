@@ -43,6 +43,7 @@ from weighbridge.domain.repo import ModelInfo
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.score import Score, Signal, weigh
 from weighbridge.domain.verdict import Verdict, judge
+from weighbridge.domain.waiver import METRICS
 from weighbridge.doors.rest import MAX_BODY_BYTES, rest_app
 from weighbridge.errors import (
     Conflict,
@@ -226,6 +227,7 @@ class Registry:
             jobs=jobs,
             health=(health := Health(home, self.catalog, blobs, contact := Contact(), jobs)),
             figures=Figures("admin", Clocks(), health, self.catalog, contact),
+            collecting=None,  # type: ignore[arg-type]  # of upkeep
             zips=None,  # type: ignore[arg-type]  # tried in test_zip
             close=self.catalog.close,
         )
@@ -288,6 +290,7 @@ class TestIngest:
             "commit": HEAD,
             "s3_path": None,
             "net_score": body["metrics"]["net_score"],
+            "licence": "",
             "size_bytes": 22,
             "message": "HuggingFace model ingested successfully",
             "fetched_bytes": 0,
@@ -329,7 +332,7 @@ class TestIngest:
         assert kept["verdict"]["scores"][0]["metric"] == "license"
         listed = registry.call("GET", "/refusals", by="una").json
         assert [refusal["refusal_id"] for refusal in listed["refusals"]] == [kept["refusal_id"]]
-        assert registry.call("GET", "/packages").json == {"packages": [], "next": None}
+        assert registry.call("GET", "/packages").json == {"packages": [], "next": None, "total": None}
 
     def test_what_cannot_be_told_is_neither_accepted_nor_refused(self, registry: Registry) -> None:
         problem = is_problem(registry.ingest("org/unsure"), 424)
@@ -576,6 +579,37 @@ class TestListing:
         assert found("name=Org/Good&kind=model") == [("model", "org/good")]
         assert len(found("state=active")) == 2
 
+    def test_search_order_and_total(self, registry: Registry) -> None:
+        registry.ingest("org/good", description="Sentiment of films")
+        registry.ingest("org/fine")
+
+        def asked(query: str) -> tuple[list[str], int | None]:
+            page = registry.call("GET", f"/packages?{query}").json
+            return [package["name"] for package in page["packages"]], page["total"]
+
+        assert asked("q=FILMS+org/") == (["org/good"], None)
+        assert asked("sort=name&total=true&limit=1") == (["org/fine"], 2)
+        assert asked("sort=name&order=desc") == (["org/good", "org/fine"], None)
+        scores = registry.call("GET", "/packages").json["packages"][0]["metrics"]
+        metric, reached = next((name, value) for name, value in scores.items() if name in METRICS)
+        assert len(asked(f"min_{metric}={reached}&min_net_score=0.1&since=2020-01-01T00:00:00Z")[0]) == 2
+        assert asked(f"min_{metric}=1&q=nothing") == ([], None)
+        for bad in (
+            *("min_nonsense=1", "min_license=2", "sort=colour", "licenses=mit", "q=a+b+c+d+e+f+g+h+i"),
+            *("since=2020-01-01", "since=0001-01-01T00:00:00%2B23:00"),
+        ):
+            is_problem(registry.call("GET", f"/packages?{bad}"), 422)
+
+    def test_the_versions_of_a_name(self, registry: Registry) -> None:
+        for number, version in enumerate(("1.0.0", "1.2.0", "2.0.0-rc.1")):
+            registry.ingest("org/good", version=version, revision=str(number) * 40)
+        found = registry.call("GET", "/versions?name=Org/Good").json
+        assert [one["version"] for one in found["versions"]] == ["2.0.0-rc.1", "1.2.0", "1.0.0"]
+        assert (found["name"], found["latest"], found["next"]) == ("org/good", "1.2.0", "2.1.0")
+        is_problem(registry.call("GET", "/versions?name=org/none"), 404)
+        is_problem(registry.call("GET", "/versions?name=a/b/c"), 422)
+        is_problem(registry.call("GET", "/versions?name=org/good&revision=main", by="rita"), 403)
+
     def test_the_audit_is_for_administrators(self, registry: Registry) -> None:
         registry.ingest("org/good")
         is_problem(registry.ingest("org/weak"), 400)
@@ -738,6 +772,7 @@ class TestServer:
             "/refusals",
             "/setup",
             "/standing/{kind}/{commit}/{namespace}/{name}",
+            "/versions",
         ]
         documented = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()
         for path, operations in schema["paths"].items():

@@ -17,7 +17,15 @@ from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence, evidence_from_json
 from weighbridge.domain.job import Job, JobState
 from weighbridge.domain.json_values import JsonObject, child, objects
-from weighbridge.domain.package import IngestRequest, Package, PackageState, Refusal
+from weighbridge.domain.listing import Listing, PackageQuery, Versions, versions_of
+from weighbridge.domain.package import (
+    IngestRequest,
+    Package,
+    PackageState,
+    Refusal,
+    Version,
+    default_version,
+)
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.scan import ScanReport
@@ -26,7 +34,7 @@ from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound, Rejected
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
-from weighbridge.flows.ingest import look, weigh_only
+from weighbridge.flows.ingest import look, next_version, weigh_only
 from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.ports import BlobStore, Reporter
 
@@ -218,6 +226,40 @@ class Packages:
         return self._catalog.packages(
             kind=kind, name=name, state=state, limit=limit, after=after, sight=sight_of(principal)
         )
+
+    def listing(self, principal: Principal, query: PackageQuery) -> Listing:
+        """A page of what is listed. Who may only download sees only what is served.
+
+        Raises:
+            BadInput: ``after`` is no package.
+        """
+        require(principal, Permission.SEARCH)
+        if not can(principal, Permission.UPLOAD):
+            query = replace(query, state=PackageState.ACTIVE)
+        return self._catalog.listing(query, sight_of(principal))
+
+    def versions(self, principal: Principal, repo: RepoId, revision: str = "") -> Versions:
+        """Every version of a name, and how the next package of it would be numbered.
+
+        ``revision`` is asked for upstream: a tag on its commit may name another number, and a commit
+        that is listed already gets none; this asks for ``upload``.
+
+        Raises:
+            NoSuchPackage: the name has none, or none that this principal may see.
+            NotFound, Denied, Unreachable: as the upstream says of the revision.
+        """
+        require(principal, Permission.UPLOAD if revision else Permission.SEARCH)
+        listed = () if self._hidden(principal, repo) else self._catalog.listed_of(repo)
+        if not can(principal, Permission.UPLOAD):
+            listed = tuple(one for one in listed if one.state is PackageState.ACTIVE)
+        if not listed:
+            raise NoSuchPackage(repo.full_name)
+        following: Version | None = default_version(self._catalog.versions(repo))
+        if revision:
+            commit = self._tools.hub.info(ModelRef(repo=repo, revision=revision)).commit
+            taken = any(one.commit == commit and one.state is PackageState.ACTIVE for one in listed)
+            following = None if taken else next_version(self._tools, repo, commit)
+        return versions_of(listed[0].repo, listed, following)
 
     def package(self, principal: Principal, id: str) -> Package:
         """One package.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -113,6 +113,11 @@ def licence_of(id: str) -> Licence | None:
     known, wanted = _table(), id.strip().lower()
     same_spdx = (row for row in known.values() if row.spdx.lower() == wanted != "noassertion")
     return known.get(wanted) or next(same_spdx, None)
+
+
+def ids_of_category(category: Category) -> Sequence[str]:
+    """The identifiers of all licences of a class, as the Hub spells them."""
+    return [licence.id for licence in _table().values() if licence.category == category]
 
 
 def unresolved(id: str) -> Licence:

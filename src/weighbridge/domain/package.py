@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,11 @@ class Version:
         words = tuple((not w.isdigit(), int(w) if w.isdigit() else 0, w) for w in (pre or "").split("."))
         return (self.numbers, pre is None, words)
 
+    @property
+    def is_pre_release(self) -> bool:
+        """Whether it comes before the release that it is numbered as (``1.0.0-rc.1``)."""
+        return "-" in self.text.partition("+")[0]
+
     def next_minor(self) -> Version:
         """The version of the next release that adds something."""
         major, minor, _ = self.numbers
@@ -53,6 +58,11 @@ class Version:
 
     def __str__(self) -> str:
         return self.text
+
+
+def default_version(taken: Sequence[Version]) -> Version:
+    """What a package is numbered where nobody and no tag says it: 1.0.0, else the next minor."""
+    return max(taken, key=lambda version: version.numbers).next_minor() if taken else Version("1.0.0")
 
 
 def version_from_tag(tag: str) -> Version | None:
@@ -75,7 +85,8 @@ class Package:
     """An admitted revision. (kind, name, version) is unique and immutable.
 
     ``name`` is the full repository id. ``evidence_sha256`` and ``verdict_sha256`` name the
-    stored documents. ``created_at`` is aware UTC.
+    stored documents. ``created_at`` is aware UTC. ``licence`` is the identifier that its card or
+    its tags state, in lower case; empty where they state none.
     """
 
     id: str
@@ -88,6 +99,7 @@ class Package:
     created_at: datetime
     created_by: str
     description: str = ""
+    licence: str = ""
     state: PackageState = PackageState.ACTIVE
     state_reason: str = ""
 
@@ -111,6 +123,7 @@ class Package:
             "commit": self.manifest.commit,
             "net_score": self.net_score,
             "metrics": dict(self.metrics),
+            "licence": self.licence,
             "size_bytes": self.size_bytes,
             "description": self.description,
             "state": self.state.value,

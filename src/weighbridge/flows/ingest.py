@@ -10,7 +10,7 @@ the state between two steps is small.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from weighbridge.domain.access import AuditLine
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence, evidence_from_json
 from weighbridge.domain.json_values import JsonObject, canonical, child
+from weighbridge.domain.licence import stated_by_parent, stated_in_front_matter
 from weighbridge.domain.manifest import FileEntry, Manifest
-from weighbridge.domain.package import Package, Refusal, Version, version_from_tag
+from weighbridge.domain.package import Package, Refusal, Version, default_version, version_from_tag
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo import ModelInfo
 from weighbridge.domain.resemblance import fingerprints_of
@@ -49,13 +50,13 @@ def resolve(tools: Tools, state: State) -> State:
     repo = state.request.ref.repo
     ref = replace(state.request.ref, revision=state.commit) if state.commit else state.request.ref
     info, _ = resolve_manifest(ref, tools.hub, tools.shelf, tools.blobs)
-    version = state.request.version or _next_version(tools, repo, info.commit)
+    version = state.request.version or next_version(tools, repo, info.commit)
     tools.ledger.require_free(repo, info.commit, version)
     draft = {"info": info.raw}
     return replace(state, commit=info.commit, version=version, draft_sha256=_keep(tools, draft))
 
 
-def _next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
+def next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
     """A semver tag on the commit; else 1.0.0 for a new name; else the next minor."""
     tags = tools.hub.refs(repo).tags
     tagged = [version_from_tag(name) for name, target in tags.items() if target == commit]
@@ -63,11 +64,7 @@ def _next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
     taken = tools.ledger.versions(repo)
     if named and (best := max(named, key=lambda version: version.precedence)) not in taken:
         return best
-    return _after(taken)
-
-
-def _after(taken: Sequence[Version]) -> Version:
-    return max(taken, key=lambda version: version.numbers).next_minor() if taken else Version("1.0.0")
+    return default_version(taken)
 
 
 def gather_evidence(tools: Tools, state: State) -> State:
@@ -140,18 +137,20 @@ def record(tools: Tools, state: State) -> State:
     verdict = Verdict.from_json(_load(tools, state.verdict_sha256))
     waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
     line = _audit(state, "ingest", f"accepted as {state.id}" + (f"; {waived}" if waived else ""))
-    prints = fingerprints_of(evidence_from_json(_load(tools, state.evidence_sha256)))
+    evidence = evidence_from_json(_load(tools, state.evidence_sha256))
+    prints = fingerprints_of(evidence)
     try:
-        tools.ledger.add(_package(tools, state, verdict), verdict.waived, line, prints=prints)
+        tools.ledger.add(_package(tools, state, evidence, verdict), verdict.waived, line, prints=prints)
     except PackageExists as error:
         if state.request.version is not None or error.commit is not None:
             raise
         taken = tools.ledger.versions(state.request.ref.repo)
-        return record(tools, replace(state, version=_after(taken)))
+        return record(tools, replace(state, version=default_version(taken)))
     return state
 
 
-def _package(tools: Tools, state: State, verdict: Verdict) -> Package:
+def _package(tools: Tools, state: State, evidence: Evidence, verdict: Verdict) -> Package:
+    stated = stated_in_front_matter(evidence.front_matter or {}) or stated_by_parent(evidence.info)
     return Package(
         id=state.id,
         version=state.version or Version("1.0.0"),
@@ -163,6 +162,7 @@ def _package(tools: Tools, state: State, verdict: Verdict) -> Package:
         created_at=state.at,
         created_by=state.by,
         description=state.request.description,
+        licence=stated[0].id[:128] if stated else "",
     )
 
 

@@ -21,6 +21,7 @@ from weighbridge.adapters.catalog.guests import Guests
 from weighbridge.adapters.catalog.hosted import Hosted
 from weighbridge.adapters.catalog.job_work import JobWork
 from weighbridge.adapters.catalog.jobs import Jobs
+from weighbridge.adapters.catalog.listing import Lists
 from weighbridge.adapters.catalog.migrate import migrate
 from weighbridge.adapters.catalog.named import Names
 from weighbridge.adapters.catalog.notes import Notes
@@ -35,6 +36,7 @@ from weighbridge.adapters.catalog.workers import Workers
 
 class Catalog(
     Packages,
+    Lists,
     Refusals,
     Together,
     Hosted,

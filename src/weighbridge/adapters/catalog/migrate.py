@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from weighbridge.adapters.catalog.database import translated
 from weighbridge.errors import StoreDown
 
-HEAD = "0008"
+HEAD = "0010"
 """The newest step in ``migrations/versions``."""
 _LOCK = 0x77656967
 """The number of the advisory lock on PostgreSQL ("weig")."""

@@ -123,12 +123,11 @@ def hidden_from(table: Table, sight: Sight) -> ColumnElement[bool]:
     """
     if sight.everything:
         return false()
+    name_key = table.c.name_key if "name_key" in table.c else func.lower(table.c.name)
     private = (
         select(REPOSITORIES.c.key)
         .join_from(REPOSITORY_NAMES, REPOSITORIES)
-        .where(
-            REPOSITORY_NAMES.c.kind == table.c.kind, REPOSITORY_NAMES.c.name_key == func.lower(table.c.name)
-        )
+        .where(REPOSITORY_NAMES.c.kind == table.c.kind, REPOSITORY_NAMES.c.name_key == name_key)
         .where(unseen(sight))
     )
     return private.exists()

@@ -10,10 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.fingerprints import keep
+from weighbridge.adapters.catalog.listing import index
 from weighbridge.adapters.catalog.names import hidden_from, require_hosted, require_not_hosted
 from weighbridge.adapters.catalog.paging import is_there, newest_first, page
 from weighbridge.adapters.catalog.tables import PACKAGES, WAIVERS
 from weighbridge.domain.access import SEES_ALL, AuditLine, Sight
+from weighbridge.domain.listing import searched_text
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.package import Package, PackageState, Version
 from weighbridge.domain.policy import Waiver
@@ -180,6 +182,7 @@ def add_package(
     _require_free(connection, repo, commit, package.version.text)
     try:
         connection.execute(PACKAGES.insert().values(_package_values(package)))
+        index(connection, package)
     except IntegrityError as error:
         raise PackageExists(package.name, package.version.text) from error
     for waiver in waivers:
@@ -223,6 +226,9 @@ def _package_values(package: Package) -> dict[str, object]:
         "state_reason": package.state_reason,
         "created_at": package.created_at,
         "created_by": package.created_by,
+        "size_bytes": package.size_bytes,
+        "licence": package.licence,
+        "searched": searched_text(package),
     }
 
 
@@ -251,6 +257,7 @@ def _package(row: Row[*tuple[object, ...]]) -> Package:
             created_at=row.created_at,
             created_by=row.created_by,
             description=row.description,
+            licence=row.licence,
             state=PackageState(row.state),
             state_reason=row.state_reason,
         )

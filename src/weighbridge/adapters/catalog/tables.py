@@ -78,6 +78,9 @@ PACKAGES = Table(
     Column("state_reason", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("licence", String(128), nullable=False, server_default=""),
+    Column("searched", Text, nullable=False, server_default=""),
     UniqueConstraint("kind", "name_key", "version", name="one_package_per_version"),
 )
 Index(
@@ -89,7 +92,21 @@ Index(
     sqlite_where=text("state = 'active'"),
     postgresql_where=text("state = 'active'"),
 )
-Index("packages_by_age", PACKAGES.c.created_at, PACKAGES.c.id)
+Index(
+    "packages_listed",
+    *(PACKAGES.c[name] for name in ("created_at", "id", "state", "kind", "name_key")),
+    *(PACKAGES.c[name] for name in ("net_score", "size_bytes", "licence", "created_by", "searched")),
+)
+"""All that lists filter and order by: in SQLite a row also holds the manifest, which they must not pass."""
+
+PACKAGE_METRICS = Table(
+    "package_metrics",
+    METADATA,
+    Column("metric", String(64), primary_key=True),
+    Column("package_id", String(64), ForeignKey("packages.id"), primary_key=True),
+    Column("value", Float, nullable=False),
+)
+Index("packages_by_metric", PACKAGE_METRICS.c.metric, PACKAGE_METRICS.c.value, PACKAGE_METRICS.c.package_id)
 
 WAIVERS = Table(
     "waivers",

@@ -47,6 +47,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "clean", "models:clean", "Remove laid out models and what was left unfinished."),
     ("Models", "bundle", "bundle:bundle_app", "Carry models across an air gap in one file."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
+    ("Registry", "package", "packages:package_app", "List and search packages, and their versions."),
     ("Registry", "job", "jobs:job_app", "List, follow, cancel and retry what was asked for."),
     ("Registry", "scan", "ingest:scan", "The safety verdict of a file, folder or repository, file by file."),
     ("Registry", "score", "score:score", "The metrics of a repository or folder, with their reasons."),

@@ -13,7 +13,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge import __version__
 from weighbridge.bridge import Bridge
-from weighbridge.doors.rest import accounts, batches, jobs, packages, papers, upkeep, watching, zips
+from weighbridge.doors.rest import (
+    accounts,
+    batches,
+    jobs,
+    lists,
+    packages,
+    papers,
+    upkeep,
+    watching,
+    zips,
+)
 from weighbridge.doors.rest.models import Problem
 from weighbridge.doors.rest.problems import MEDIA_TYPE, install, problem
 
@@ -51,6 +61,7 @@ def rest_app(bridge: Bridge) -> FastAPI:
         accounts.router,
         packages.router,
         batches.router,
+        lists.router,
         jobs.router,
         papers.router,
         zips.router,

@@ -12,6 +12,7 @@ from weighbridge.bridge.repos import Standing, State
 from weighbridge.domain.access import AuditLine, Principal
 from weighbridge.domain.health import Component, overall
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.listing import Listed
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind, is_commit
@@ -143,6 +144,7 @@ class PackageOut(BaseModel):
     commit: str
     s3_path: Annotated[str | None, Field(description="null where packages are kept in a folder")] = None
     net_score: float
+    licence: Annotated[str, Field(description="as card or tags state it; empty where they do not")]
     size_bytes: int
     metrics: Annotated[dict[str, float], Field(description="each judged metric, and net_score")]
     description: str
@@ -153,11 +155,12 @@ class PackageOut(BaseModel):
     verdict: Annotated[str, Field(description="where the judgement with its reasons is")]
 
     @classmethod
-    def of(cls, package: Package, **more: object) -> Self:
+    def of(cls, package: Package | Listed, **more: object) -> Self:
         """The noun, spelled; ``more`` are the fields of a subclass."""
+        shown = package.to_json()
         fields: dict[str, object] = {
-            **package.to_json(),
-            "model_id": package.name,
+            **shown,
+            "model_id": shown["name"],
             "metrics": {**package.metrics, "net_score": package.net_score},
             "verdict": f"/package/{package.id}/verdict",
         }
@@ -198,13 +201,6 @@ class Admitted(PackageOut):
     saved_bytes: Annotated[int, Field(description="what was held already")]
     not_judged: Annotated[list[str], Field(description="metrics of the gate that have no judge yet")]
     waived: list[WaiverOut]
-
-
-class PackagePage(BaseModel):
-    """A page, newest first; ``next`` is what to send as ``after``, null at the end."""
-
-    packages: list[PackageOut]
-    next: str | None
 
 
 class VerdictOut(BaseModel):

@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse
 from pydantic import JsonValue
 
 from weighbridge.bridge.packages import Admission
-from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
 from weighbridge.doors.rest.job_models import JobOut
@@ -21,8 +20,6 @@ from weighbridge.doors.rest.models import (
     AuditLineOut,
     AuditPage,
     IngestIn,
-    PackageOut,
-    PackagePage,
     PackageWithFiles,
     RefusalOut,
     RefusalPage,
@@ -73,24 +70,6 @@ def ingest(
     with seat():
         admission = bridge.packages.ingest(caller, asked, key=key)
     return admitted(admission)
-
-
-@router.get("/packages", tags=["packages"], summary="List packages, newest first")
-def packages(
-    bridge: TheBridge,
-    caller: Caller,
-    kind: RepoKind | None = None,
-    name: Annotated[str | None, Query(max_length=256, description="org/name")] = None,
-    state: PackageState | None = None,
-    limit: Limit = 100,
-    after: After = None,
-) -> PackagePage:
-    """Who may only search and download sees only what is served."""
-    found = bridge.packages.packages(caller, kind=kind, name=name, state=state, limit=limit, after=after)
-    return PackagePage(
-        packages=[PackageOut.of(package) for package in found],
-        next=found[-1].id if len(found) == limit else None,
-    )
 
 
 @router.get("/package/{id}", tags=["packages"], summary="One package and its files")

@@ -1,0 +1,143 @@
+"""``weighbridge package``: what is listed, on the machine that holds the home."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from cyclopts import App
+
+from weighbridge.bridge import open_bridge
+from weighbridge.domain.access import LOCAL
+from weighbridge.domain.listing import Listed, PackageQuery, Sort
+from weighbridge.domain.package import PackageState
+from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.doors.cli.render import AsJson, show_json, show_note, show_table, size
+from weighbridge.errors import BadInput
+from weighbridge.settings import load_settings
+
+package_app = App(name="package", help="List and search packages, and the versions of one name.")
+_COLUMNS = ("PACKAGE", "STATE", "SCORE", "LICENCE", "SIZE", "ADDED", "BY")
+
+
+@package_app.command(name="list")
+def list_packages(
+    *,
+    q: str = "",
+    kind: RepoKind | None = None,
+    state: PackageState | None = None,
+    licence: str | None = None,
+    minimum: list[str] | None = None,
+    by: str | None = None,
+    since: datetime | None = None,
+    sort: Sort = Sort.CREATED_AT,
+    limit: int = 100,
+    after: str | None = None,
+    json: AsJson = False,
+) -> None:
+    """Show packages, newest first.
+
+    Parameters
+    ----------
+    q
+        Words in the name or the beginning of the description, as any part, in any case.
+    kind
+        Only models, or only data sets.
+    state
+        Only what is active, or only what was withdrawn.
+    licence
+        As the Hub spells it (apache-2.0), or a class of licences (permissive).
+    minimum
+        METRIC=X: what a metric, or net_score, must reach; may be given several times.
+    by
+        Who took it in.
+    since
+        The first day or instant (UTC).
+    sort
+        Newest, best and largest come first, names from a to z.
+    limit
+        How many at most.
+    after
+        The id of the last package of the page before.
+    """
+    wanted = PackageQuery(text=q, kind=kind, state=state, licence=licence, by=by, sort=sort, after=after)
+    query = _narrowed(wanted, minimum or (), since, limit)
+    bridge = open_bridge(load_settings())
+    try:
+        found = bridge.packages.listing(LOCAL, query)
+    finally:
+        bridge.close()
+    if json:
+        shown = [one.to_json() for one in found.packages]
+        show_json({"packages": shown, "next": found.next, "total": found.total})
+        return
+    show_table(_COLUMNS, list(map(_row, found.packages)))
+    if found.next:
+        show_note(f"{len(found.packages)} of {found.total}; the next page: --after {found.next}")
+
+
+@package_app.command
+def versions(
+    name: str, /, *, kind: RepoKind = RepoKind.MODEL, revision: str = "", json: AsJson = False
+) -> None:
+    """Show every version of a name, the highest first, and what the next one would be numbered.
+
+    Parameters
+    ----------
+    name
+        The repository, as org/name.
+    kind
+        What it is.
+    revision
+        Ask the Hub how this branch, tag or commit would be numbered.
+    """
+    bridge = open_bridge(load_settings())
+    try:
+        found = bridge.packages.versions(LOCAL, RepoId.parse(name, kind), revision)
+    finally:
+        bridge.close()
+    latest = found.latest.version.text if found.latest else None
+    following = found.next.text if found.next else None
+    if json:
+        told = [one.to_json() for one in found.packages]
+        show_json({"name": found.repo.full_name, "latest": latest, "next": following, "versions": told})
+        return
+    show_table(_COLUMNS, list(map(_row, found.packages)))
+    print(f"latest {latest or '-'}, next {following or '-'}")
+
+
+def _narrowed(
+    query: PackageQuery, minimum: Sequence[str], since: datetime | None, limit: int
+) -> PackageQuery:
+    if limit < 1:
+        raise BadInput("--limit is at least 1")
+    minima = dict(map(_minimum, minimum))
+    return replace(
+        query,
+        min_net_score=minima.pop("net_score", None),
+        minima=minima,
+        since=since.replace(tzinfo=UTC) if since and since.tzinfo is None else since,
+        limit=limit,
+        counted=True,
+    )
+
+
+def _row(one: Listed) -> list[str]:
+    return [
+        f"{one.repo.full_name}@{one.version}",
+        one.state.value,
+        f"{one.net_score:.2f}",
+        one.licence or "-",
+        size(one.size_bytes),
+        f"{one.created_at:%Y-%m-%d}",
+        one.created_by,
+    ]
+
+
+def _minimum(given: str) -> tuple[str, float]:
+    metric, _, value = given.partition("=")
+    try:
+        return metric.strip(), float(value)
+    except ValueError as error:
+        raise BadInput(f"'{given}' is no minimum", hint="as in --minimum license=0.7") from error
