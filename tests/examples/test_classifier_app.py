@@ -21,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.numpy import save
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
@@ -355,9 +356,33 @@ def _cut_off(cache: Path) -> None:
     (cache / CLASSIFIER).write_bytes((cache / CLASSIFIER).read_bytes()[:-9])
 
 
+def _about(**changes: object) -> Callable[[Path], None]:
+    def harm(cache: Path) -> None:
+        tensors, about = read_model(cache / CLASSIFIER, _sha256((cache / CLASSIFIER).read_bytes()))
+        write_model(cache / CLASSIFIER, tensors, {**about, **changes})
+
+    return harm
+
+
+def _nested(cache: Path) -> None:
+    (cache / CLASSIFIER).write_bytes(save({"x": np.zeros(1, np.float32)}, {"about": "[" * 100_000}))
+
+
+def _of_another_type(cache: Path) -> None:
+    tensors, about = read_model(cache / CLASSIFIER, _sha256((cache / CLASSIFIER).read_bytes()))
+    halves = {name: tensor.astype(np.float16) for name, tensor in tensors.items()}
+    (cache / CLASSIFIER).write_bytes(save(halves, {"about": json.dumps(about)}))
+
+
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
+        (_nested, "is no model"),
+        (_of_another_type, "is no model"),
+        (_about(embedder=[]), "is no head"),
+        (_about(embedder={"file": 7}), "is no head"),
+        (_about(embedder={"file": "../../elsewhere"}), "different embedders"),
+        (_about(classes=[{}, []]), "is no head"),
         (_swapped, "answers 0, 1, 2"),
         (_flipped, "trained on the embedder"),
         (_of_another_kind, "is no head"),

@@ -50,8 +50,10 @@ def read_model(path: Path, sha256: str) -> tuple[Tensors, dict[str, Any]]:
         tensors = load(content)
         length = int.from_bytes(content[:8], "little")
         about = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["about"])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NoModel(f"'{path.name}' is no model of this application: {error}") from error
-    if not isinstance(about, dict) or not all(np.isfinite(t).all() for t in tensors.values()):
+    if not isinstance(about, dict) or not all(
+        t.dtype == np.float32 and np.isfinite(t).all() for t in tensors.values()
+    ):
         raise NoModel(f"'{path.name}' is no model of this application")
     return tensors, about

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,11 +84,23 @@ def network_of(classifier: Any, about: dict[str, Any]) -> Network:
     )
 
 
+def _words(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _named(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
 def read_head(path: Path, sha256: str) -> Network:
     """The head of a file. Raises NoModel."""
     tensors, about = read_model(path, sha256)
-    count, classes = about.get("layers"), about.get("classes")
-    if about.get("kind") != "head" or not isinstance(count, int) or not isinstance(classes, list):
+    count, classes, embedder = (about.get(name) for name in ("layers", "classes", "embedder"))
+    if (
+        about.get("kind") != "head"
+        or not isinstance(count, int)
+        or not (_words(classes) and _named(embedder))
+    ):
         raise NoModel(f"'{path.name}' is no head of this application")
     try:
         weights = tuple(tensors[f"layer{n}.weight"] for n in range(count))
