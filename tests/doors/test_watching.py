@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import train
-from tests.registry_process import RegistryProcess, running, wait_for
+from tests.registry_process import PASSWORD, RegistryProcess, running, wait_for
 from tests.torture.killing import environment
 from weighbridge.doors.demo.models import MADE
 
@@ -161,3 +162,42 @@ def test_an_id_that_is_none_is_replaced(server: RegistryProcess) -> None:
         assert headers["x-request-id"] not in ("", sent)
     _, _, headers = server._ask("GET", "/api/models", None, {"X-Amzn-Trace-Id": "traced"})
     assert headers["x-request-id"] == "traced"
+
+
+def test_the_log_says_for_which_request_and_job(env: dict[str, str], tmp_path: Path, hub: HubServer) -> None:
+    log = tmp_path / "log"
+    with running("serve", {**env, "WEIGHBRIDGE_LOG": "json"}, log) as server:
+        hub.fault("*/resolve/*/model.safetensors", status=429, headers={"Retry-After": "6"}, times=1)
+        job = server.ingest(MADE, wait=False)[1]["job_id"]
+        assert server.over(job)["state"] == "done"
+        server._ask("GET", "/packages?after=0", None, {"X-Request-Id": "watched-1"})
+        wait_for(lambda: b"watched-1" in log.read_bytes())
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    watched = next(line for line in lines if line.get("request") == "watched-1")
+    assert (watched["path"], watched["method"], watched["route"]) == ("/packages", "GET", "/packages")
+    waits = next(line for line in lines if "limits our requests" in line["message"])
+    assert waits["job"] == job
+
+
+def test_a_token_stands_nowhere_but_where_it_was_given(
+    hub: HubServer, env: dict[str, str], tmp_path: Path
+) -> None:
+    log, canary = tmp_path / "log", "hf_" + "canary0" * 5
+    with running("serve", {**env, "WEIGHBRIDGE_LOG": "json", "HF_TOKEN": canary}, log) as server:
+        assert server.ingest(MADE)[0] == 200
+        told = [server._ask("GET", f"/packages?after={canary}", None, {"Authorization": f"Bearer {canary}"})]
+        told.append(server._ask("POST", "/authenticate", {"username": "admin", "password": canary}, {}))
+        told.append(server._ask("GET", f"/api/models?search={canary}", None, {"X-Authorization": canary}))
+        hub.fault("*", status=500, body=f"your token is {canary}".encode())
+        told.append(server.ingest("org/another"))
+        told += [server.call("GET", path) for path in ("/audit", "/jobs", "/health", "/metrics", "/refusals")]
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # it has ended
+                assert canary.encode() not in command.read_bytes()
+    assert canary not in str(told)
+    held = [log, *(file for file in (tmp_path / "home").rglob("*") if file.is_file())]
+    for file in held:
+        content = file.read_bytes()
+        assert canary.encode() not in content, file
+        assert PASSWORD.encode() not in content, file
+    assert len(held) > 10
