@@ -51,12 +51,12 @@ def write_bundle(place: Path, index: Index, open_content: Open, moved: Moved) ->
     if place.is_dir():
         raise BadInput(f"'{place}' is a folder", hint="name the file that the bundle should be")
     try:
-        with _part_of(place, index.total_bytes) as (part, file):
+        with part_of(place, index.total_bytes) as (part, file):
             digest = _written(file, place, index, open_content, moved)
             file.flush()
             os.fsync(file.fileno())
             part.replace(place)
-            _sync_folder(place.parent)
+            sync_folder(place.parent)
             return digest
     except OSError as error:
         raise StoreDown(f"cannot write '{place}': {error.strerror or error}") from error
@@ -92,7 +92,7 @@ def _written(file: BinaryIO, place: Path, index: Index, open_content: Open, move
 
 
 @contextmanager
-def _part_of(place: Path, size_bytes: int) -> Iterator[tuple[Path, BinaryIO]]:
+def part_of(place: Path, size_bytes: int, *, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
     """A file beside ``place`` that is gone at the end unless it was renamed; what a kill left is swept."""
     for left in place.parent.glob(f".{_literal(place.name)}.*.part"):
         with suppress(OSError), left.open("rb") as old:
@@ -104,7 +104,7 @@ def _part_of(place: Path, size_bytes: int) -> Iterator[tuple[Path, BinaryIO]]:
             f"'{place.parent}' has {disk.f_bavail * disk.f_frsize} bytes free, but {size_bytes} are needed"
         )
     part = place.with_name(f".{place.name}.{secrets.token_hex(6)}.part")
-    with part.open("xb") as file:
+    with open(part, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield part, file
@@ -116,7 +116,8 @@ def _literal(name: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -31,6 +31,7 @@ from weighbridge.adapters.catalog.refusals import Refusals
 from weighbridge.adapters.catalog.rewriting import Rewriting
 from weighbridge.adapters.catalog.scans import Scans
 from weighbridge.adapters.catalog.together import Together
+from weighbridge.adapters.catalog.whole import Whole
 from weighbridge.adapters.catalog.workers import Workers
 
 
@@ -56,6 +57,7 @@ class Catalog(
     Accounts,
     Audit,
     Names,
+    Whole,
     Changes,
 ):
     """Every table behind one door; each change and its audit line are one transaction.

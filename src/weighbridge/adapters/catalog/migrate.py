@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from weighbridge.adapters.catalog.database import translated
+from weighbridge.adapters.catalog.tables import METADATA
 from weighbridge.errors import StoreDown
 
 HEAD = "0010"
@@ -28,7 +29,18 @@ def migrate(engine: Engine) -> None:
         with engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            _upgrade(connection)
+            upgrade_to(connection, "head")
+
+
+def remake(connection: Connection, step: str) -> None:
+    """Make the tables anew as they were at a step; whoever asks knows that there is nothing in them.
+
+    Raises:
+        StoreDown: the step is of a newer Weighbridge.
+    """
+    METADATA.drop_all(connection)
+    connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+    upgrade_to(connection, step)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -37,7 +49,12 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade_to(connection: Connection, step: str) -> None:
+    """Bring the tables to a step, or to ``head``, within the caller's transaction.
+
+    Raises:
+        StoreDown: they are, or the step is, of a newer Weighbridge.
+    """
     # Alembic costs 0.1 s to import and is needed once in the life of most databases.
     from alembic.command import upgrade
     from alembic.config import Config
@@ -47,10 +64,11 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
     current = _revision(connection)
-    if current is not None and current not in known:
+    newer = [one for one in (current, step) if one not in (None, "head") and one not in known]
+    if newer:
         raise StoreDown(
-            f"the catalogue has the tables of a newer Weighbridge (step {current}; this one knows {HEAD})",
+            f"the catalogue has the tables of a newer Weighbridge (step {newer[0]}; this one knows {HEAD})",
             hint="run the version that made it, or restore a backup of before",
         )
     config.attributes["connection"] = connection
-    upgrade(config, "head")
+    upgrade(config, step)

@@ -66,6 +66,11 @@ class Names(Database):
         return frozenset(sha for sha in found if _SHA256.fullmatch(sha))
 
 
+def digests_in(line: str) -> list[str]:
+    """All that may be a sha256 in a text."""
+    return _SHA256.findall(line)
+
+
 def _columns() -> Iterator[Column[object]]:
     for table in METADATA.sorted_tables:
         for column in table.columns:

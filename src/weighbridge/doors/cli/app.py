@@ -66,6 +66,8 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Registry", "rescan", "upkeep:rescan", "Scan again what is served, and withdraw what is not safe."),
     ("Registry", "withdraw", "upkeep:withdraw", "Take a package out of service, with a reason."),
     ("Registry", "gc", "operating:gc", "Remove stored contents that nothing names any more."),
+    ("Registry", "backup", "operating:backup", "Write the whole registry into one file."),
+    ("Registry", "restore", "operating:restore", "Make an empty registry what a back-up holds."),
     ("Registry", "user", "people:user_app", "Add, list and disable accounts."),
     ("Registry", "org", "organizations:org_app", "Make organizations and name their members."),
     ("Registry", "quota", "quotas:quota", "Show what namespaces use, and say what they may use."),
