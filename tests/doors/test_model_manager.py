@@ -361,6 +361,7 @@ def test_bytes_that_rot_under_the_same_times_are_healed_where_every_byte_is_read
         ({"files": ["config.json", 3]}, "must be a list"),
         ({"files": []}, "leave it out to take all files"),
         ({"kind": "table"}, "none of model"),
+        ({"files": ["../x"]}, "no path below the repository"),
     ],
 )
 def test_a_spec_that_cannot_be_is_refused_when_it_is_made(values: dict[str, Any], said: str) -> None:

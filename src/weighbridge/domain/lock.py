@@ -18,6 +18,16 @@ LOCK_FORMAT = 1
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
+def pattern_fault(pattern: str) -> str:
+    """Why a pattern can match no file of any repository; empty where it may."""
+    bare = pattern.removeprefix("!").removesuffix("/")
+    if not bare:
+        return "is empty"
+    if bare.startswith("/") or ".." in bare.split("/") or "\\" in bare:
+        return "is no path below the repository: write it as in 'onnx/*.json'"
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """One wanted model: an entry of models.yaml, or one set of environment variables.
@@ -40,6 +50,9 @@ class Spec:
                 "may hold only letters, digits, '-', '_' and '.', and begins with none of '-' and '.'",
             )
         checked_path(self.folder)
+        for pattern in self.files:
+            if fault := pattern_fault(pattern):
+                raise Invalid("file pattern", pattern, fault)
 
     @property
     def folder(self) -> str:

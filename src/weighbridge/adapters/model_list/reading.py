@@ -9,7 +9,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from weighbridge.adapters.model_list.memory import Said
 from weighbridge.adapters.yaml_nodes import NULL, Reading, compose
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.lock import Spec, repo_of
+from weighbridge.domain.lock import Spec, pattern_fault, repo_of
 from weighbridge.domain.paths import collisions
 from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.errors import BadConfig
@@ -80,7 +80,7 @@ def _spec(reading: Reading, item: Node) -> Spec | None:
         if name not in fields or fields[name].tag == NULL:
             reading.wrong(fields.get(name, item), f"a model needs '{name}'")
     for pattern in files:
-        if fault := _pattern_fault(pattern):
+        if fault := pattern_fault(pattern):
             reading.wrong(fields["files"], f"file pattern {pattern!r} {fault}")
     kind = reading.one_of(fields.get("kind"), "kind", tuple(RepoKind)) or "model"
     # What is missing or wrong is replaced by something harmless, so that the rest is still checked.
@@ -92,7 +92,10 @@ def _spec(reading: Reading, item: Node) -> Spec | None:
     spec = reading.built(
         _value_of(item, "id"),
         lambda: Spec(
-            id=given["id"] or "id", ref=ref or ModelRef(repo=some), files=files, license=given["license"]
+            id=given["id"] or "id",
+            ref=ref or ModelRef(repo=some),
+            files=tuple(pattern for pattern in files if not pattern_fault(pattern)),
+            license=given["license"],
         ),
     )
     if spec is not None and given["local_dir"]:
@@ -105,16 +108,6 @@ def _folder(name: str) -> str:
     if name.split("/")[0].casefold() == RESERVED_FOLDER:
         raise Invalid("folder", name, "is where Weighbridge keeps its index")
     return name
-
-
-def _pattern_fault(pattern: str) -> str:
-    """Why a pattern can match no file of any repository; empty where it may."""
-    bare = pattern.removeprefix("!").removesuffix("/")
-    if not bare:
-        return "is empty"
-    if bare.startswith("/") or ".." in bare.split("/") or "\\" in bare:
-        return "is no path below the repository: write it as in 'onnx/*.json'"
-    return ""
 
 
 def _value_of(item: Node, *names: str) -> Node:
