@@ -38,7 +38,9 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
     405: {"description": "Not this way"},
     409: {"description": "Somebody was first"},
     422: {"description": "The request does not have the right form"},
+    413: {"description": "The request is too large"},
     424: {"description": "The gate could not tell: a source could not be read"},
+    500: {"description": "The registry's own store or catalogue failed"},
     502: {"description": "The Hub sent other bytes than it promised"},
     503: {"description": "The Hub does not answer, or asked for a pause; Retry-After says how long"},
 }
@@ -116,8 +118,8 @@ def _openapi(app: FastAPI) -> dict[str, object]:
         for path in schema["paths"].values():
             for operation in path.values():
                 for status, answer in operation["responses"].items():
-                    if int(status) >= 400 and "application/json" in answer.get("content", {}):
-                        answer["content"][MEDIA_TYPE] = answer["content"].pop("application/json")
+                    if int(status) >= 400 and (told := answer.get("content")):
+                        answer["content"] = {MEDIA_TYPE: next(iter(told.values()))}
         app.openapi_schema = schema
     return app.openapi_schema
 
