@@ -102,10 +102,7 @@ def ensure(tools: Tools, state: State) -> State:
 
 def scan(tools: Tools, state: State) -> State:
     """Look into every held file; the report is kept by its digest."""
-    manifest = _manifest(tools, state)
-    files = [(e.path, tools.blobs.path(e.sha256), e.sha256) for e in manifest.files if e.sha256]
-    if len(files) != len(manifest.files):
-        raise BadListing(f"'{manifest.repo}' has files that were never fetched")
+    files = [(e.path, tools.blobs.path(e.sha256), e.sha256) for e in _whole(tools, state).files if e.sha256]
     return replace(state, scan_sha256=_keep(tools, tools.scan_tree(files).to_json()))
 
 
@@ -113,7 +110,7 @@ def evaluate(tools: Tools, state: State) -> State:
     """Complete the evidence with the weights' headers and with what the scanners block."""
     draft = evidence_from_json(_load(tools, state.draft_sha256))
     report = ScanReport.from_json(_load(tools, state.scan_sha256))
-    draft = replace(draft, manifest=_manifest(tools, state), blocked=blocked_files(report))
+    draft = replace(draft, manifest=_whole(tools, state), blocked=blocked_files(report))
     evidence = with_headers(draft, tools.blobs.path, tools.readers)
     evidence = with_registry(evidence, tools.registry)  # the digests of small weight files are known now
     return replace(state, evidence_sha256=_keep(tools, evidence.to_json()))
@@ -154,7 +151,7 @@ def _package(tools: Tools, state: State, evidence: Evidence, verdict: Verdict) -
     return Package(
         id=state.id,
         version=state.version or Version("1.0.0"),
-        manifest=_manifest(tools, state),
+        manifest=_whole(tools, state),
         net_score=verdict.net_score,
         metrics={score.metric: score.low for score in verdict.scores},
         evidence_sha256=state.evidence_sha256,
@@ -231,6 +228,22 @@ def _manifest(tools: Tools, state: State) -> Manifest:
     if manifest is None:
         manifest = tools.hub.manifest(state.request.ref.repo, state.commit)
         tools.shelf.put(manifest)
+    return manifest
+
+
+def _whole(tools: Tools, state: State) -> Manifest:
+    """The manifest with every sha256. A worker on another machine has no shelf that knows them: what
+    is not known there is asked for again.
+
+    Raises:
+        BadListing: a file has none even so.
+    """
+    manifest = _manifest(tools, state)
+    if not manifest.is_complete:
+        _taken_in(tools, state, manifest.files)
+        manifest = _manifest(tools, state)
+    if not manifest.is_complete:
+        raise BadListing(f"'{manifest.repo}' has files that were never fetched")
     return manifest
 
 
