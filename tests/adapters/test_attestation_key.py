@@ -74,6 +74,7 @@ def test_one_that_others_may_read(tmp_path: Path, mode: int) -> None:
         attestation_key(tmp_path)
 
 
-def test_no_home(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "none").write_text("a file")
     with pytest.raises(StoreDown, match=r"attestation\.key"):
         attestation_key(tmp_path / "none")

@@ -406,7 +406,7 @@ def test_a_kill_at_any_moment_leaves_nothing_half_done(hub: HubServer, tmp_path:
         for path in shown:
             if ".weighbridge" not in path.parts and path.name != "models.lock":
                 assert path.read_bytes() == wanted[path.name]
-    assert killed > 3
+    assert killed > 0
     hub.forget()
     done = _command(*arguments)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import pickle
+import resource
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,8 +95,8 @@ def test_no_bytes_make_a_scan_fail(bench: Bench, path: str, magic: bytes, rest: 
     assert _is_sane(bench.scan(path, magic + rest))
 
 
-_SEEDS = [(good.path, good.make()) for good in GOOD]
-_SEEDS += [(bad.path, bad.make("/dev/null/x")) for bad in BAD if "bomb" not in bad.attack]
+_GOOD = [(good.path, content) for good in GOOD if 0 < len(content := good.make()) < 200_000]
+_SEEDS = _GOOD + [(bad.path, bad.make("/dev/null/x")) for bad in BAD if "bomb" not in bad.attack]
 _SEEDS = [(path, content) for path, content in _SEEDS if 0 < len(content) < 200_000]
 
 
@@ -116,7 +117,7 @@ def test_no_mutation_makes_a_scan_fail(
 
 @settings(max_examples=100, deadline=None)
 @given(
-    seed=st.sampled_from([s for s in _SEEDS if s[0].endswith((".bin", ".pt", ".npz", ".safetensors"))]),
+    seed=st.sampled_from([s for s in _GOOD if s[0].endswith((".bin", ".pt", ".npz", ".safetensors"))]),
     keep=st.floats(0, 0.999),
 )
 def test_a_truncated_weight_file_is_never_clean(bench: Bench, seed: tuple[str, bytes], keep: float) -> None:
@@ -161,6 +162,22 @@ class _Inert:
     def extend(self, values: object) -> None: ...
     def add(self, value: object) -> None: ...
     def __setitem__(self, key: object, value: object) -> None: ...
+
+
+@contextlib.contextmanager
+def _little_memory() -> Iterator[None]:
+    """A gigabyte more than now: the machine makes room for as many memos as an opcode says."""
+    memory = Path("/proc/self/statm")
+    if not memory.exists():
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(memory.read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (1 << 30), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 class _RealMachine(pickle.Unpickler):
@@ -247,7 +264,7 @@ _PIECES = st.one_of(_OPCODES, _OPCODES, _OPCODES, _FRAMES)
 def test_every_name_that_the_real_machine_asks_for_is_judged(pieces: list[bytes], protocol: bytes) -> None:
     data = protocol + b"".join(pieces) + b"."
     real = _RealMachine(data)
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), _little_memory():
         real.load()
     notes = Notes("a.pkl")
     record = scan_pickles(io.BytesIO(data), notes)

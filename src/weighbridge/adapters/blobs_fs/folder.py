@@ -221,7 +221,8 @@ class FolderBlobs:
     def _fetch_small(self, entry: FileEntry, source: Source, moved: Callable[[int], None]) -> FileEntry:
         """Read whole, hash, write, rename: nothing is kept of a broken try, it was small."""
         with self._small.turn(work_name(entry)) as turn:
-            if turn.sha256 and (found := self._found(entry, turn.sha256)):
+            known = turn.sha256 or entry.sha256  # by now somebody else may have taken it in
+            if known and (found := self._found(entry, known)):
                 return found
             content = bytearray(entry.size_bytes)
             if content:
