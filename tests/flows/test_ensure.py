@@ -113,6 +113,16 @@ def test_a_removed_folder_comes_back_from_the_store_alone(world: World) -> None:
     assert world.laid_out() == FILES
 
 
+def test_a_folder_that_another_process_laid_out_meanwhile_stays_where_it_is(world: World) -> None:
+    manifest, late = world.pinned(), world.layout
+    assert late.state("m", manifest) == "missing"
+    world.ensure(manifest)
+    before = (world.cache / "m").stat().st_ino
+    late.lay_out("m", manifest, lambda _: None)
+    assert (world.cache / "m").stat().st_ino == before
+    assert world.layout.state("m", manifest) == "held"
+
+
 def _truncate(path: Path) -> None:
     path.chmod(0o644)
     os.truncate(path, 7)

@@ -133,6 +133,8 @@ class DirLayout:
     def lay_out(self, folder: str, manifest: Manifest, confirm: Callable[[FileEntry], None]) -> Path:
         """Make the folder show just this manifest, in one rename; every blob is held.
 
+        What another process laid out since we looked stays: somebody may be reading there by now.
+
         ``confirm`` reads again what may have been changed through another name of its inode; it
         drops a wrong blob and raises.
 
@@ -143,6 +145,9 @@ class DirLayout:
         """
         with self._index.changing() as records:
             record = records.get(folder)
+            if record is not None and self._shows(folder, record, manifest):
+                records[folder] = self._record(manifest, record.files, record)
+                return self.path(folder)
             self._require_ours(folder, record, manifest)
             self._require_unedited(folder, record)
             fresh = self._own / "tmp" / os.urandom(8).hex()
@@ -191,6 +196,11 @@ class DirLayout:
     def sweep(self) -> None:
         """Remove what a kill left aside."""
         self._index.sweep()
+
+    def _shows(self, folder: str, record: Record, manifest: Manifest) -> bool:
+        plan = _plan_of(f"{self._root}/{folder}", record, manifest)
+        is_held = plan is not None and compared(plan, os.lstat) == "held"
+        return is_held and record.editable >= self._editable
 
     def _suits(self, record: Record) -> bool:
         """Whether the folder is known to be ours to use, and may be edited where that is wished."""
