@@ -71,7 +71,7 @@ class Jobs:
         self._lives.begin(self._engine.worker)
         self._engine.start(self._work.perform)
         if keep:
-            self._keeper = Keeper(self._catalog, self._engine, self._lives, self._now)
+            self._keeper = Keeper(self._catalog, self._engine, self._lives, self._work.give_back, self._now)
             self._keeper.start()
         self.has_begun, self._cannot_begin = True, False
 
@@ -91,15 +91,11 @@ class Jobs:
 
         threading.Thread(target=begin, name="jobs", daemon=True).start()
 
-    def ask(
-        self, state: State, *, patient: bool, key: str = "", reporter: Reporter | None = None
-    ) -> tuple[Job, bool]:
+    def ask(self, state: State, *, patient: bool, key: str = "", reporter: Reporter | None = None) -> Job:
         """Ask for an ingestion whose commit is known. Who asks for the same while it runs gets that job.
 
         ``patient`` work is begun again where something outside is down. ``key`` is an idempotency key:
         the same one gives the same job, however it ended.
-
-        Returns: the job, and whether it was there before.
 
         Raises:
             BadInput: something else was asked for with the key.
@@ -125,7 +121,7 @@ class Jobs:
         if reporter is not None and kept.id == job.id:
             self._work.tell(job.id, reporter)
         self._engine.submit(kept.id)
-        return self._catalog.job(kept.id), kept.id != job.id
+        return self._catalog.job(kept.id)
 
     def of_key(self, principal: Principal, request: IngestRequest, key: str) -> Job | None:
         """The job that was asked for with an idempotency key before, if any.

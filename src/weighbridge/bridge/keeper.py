@@ -69,11 +69,21 @@ class BeatingLives:
 class Keeper:
     """A thread that beats every two seconds and submits what is due and what others died over.
 
+    ``give_back`` lets go of what is this worker's and is not worked on.
+
     A database that does not answer is waited for: the next beat tries again.
     """
 
-    def __init__(self, catalog: Catalog, engine: Engine, lives: Lives, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        engine: Engine,
+        lives: Lives,
+        give_back: Callable[[], None],
+        now: Callable[[], datetime],
+    ) -> None:
         self._catalog, self._engine, self._lives, self._now = catalog, engine, lives, now
+        self._give_back = give_back
         self._closing = threading.Event()
         self.is_down = False
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
@@ -101,6 +111,7 @@ class Keeper:
 
     def _round(self) -> None:
         self._lives.beat(self._engine.worker)
+        self._give_back()
         self._engine.recover(self._lives.is_dead)
         waiting = [job.id for job in self._catalog.due_jobs(self._now())]
         running = self._catalog.running_jobs()

@@ -117,8 +117,7 @@ class Packages:
             self._catalog.require_free(request.ref.repo, "", request.version)
         commit = self._tools.hub.info(request.ref).commit
         self._catalog.require_free(request.ref.repo, commit, request.version)
-        job, _ = self._jobs.ask(replace(state, commit=commit), patient=patient, key=key, reporter=reporter)
-        return job
+        return self._jobs.ask(replace(state, commit=commit), patient=patient, key=key, reporter=reporter)
 
     def awaited(self, job: Job) -> Admission:
         """What came of a job, when it is over. Raises what ``outcome`` raises."""

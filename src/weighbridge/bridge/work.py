@@ -53,6 +53,7 @@ class Work:
         self._worker, self._is_dead, self._now = worker, is_dead, now
         self._timed = timed
         self._told: dict[str, Reporter] = {}
+        self._at_work = list[str]()
         self._closing = threading.Event()
         self.somebody_ended = threading.Condition()
 
@@ -65,32 +66,42 @@ class Work:
         self._closing.set()
 
     def give_back(self) -> None:
-        """Let another worker go on with what this one works on."""
+        """Let whoever comes next go on with what is this worker's and what nobody works on any more.
+
+        That is what a database left behind that went away in the middle; when this worker closes, all.
+        """
         at = self._now()
         for job in self._catalog.running_jobs():
-            if job.worker == self._worker:
+            # A job is noted before it is taken, so whatever runs here is found in the list by now.
+            if job.worker == self._worker and (self._closing.is_set() or job.id not in self._at_work):
                 self._catalog.give_back_job(job.id, self._worker, at=at, due_at=at, error=None)
 
     def perform(self, id: str, checkpoint: Checkpoint) -> None:
         """Do a job, or find that there is nothing to do."""
-        job = self._catalog.take_job(id, self._worker, self._now(), self._is_dead)
-        if job is None:
-            return
-        token, began = JOB.set(id), monotonic()
+        self._at_work.append(id)
+        try:
+            job = self._catalog.take_job(id, self._worker, self._now(), self._is_dead)
+            if job is not None:
+                self._do(job, checkpoint)
+        finally:
+            self._at_work.remove(id)
+            with self.somebody_ended:
+                self.somebody_ended.notify_all()
+
+    def _do(self, job: Job, checkpoint: Checkpoint) -> None:
+        token, began = JOB.set(job.id), monotonic()
         try:
             self._walk(job, checkpoint)
             self._timed("job", monotonic() - began)
         except _Stop:
             if not self._closing.is_set():
-                self._catalog.end_job(id, self._worker, JobState.CANCELLED, self._now())
+                self._catalog.end_job(job.id, self._worker, JobState.CANCELLED, self._now())
         except KeyboardInterrupt:
-            self._catalog.end_job(id, self._worker, JobState.CANCELLED, self._now())
+            self._catalog.end_job(job.id, self._worker, JobState.CANCELLED, self._now())
             raise
         finally:
             JOB.reset(token)
-            self._told.pop(id, None)
-            with self.somebody_ended:
-                self.somebody_ended.notify_all()
+            self._told.pop(job.id, None)
 
     def _walk(self, job: Job, checkpoint: Checkpoint) -> None:
         progress = _Progress(self._catalog, job.id, self._worker, self._closing, self._told.get(job.id))
