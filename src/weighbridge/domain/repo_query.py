@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import child, number, text, texts
+from weighbridge.domain.json_values import JsonObject, child, number, text, texts
 from weighbridge.domain.repo import ModelInfo
 
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)([kmbt]?)", re.IGNORECASE)
@@ -24,6 +24,17 @@ class SortKey(StrEnum):
     DOWNLOADS = "downloads"
     LIKES = "likes"
     TRENDING = "trendingScore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """A page of another Hub's list: its objects as they came, and where the next page is (None: nowhere).
+
+    A cursor holds the whole question; it can be kept, and leads nowhere but to the Hub that gave it.
+    """
+
+    rows: tuple[JsonObject, ...]
+    cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 hub         the port's methods, one request each
 answers     the Hub's JSON, read without trust, to the nouns of the domain
+finding     a page of the list of models
 stream      the bytes of one file; heals a cut connection by Range
 asking      one question: redirects by rule, credentials by origin, retries by patience
 refusals    an answer that says no, as the error that it means

@@ -24,6 +24,13 @@ from weighbridge.adapters.hub_http.answers import (
 )
 from weighbridge.adapters.hub_http.asking import Asking
 from weighbridge.adapters.hub_http.contact import Contact
+from weighbridge.adapters.hub_http.finding import (
+    MAX_PAGE_BYTES,
+    MOST_ROWS,
+    cursor_target,
+    list_target,
+    read_page,
+)
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question
 from weighbridge.adapters.hub_http.stream import HttpStream
@@ -32,6 +39,7 @@ from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import DETAILS, Commit, DiscussionHead, ModelInfo, Owner, OwnerKind, Refs
+from weighbridge.domain.repo_query import ListPage, RepoQuery
 from weighbridge.errors import BadInput, BadListing, NoSuchOwner, NotFound
 
 MAX_JSON_BYTES = 256 << 20
@@ -139,6 +147,25 @@ class HttpHub:
                 yield read_info(Question(hub=self._name, repo=repo), repo, row)
             else:
                 yield self.info(ModelRef(repo=repo))
+
+    def find(self, query: RepoQuery, cursor: str | None = None, *, limit: int = MOST_ROWS) -> ListPage:
+        """One page of the models that answer a query, of at most 1000: one request.
+
+        ``cursor`` is that of the page before, and then it alone counts. Files are not listed, nor is the
+        used storage: the Hub gives them only of one repository.
+
+        Raises:
+            HubDown, RateLimited, NotAuthenticated, NotPermitted: as for every question.
+            BadListing: the answer is no list, or does not lead on where it may.
+            Invalid: the cursor is not one of this Hub's.
+        """
+        question, home = Question(hub=self._name), self._asking.home
+        target = (
+            list_target(self._prefix, query, limit)
+            if cursor is None
+            else cursor_target(self._prefix, home, cursor)
+        )
+        return read_page(question, home, target, *self._page(target, question, MAX_PAGE_BYTES))
 
     def details(self, ref: ModelRef) -> JsonObject:
         """See ``ports.Hub.details``: one request; a property that this Hub refuses is left out."""

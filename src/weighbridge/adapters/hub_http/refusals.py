@@ -54,7 +54,7 @@ def refusal(question: Question, status: int, code: str, message: str, *, has_tok
             return NotAuthenticated(
                 f"{question.hub} does not accept the token{said}", hint="give a valid token in HF_TOKEN"
             )
-        return _missing_repo(question)
+        return _missing_repo(question) if question.repo else _no_token(question)
     if status == 451 or (status == 403 and "disabled" in message.lower()):
         return Disabled(f"{question.hub} has taken {question} out of service{said}")
     if status == 403:
@@ -77,6 +77,10 @@ def _by_code(question: Question, code: str) -> WeighbridgeError | None:
     if code == "GatedRepo":
         return Gated(repo)
     return None
+
+
+def _no_token(question: Question) -> WeighbridgeError:
+    return NotAuthenticated(f"{question.hub} shows {question} only to those it knows", hint=_HIDDEN)
 
 
 def _missing(question: Question) -> WeighbridgeError:
