@@ -294,11 +294,11 @@ def _hub_desk(
 
 def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore, contact: Contact) -> Tools:
     """What an ingestion from the upstream touches."""
-    from weighbridge.adapters.hub_http import HttpHub
     from weighbridge.adapters.manifests import ManifestShelf
     from weighbridge.adapters.progress import SilentReporter
     from weighbridge.adapters.scan_cache import ScanCache
     from weighbridge.bridge.registry import SeenRegistry
+    from weighbridge.bridge.upstream import upstream_hub
     from weighbridge.domain.access import Sight
     from weighbridge.flows.ingest_state import Tools
     from weighbridge.flows.weighing import Scales
@@ -307,13 +307,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore, contact: Cont
     from weighbridge.scanners import scan_tree
 
     return Tools(
-        hub=HttpHub(
-            settings.upstream,
-            token=settings.token,
-            environ=settings.environ,
-            connections=settings.connections,
-            contact=contact,
-        ),
+        hub=upstream_hub(settings, contact=contact),
         blobs=blobs,
         shelf=ManifestShelf(settings.home),
         ledger=catalog,

@@ -107,6 +107,10 @@ class Keeper:
                 if not self.is_down:
                     log.warning("jobs wait: %s", error.message)
                 self.is_down = True
+            except Exception:  # it must go on: else no job that others died over is ever found
+                if not self.is_down:
+                    log.exception("a round of the keeper failed; the next one follows")
+                self.is_down = True
             self._closing.wait(BEAT_S)
 
     def _round(self) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from weighbridge.adapters.lock_file import change_lock, read_lock
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.bridge.model_folder import LOCK_NAME, OWN_FOLDER, place_of, require_ours, told
+from weighbridge.bridge.upstream import upstream_hub
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import FileEntry, Manifest
@@ -201,22 +202,9 @@ def open_model_files(settings: Settings, cache_subdir: str, token: str | None = 
     Raises:
         BadInput: ``cache_subdir`` cannot be used.
     """
-
-    def hub() -> Hub:
-        if settings.offline:
-            from weighbridge.adapters.hub_offline import OfflineHub
-
-            return OfflineHub()
-        from weighbridge.adapters.hub_http import HttpHub
-
-        return HttpHub(
-            settings.upstream,
-            token=token or settings.token,
-            environ=settings.environ,
-            connections=settings.connections,
-        )
-
-    return ModelFiles(place_of(settings, cache_subdir), hub, settings.connections)
+    return ModelFiles(
+        place_of(settings, cache_subdir), partial(upstream_hub, settings, token=token), settings.connections
+    )
 
 
 def _spec(repo_id: str, filename: str, revision: str) -> Spec:

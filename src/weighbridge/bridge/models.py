@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from weighbridge.bridge.checking import checked_at
 from weighbridge.bridge.layouts import Layouts, Spot
 from weighbridge.bridge.model_results import Checked, Cleaning, Failure, Listed, Locked, Moved, Synced
 from weighbridge.bridge.pins import answers, is_kept, locked, moved_to, pin_all, pinned_into, side_by_side
+from weighbridge.bridge.upstream import upstream_hub
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.lock import Lock, LockEntry, Spec
 from weighbridge.domain.manifest import Manifest
@@ -290,20 +291,6 @@ class Models:
 def open_models(settings: Settings, *, offline: bool = False) -> Models:
     """The model verbs, wired for a command: nothing is imported that a warm ``sync`` does not need."""
 
-    def hub() -> Hub:
-        if offline or settings.offline:
-            from weighbridge.adapters.hub_offline import OfflineHub
-
-            return OfflineHub()
-        from weighbridge.adapters.hub_http import HttpHub
-
-        return HttpHub(
-            settings.upstream,
-            token=settings.token,
-            environ=settings.environ,
-            connections=settings.connections,
-        )
-
     def blobs() -> FolderBlobs:
         from weighbridge.adapters.blobs_fs import FolderBlobs
 
@@ -318,7 +305,7 @@ def open_models(settings: Settings, *, offline: bool = False) -> Models:
     with suppress(OSError):  # told by whoever writes there first; `list` and `verify` need not write
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Models(
-        hub=hub,
+        hub=partial(upstream_hub, settings, offline=offline),
         blobs=blobs,
         shelf=ManifestShelf(settings.home),
         register=LockRegister(settings.home),

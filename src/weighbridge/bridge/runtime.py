@@ -13,6 +13,7 @@ from weighbridge.adapters.lock_file import LockRegister
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.version_locks import VersionLocks
+from weighbridge.bridge.upstream import upstream_hub
 from weighbridge.domain.loading import Loaded
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.start_report import StartReport, Step
@@ -20,7 +21,7 @@ from weighbridge.domain.start_wish import StartWish, read_wish
 from weighbridge.errors import BadInput, HubDown, StoreDown
 from weighbridge.flows.load import CHECKS, LOAD, Checklist
 from weighbridge.flows.start_state import StartTools
-from weighbridge.ports import Hub, Reporter, Source
+from weighbridge.ports import Reporter, Source
 from weighbridge.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _tools(settings: Settings, wish: StartWish, context: int, reporter: Reporter
     blobs = _once(lambda: _blobs(home))
     layout = DirLayout(place, lambda sha256: blobs().path(sha256))
     return StartTools(
-        hub=_once(lambda: _hub(settings)),
+        hub=_once(lambda: upstream_hub(settings)),
         blobs=blobs,
         shelf=ManifestShelf(home),
         layout=layout,
@@ -113,21 +114,6 @@ def _tools(settings: Settings, wish: StartWish, context: int, reporter: Reporter
         threads=usable_processors,
         context=context,
         reporter=reporter,
-        connections=settings.connections,
-    )
-
-
-def _hub(settings: Settings) -> Hub:
-    if settings.offline:
-        from weighbridge.adapters.hub_offline import OfflineHub
-
-        return OfflineHub()
-    from weighbridge.adapters.hub_http import HttpHub
-
-    return HttpHub(
-        settings.upstream,
-        token=settings.token,
-        environ=settings.environ,
         connections=settings.connections,
     )
 
