@@ -12,10 +12,13 @@ import pytest
 from tests.adapters.hub_bits import quick
 from tests.hub_server import HubServer, serve_hub
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo_query import RepoQuery, SortKey
 from weighbridge.errors import (
     BadListing,
     HubDown,
+    NoAnswer,
+    NoSuchRepo,
     NotAuthenticated,
     NotPermitted,
     RateLimited,
@@ -165,3 +168,36 @@ def test_a_passing_trouble_is_waited_out(hub: HubServer) -> None:
     pauses: list[float] = []
     assert len(quick(hub, pauses).find(EVERY).rows) == 5
     assert pauses[0] == 3
+
+
+def test_one_model_is_described_by_one_request_with_the_size_of_each_file(hub: HubServer) -> None:
+    said = quick(hub).about(RepoId.parse("org/m1"))
+    assert hub.requests[-1].target == "/api/models/org/m1?blobs=true"
+    assert len(hub.requests) == 1
+    assert said["id"] == "org/m1"
+    with pytest.raises(NoSuchRepo):
+        quick(hub).about(RepoId.parse("org/none"))
+
+
+def test_who_a_token_belongs_to(hub: HubServer) -> None:
+    hub.fault("/api/whoami-v2", body=b'{"name": "ann"}')
+    assert quick(hub, token="any-shape").whoami() == "ann"
+    hub.forget()
+    hub.fault("/api/whoami-v2", status=401)
+    with pytest.raises(NotAuthenticated):
+        quick(hub).whoami()
+    hub.forget()
+    hub.fault("/api/whoami-v2", status=404)
+    with pytest.raises(HubDown, match="no record of accounts"):
+        quick(hub).whoami()
+
+
+def test_a_hub_that_was_not_reached_is_told_from_one_that_is_broken(hub: HubServer) -> None:
+    hub.fault("/api/models", status=503)
+    with pytest.raises(HubDown) as broken:
+        quick(hub).find(EVERY)
+    assert not isinstance(broken.value, NoAnswer)
+    hub.forget()
+    hub.fault("/api/models", raw=b"")
+    with pytest.raises(NoAnswer):
+        quick(hub).find(EVERY)

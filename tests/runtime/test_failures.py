@@ -30,9 +30,9 @@ from weighbridge.errors import (
     CannotLoad,
     DigestMismatch,
     Gated,
-    HubDown,
     LicenseNotAllowed,
     MissingExtra,
+    NoAnswer,
     NoSuchRepo,
     NoSuchRevision,
     StartFailed,
@@ -131,7 +131,7 @@ def test_a_gated_model_is_told_from_a_missing_one(at: Yard) -> None:
 
 def test_a_hub_that_is_away_is_told_from_a_missing_model(at: Yard) -> None:
     failed = at.failure(AS_GGUF, HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_OFFLINE="1")
-    assert (failed.step, type(failed.cause)) == ("resolve", HubDown)
+    assert (failed.step, type(failed.cause)) == ("resolve", NoAnswer)
 
 
 def test_a_byte_that_changed_on_the_way_is_found(at: Yard) -> None:

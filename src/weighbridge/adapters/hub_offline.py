@@ -10,25 +10,25 @@ from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, Refs
-from weighbridge.errors import HubDown
+from weighbridge.errors import NoAnswer
 from weighbridge.ports import ByteStream
 
 
 class OfflineHub:
-    """Raises HubDown for every question, without asking it."""
+    """Raises NoAnswer for every question, without asking it."""
 
     def info(self, ref: ModelRef) -> ModelInfo:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(ref.repo)
 
     def manifest(self, repo: RepoId, commit: str) -> Manifest:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(repo)
 
     def open(
         self, repo: RepoId, commit: str, entry: FileEntry, start: int = 0, stop: int | None = None
     ) -> AbstractContextManager[ByteStream]:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(repo, entry.path)
 
     def locate(self, repo: RepoId, commit: str, entry: FileEntry) -> Path | None:
@@ -36,32 +36,32 @@ class OfflineHub:
         return None
 
     def refs(self, repo: RepoId) -> Refs:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(repo)
 
     def commits(self, repo: RepoId, revision: str, limit: int = 50) -> Sequence[Commit]:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(repo)
 
     def details(self, ref: ModelRef) -> JsonObject:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(ref.repo)
 
     def discussions(self, repo: RepoId, limit: int = 50) -> Sequence[DiscussionHead]:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(repo)
 
     def owner(self, repo: RepoId) -> Owner:
-        """Raises HubDown."""
+        """Raises NoAnswer."""
         raise _offline(repo)
 
     def repos(self, kind: RepoKind) -> Iterator[ModelInfo]:
-        """Raises HubDown."""
-        raise HubDown("offline: the Hub was not asked", hint="leave --offline and HF_HUB_OFFLINE out")
+        """Raises NoAnswer."""
+        raise NoAnswer("offline: the Hub was not asked", hint="leave --offline and HF_HUB_OFFLINE out")
 
 
-def _offline(repo: RepoId, path: str = "") -> HubDown:
+def _offline(repo: RepoId, path: str = "") -> NoAnswer:
     what = f"'{path}' of '{repo}' is not held" if path else f"'{repo}' is not known here"
-    return HubDown(
+    return NoAnswer(
         f"offline: {what}, and the Hub was not asked", hint="leave --offline and HF_HUB_OFFLINE out"
     )

@@ -64,6 +64,12 @@ def needed(chosen: Manifest, whole: Manifest, index_of: IndexOf = lambda path: {
     return tuple(Needed(path=p, by=found[p], is_there=p in there) for p in sorted(found))
 
 
+def lacking_shards(paths: Iterable[str]) -> tuple[str, ...]:
+    """The shards that the names of others call for and a repository of these files lacks; sorted."""
+    have = set(paths)
+    return tuple(sorted({path for path, _ in _of_shards(have, have)} - have))
+
+
 def advice(chosen: Manifest, whole: Manifest) -> str:
     """A word on a selection that can be loaded, but perhaps not as it was meant; empty where all is well."""
     have, there = set(chosen.by_path), set(whole.by_path)

@@ -7,7 +7,7 @@
       Denied          NotAuthenticated, NotPermitted, Gated, Disabled,    who are you
                       OverQuota
       Conflict        PackageExists, LockStale                            somebody was first
-      Unreachable     HubDown, RateLimited, StoreDown                     a retry may help
+      Unreachable     HubDown (NoAnswer), RateLimited, StoreDown                   a retry may help
       IntegrityError  DigestMismatch, SizeMismatch, BadListing,           somebody lies
                       BadBundle, BadSignature, FolderMismatch
       Rejected        LicenseMismatch, LicenseNotAllowed, Unsafe,         our policy says no
@@ -65,6 +65,7 @@ from weighbridge.errors.world import (
     FolderMismatch,
     HubDown,
     IntegrityError,
+    NoAnswer,
     RateLimited,
     SizeMismatch,
     StoreDown,
@@ -93,6 +94,7 @@ __all__ = [
     "LicenseNotAllowed",
     "LockStale",
     "MissingExtra",
+    "NoAnswer",
     "NoSuchFile",
     "NoSuchOwner",
     "NoSuchPackage",

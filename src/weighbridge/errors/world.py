@@ -19,6 +19,10 @@ class HubDown(Unreachable):
     code = "hub-down"
 
 
+class NoAnswer(HubDown):
+    """The Hub could not be reached at all, or is not to be: what is known of it may be used instead."""
+
+
 class RateLimited(Unreachable):
     """The Hub asked for a pause; ``retry_after_s`` is None where it did not say how long."""
 

@@ -13,7 +13,7 @@ from weighbridge.adapters.hub_http.contact import Contact
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question, refusal, said
 from weighbridge.adapters.hub_http.wire import Wire
-from weighbridge.errors import BadListing, HubDown, RateLimited, WeighbridgeError
+from weighbridge.errors import BadListing, HubDown, NoAnswer, RateLimited, WeighbridgeError
 
 MAX_REDIRECTS = 5
 MAX_ERROR_BYTES = 64 * 1024
@@ -83,7 +83,7 @@ class Asking:
             self.patience.sleep(pause_s)
             waited_s += pause_s
 
-    def broken(self, question: Question, error: OSError) -> HubDown:
+    def broken(self, question: Question, error: OSError) -> NoAnswer:
         """The error for a connection that could not be made or kept."""
         hint = "check the network, HF_ENDPOINT and the proxy settings; what was fetched is kept"
         if _is_untrusted(error):
@@ -91,7 +91,7 @@ class Asking:
         cause = (
             "it did not answer in time" if isinstance(error, TimeoutError) else error.strerror or str(error)
         )
-        return HubDown(f"{self.hub} cannot be reached for {question}: {cause}", hint=hint)
+        return NoAnswer(f"{self.hub} cannot be reached for {question}: {cause}", hint=hint)
 
     def _follow(self, target: str, question: Question, headers: Mapping[str, str]) -> Reply:
         origin, commit = self.home, ""

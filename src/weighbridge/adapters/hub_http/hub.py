@@ -35,7 +35,7 @@ from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.hub_http.refusals import Question
 from weighbridge.adapters.hub_http.stream import HttpStream
 from weighbridge.adapters.hub_http.wire import Wire
-from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.json_values import JsonObject, text
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import DETAILS, Commit, DiscussionHead, ModelInfo, Owner, OwnerKind, Refs
@@ -166,6 +166,28 @@ class HttpHub:
             else cursor_target(self._prefix, home, cursor)
         )
         return read_page(question, home, target, *self._page(target, question, MAX_PAGE_BYTES))
+
+    def about(self, repo: RepoId) -> JsonObject:
+        """What the Hub says of a repository's default branch, with the size of each file: one request.
+
+        Raises:
+            NoSuchRepo: there is none, or it is not shown.
+            BadListing: the answer is no object.
+        """
+        question = Question(hub=self._name, repo=repo)
+        target = f"{self._prefix}/api/{repo.kind.plural}/{repo.full_name}?blobs=true"
+        return mended_object(question, read_object(question, self._read(target, question)))
+
+    def whoami(self) -> str:
+        """What the owner of the token is called here; empty where the Hub does not say.
+
+        Raises:
+            NotAuthenticated: there is no token, or the Hub does not know it.
+            HubDown: it does not answer, or has no accounts at all.
+        """
+        question = Question(hub=self._name, what="record of accounts")
+        said = read_object(question, self._read(f"{self._prefix}/api/whoami-v2", question))
+        return text(mended_object(question, said), "name") or ""
 
     def details(self, ref: ModelRef) -> JsonObject:
         """See ``ports.Hub.details``: one request; a property that this Hub refuses is left out."""

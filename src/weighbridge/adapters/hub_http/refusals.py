@@ -29,15 +29,19 @@ _LONGEST_MESSAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is being asked of which Hub, for the words of an error; no address, no credentials."""
+    """What is being asked of which Hub, for the words of an error; no address, no credentials.
+
+    ``what`` is asked of the Hub itself, where no repository is named.
+    """
 
     hub: str
     repo: RepoId | None = None
     revision: str | None = None
     path: str | None = None
+    what: str = "list of repositories"
 
     def __str__(self) -> str:
-        parts = [f"'{self.repo}'" if self.repo else "its list of repositories"]
+        parts = [f"'{self.repo}'" if self.repo else f"its {self.what}"]
         parts += [f"at '{self.revision[:40]}'"] if self.revision else []
         parts += [f"file '{self.path}'"] if self.path else []
         return " ".join(parts)
@@ -94,7 +98,7 @@ def _missing(question: Question) -> WeighbridgeError:
 
 def _missing_repo(question: Question) -> WeighbridgeError:
     if question.repo is None:
-        return HubDown(f"{question.hub} has no list of repositories", hint="is this address a Hub?")
+        return HubDown(f"{question.hub} has no {question.what}", hint="is this address a Hub?")
     return NoSuchRepo(str(question.repo), hint=_HIDDEN)
 
 
