@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,17 @@ import pytest
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.people import People
-from weighbridge.bridge.tries import TRIES, WAIT
+from weighbridge.bridge.tries import TRIES, TRIES_FROM_ONE_PLACE, WAIT
 from weighbridge.domain.access import LOCAL, Permission, Principal
-from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, NotFound, NotPermitted
+from weighbridge.errors import (
+    BadInput,
+    BadName,
+    Conflict,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    TooManyTries,
+)
 from weighbridge.settings import Settings
 
 EVERYTHING = frozenset(Permission)
@@ -125,13 +134,59 @@ class TestGuessing:
     def test_after_five_failures_a_name_waits(self, people: People, clock: Clock, name: str) -> None:
         open_account(people)
         self.fail(people, name)
-        with pytest.raises(NotAuthenticated, match="too many") as caught:
+        clock.pass_by(timedelta(seconds=10))
+        with pytest.raises(TooManyTries) as caught:
             people.authenticate(name, WORD)
-        assert "wait" in caught.value.hint
+        assert caught.value.retry_after_s == 20
         clock.pass_by(WAIT)
         self.fail(people, name, 1)
-        with pytest.raises(NotAuthenticated, match="too many"):
+        with pytest.raises(TooManyTries):
             people.authenticate(name, WORD)
+
+    def test_servers_count_together_and_a_restart_forgets_nothing(self, tmp_path: Path, clock: Clock) -> None:
+        place = tmp_path / "catalog.sqlite3"
+        with closing(Catalog.open(place)) as first, closing(Catalog.open(place)) as second:
+            servers = [People(one, Settings(home=tmp_path), clock) for one in (first, second)]
+            open_account(servers[0])
+            self.fail(servers[0], "ada", 3)
+            self.fail(servers[1], "ada", 2)
+            for server in servers:
+                with pytest.raises(TooManyTries):
+                    server.authenticate("ada", WORD)
+        with closing(Catalog.open(place)) as again:
+            people = People(again, Settings(home=tmp_path), clock)
+            with pytest.raises(TooManyTries):
+                people.authenticate("ada", WORD)
+            clock.pass_by(WAIT)
+            assert people.authenticate("ada", WORD)
+            self.fail(people, "ada", TRIES - 1)
+
+    def test_an_address_that_guesses_at_many_names_waits_and_an_account_of_its_own_is_no_help(
+        self, people: People, catalog: Catalog, clock: Clock
+    ) -> None:
+        open_account(people)
+        open_account(people, "eve")
+        for number in range(TRIES_FROM_ONE_PLACE):
+            with pytest.raises(NotAuthenticated, match="wrong user name or password"):
+                people.authenticate(f"name{number}", "a wrong password", "192.0.2.7")
+            if number % 10 == 5:
+                assert people.authenticate("eve", WORD, "192.0.2.7")
+        with pytest.raises(TooManyTries):
+            people.authenticate("ada", WORD, "192.0.2.7")
+        assert people.authenticate("ada", WORD, "192.0.2.8")
+        clock.pass_by(WAIT)
+        assert people.authenticate("ada", WORD, "192.0.2.7")
+
+    def test_what_is_remembered_of_failures_is_bounded_and_names_nobody(
+        self, people: People, catalog: Catalog, clock: Clock
+    ) -> None:
+        for number in range(20):
+            self.fail(people, f"a password typed as a name {number}", 1)
+            clock.pass_by(timedelta(minutes=10))
+        with catalog._reading() as connection:
+            rows = connection.exec_driver_sql("SELECT * FROM tries").all()
+        assert 5 <= len(rows) <= 7, "what is older than an hour is forgotten"
+        assert "password" not in str(rows)
 
     def test_others_and_tokens_go_on(self, people: People) -> None:
         open_account(people)
@@ -151,7 +206,7 @@ class TestGuessing:
         open_account(people)
 
         def guess(number: int) -> str:
-            with pytest.raises(NotAuthenticated) as caught:
+            with pytest.raises((NotAuthenticated, TooManyTries)) as caught:
                 people.authenticate("ada", f"guess number {number}")
             return str(caught.value)
 

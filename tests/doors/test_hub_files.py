@@ -14,7 +14,7 @@ from tests.hub_process import safetensors, write_repo
 from weighbridge.bridge.hub import open_folder
 from weighbridge.domain.manifest import digests_of, lfs_pointer
 from weighbridge.doors.hub import hub_app
-from weighbridge.doors.hub.proxies import without_strangers_words
+from weighbridge.doors.proxies import without_strangers_words
 from weighbridge.settings import load_settings
 
 WEIGHTS = safetensors(640)

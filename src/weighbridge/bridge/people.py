@@ -50,16 +50,18 @@ class People:
         self._anonymous = Principal(
             name="anonymous", permissions=_anonymous(settings.anonymous), is_anonymous=True
         )
-        self._tries = Tries(now)
+        self._tries = Tries(catalog, now)
 
-    def authenticate(self, name: str, password: str) -> str:
+    def authenticate(self, name: str, password: str, address: str = "") -> str:
         """A new token for a password: ``hf_wbr_`` and 43 characters; it counts for 30 days.
 
+        ``address`` is where the caller is; empty for this machine.
+
         Raises:
-            NotAuthenticated: the name or the password is wrong (which of them is not said), or
-                the name was tried too often.
+            NotAuthenticated: the name or the password is wrong (which of them is not said).
+            TooManyTries: the name, or from the address, was tried too often.
         """
-        with self._tries.one(name):
+        with self._tries.one(name, address):
             check_password(self._catalog.password_hash(name), password)
         return self._new_token(self._catalog.user(name), None, SESSION, by=name, is_session=True)[1]
 

@@ -2,59 +2,78 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import BoundedSemaphore, Lock
+from hashlib import sha256
+from threading import BoundedSemaphore
+from typing import Protocol
 
-from weighbridge.errors import NotAuthenticated
+from weighbridge.errors import NotAuthenticated, TooManyTries
 
 TRIES = 5
 """Wrong passwords in a row after which a name has to wait."""
+TRIES_FROM_ONE_PLACE = 50
+"""Wrong passwords, of whatever names, after which an address has to wait."""
 WAIT = timedelta(seconds=30)
+_FORGOTTEN = timedelta(hours=1)
+
+
+class Ledger(Protocol):
+    """Where failures are counted, for all servers together."""
+
+    def failures(self, keys: Collection[str]) -> Mapping[str, tuple[int, datetime]]:
+        """How often each of the keys failed in a row, and when last; those that did."""
+
+    def failed(self, keys: Sequence[str], at: datetime, forgotten: datetime) -> None:
+        """One more failure of each key; what failed last before ``forgotten`` counts no more."""
+
+    def succeeded(self, key: str) -> None:
+        """Its failures are forgotten."""
 
 
 class Tries:
-    """Slows guessing down: after ``TRIES`` failures in a row a name waits, known or not.
+    """After ``TRIES`` failures in a row a name waits, known or not; and an address after more of them.
 
-    Kept in memory: a restart forgets, and two servers count apart. A few tries run at once, so
-    a burst can go past the limit by no more than those.
+    Whoever logs in clears the name and not the address, else one account would do to guess at others.
+    A few tries run at once in each server, so a burst goes past the limit by no more than those.
     """
 
-    _NAMES = 10_000
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._failed: OrderedDict[str, tuple[int, datetime]] = OrderedDict()
-        self._lock, self._at_once = Lock(), BoundedSemaphore(4)
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._ledger, self._now = ledger, now
+        self._at_once = BoundedSemaphore(4)
 
     @contextmanager
-    def one(self, name: str) -> Iterator[None]:
-        """A try; NotAuthenticated out of the block is a failure.
+    def one(self, name: str, address: str = "") -> Iterator[None]:
+        """A try; NotAuthenticated out of the block is a failure. ``address`` is empty for this machine.
 
         Raises:
-            NotAuthenticated: the name has to wait.
+            TooManyTries: the name, or whoever is at the address, has to wait.
         """
+        of_name = _key("name", name)
+        most = {of_name: TRIES}
+        if address:
+            most[_key("address", address)] = TRIES_FROM_ONE_PLACE
         with self._at_once:
-            count, last = self._failed.get(name, (0, self._now()))
-            left = last + WAIT - self._now()
-            if count >= TRIES and left > timedelta():
-                raise NotAuthenticated(
-                    "too many wrong passwords for this name",
-                    hint=f"wait {left.seconds + 1} seconds, then try again",
-                )
+            failed = self._ledger.failures(most)
+            at = self._now()
+            left = [
+                last + WAIT - at
+                for key, (count, last) in failed.items()
+                if count >= most[key] and last + WAIT > at
+            ]
+            if left:
+                raise TooManyTries(max(1, math.ceil(max(left).total_seconds())))
             try:
                 yield
             except NotAuthenticated:
-                self._note(name, count + 1)
+                self._ledger.failed(sorted(most), at, at - _FORGOTTEN)
                 raise
-            with self._lock:
-                self._failed.pop(name, None)
+            if of_name in failed:
+                self._ledger.succeeded(of_name)
 
-    def _note(self, name: str, count: int) -> None:
-        with self._lock:
-            known = self._failed.pop(name, (0, self._now()))[0]
-            self._failed[name] = (max(count, known + 1), self._now())
-            while len(self._failed) > self._NAMES:
-                self._failed.popitem(last=False)
+
+def _key(kind: str, spelled: str) -> str:
+    # Not the name itself: people type passwords where a name belongs.
+    return sha256(f"{kind}\0{spelled}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -5,7 +5,7 @@
                       MissingExtra, CannotLoad
       NotFound        NoSuchRepo, NoSuchRevision, NoSuchFile, NoSuchPackage, Renamed
       Denied          NotAuthenticated, NotPermitted, Gated, Disabled,    who are you
-                      OverQuota
+                      OverQuota, TooManyTries
       Conflict        PackageExists, LockStale                            somebody was first
       Unreachable     HubDown (NoAnswer), RateLimited, StoreDown                   a retry may help
       IntegrityError  DigestMismatch, SizeMismatch, BadListing,           somebody lies
@@ -47,6 +47,7 @@ from weighbridge.errors.callers import (
     Renamed,
     RepoExists,
     StaleParent,
+    TooManyTries,
 )
 from weighbridge.errors.refusals import (
     LicenseMismatch,
@@ -115,6 +116,7 @@ __all__ = [
     "StaleParent",
     "StartFailed",
     "StoreDown",
+    "TooManyTries",
     "Unreachable",
     "Unsafe",
     "UnsafeFiles",

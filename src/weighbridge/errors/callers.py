@@ -154,6 +154,19 @@ class NotAuthenticated(Denied):
     code = "not-authenticated"
 
 
+class TooManyTries(Denied):
+    """Too many wrong passwords came for a name, or from an address; ``retry_after_s`` is in seconds."""
+
+    code = "too-many-tries"
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            "too many wrong passwords for this name, or from this address",
+            hint=f"wait {retry_after_s} seconds, then try again",
+        )
+
+
 class NotPermitted(Denied):
     """The caller is known and may not do this."""
 

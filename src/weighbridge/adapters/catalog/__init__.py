@@ -31,6 +31,7 @@ from weighbridge.adapters.catalog.refusals import Refusals
 from weighbridge.adapters.catalog.rewriting import Rewriting
 from weighbridge.adapters.catalog.scans import Scans
 from weighbridge.adapters.catalog.together import Together
+from weighbridge.adapters.catalog.tries import Tries
 from weighbridge.adapters.catalog.whole import Whole
 from weighbridge.adapters.catalog.workers import Workers
 
@@ -55,6 +56,7 @@ class Catalog(
     Groups,
     Organizations,
     Accounts,
+    Tries,
     Audit,
     Names,
     Whole,

@@ -148,6 +148,7 @@ USERS = Table(
     Column("permissions", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled", Boolean, nullable=False),
+    Column("origin", Text, nullable=False, server_default=""),
 )
 
 TOKENS = Table(
@@ -175,6 +176,9 @@ AUDIT = Table(
     Column("target", Text, nullable=False),
     Column("detail", Text, nullable=False),
 )
+Index("audit_by_verb", AUDIT.c.verb, AUDIT.c.id)
+Index("audit_by_caller", AUDIT.c.by, AUDIT.c.id)
+Index("audit_by_age", AUDIT.c.at)
 
 REPOSITORIES = Table(
     "repositories",

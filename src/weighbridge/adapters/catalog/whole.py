@@ -3,7 +3,7 @@
     {"table": "users", "row": {"name": "ada", ...}}
 
 Objects keep the order of their keys: what is shown of a package must not change. Times are ISO 8601
-in UTC. Which processes work is not part of it: they will be others.
+in UTC. Which processes work, and who failed to log in lately, is not part of it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from weighbridge.adapters.catalog.database import Database, engine_for, translat
 from weighbridge.adapters.catalog.job_tables import WORKERS
 from weighbridge.adapters.catalog.migrate import HEAD, remake, upgrade_to
 from weighbridge.adapters.catalog.tables import METADATA, UtcDateTime
+from weighbridge.adapters.catalog.tries import TRIES
 from weighbridge.domain.invalid import Invalid
 from weighbridge.errors import Conflict
 
@@ -81,7 +82,7 @@ def fill(place: str | Path, step: str, lines: Iterable[bytes]) -> int:
 
 
 def _tables() -> list[Table]:
-    return [table for table in METADATA.sorted_tables if table is not WORKERS]
+    return [table for table in METADATA.sorted_tables if table not in (WORKERS, TRIES)]
 
 
 def _require_empty(connection: Connection) -> None:

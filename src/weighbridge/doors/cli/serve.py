@@ -55,7 +55,8 @@ def serve(
         run(
             watched(
                 compose(
-                    rest_app(bridge), hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies)
+                    rest_app(bridge, settings.trusted_proxies),
+                    hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies),
                 ),
                 bridge.figures.clocks.answered,
                 each_logged=settings.log == "json",

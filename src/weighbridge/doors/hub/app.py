@@ -30,10 +30,10 @@ from weighbridge.doors.hub.files import Wanted, serve_file
 from weighbridge.doors.hub.kept import KeptAnswers, Ready, read_asked, ready
 from weighbridge.doors.hub.lfs_download import download_only, reader
 from weighbridge.doors.hub.lfs_objects import lfs_place
-from weighbridge.doors.hub.proxies import Network, without_strangers_words
 from weighbridge.doors.hub.redirects import redirected
 from weighbridge.doors.hub.request import AsgiApp, Receive, Request, Scope, Send, read_request
 from weighbridge.doors.hub.room import Room
+from weighbridge.doors.proxies import Network, without_strangers_words
 from weighbridge.doors.streaming import Streams
 from weighbridge.errors import Renamed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weighbridge import __version__
 from weighbridge.bridge import Bridge
+from weighbridge.doors.proxies import Network
 from weighbridge.doors.rest import (
     accounts,
     batches,
@@ -40,14 +42,15 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
     422: {"description": "The request does not have the right form"},
     413: {"description": "The request is too large"},
     424: {"description": "The gate could not tell: a source could not be read"},
+    429: {"description": "Too many wrong passwords; Retry-After says how long to wait"},
     500: {"description": "The registry's own store or catalogue failed"},
     502: {"description": "The Hub sent other bytes than it promised"},
     503: {"description": "The Hub does not answer, or asked for a pause; Retry-After says how long"},
 }
 
 
-def rest_app(bridge: Bridge) -> FastAPI:
-    """The application before a registry."""
+def rest_app(bridge: Bridge, proxies: Sequence[Network] = ()) -> FastAPI:
+    """The application before a registry; ``proxies`` may say where a request came from."""
     app = FastAPI(
         title="Weighbridge",
         version=__version__,
@@ -57,7 +60,7 @@ def rest_app(bridge: Bridge) -> FastAPI:
         redirect_slashes=False,
         responses={status: {**told, "model": Problem} for status, told in _PROBLEMS.items()},
     )
-    app.state.bridge, app.state.zips = bridge, zips.zip_streams()
+    app.state.bridge, app.state.zips, app.state.proxies = bridge, zips.zip_streams(), proxies
     install(app)
     for router in (
         accounts.router,

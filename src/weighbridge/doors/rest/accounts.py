@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from weighbridge.doors.rest.callers import TheBridge
+from weighbridge.doors.rest.callers import TheBridge, address_of
 from weighbridge.doors.rest.models import Login, SetUp, TokenOut
 
 router = APIRouter(tags=["accounts"])
 
 
 @router.post("/authenticate", summary="Get a token for a password")
-def authenticate(login: Login, bridge: TheBridge) -> TokenOut:
+def authenticate(login: Login, bridge: TheBridge, request: Request) -> TokenOut:
     """The token counts for 30 days; paste it into **Authorize** above."""
-    return TokenOut(token=bridge.people.authenticate(login.username, login.password))
+    return TokenOut(token=bridge.people.authenticate(login.username, login.password, address_of(request)))
 
 
 @router.post("/setup", summary="Open the first account")

@@ -10,6 +10,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from weighbridge.bridge import Bridge
 from weighbridge.domain.access import Principal
+from weighbridge.doors.proxies import client_address
 from weighbridge.errors import NotAuthenticated
 
 # These two only tell the documentation (its Authorize button); ``_secret`` reads the headers.
@@ -24,6 +25,11 @@ async def bridge_of(request: Request) -> Bridge:
     bridge = request.app.state.bridge
     assert isinstance(bridge, Bridge)  # noqa: S101 - rest_app put it there
     return bridge
+
+
+def address_of(request: Request) -> str:
+    """Where a request came from; empty for this machine."""
+    return client_address(request.scope, request.app.state.proxies)
 
 
 TheBridge = Annotated[Bridge, Depends(bridge_of)]

@@ -35,6 +35,7 @@ from weighbridge.errors import (
     RateLimited,
     Rejected,
     StoreDown,
+    TooManyTries,
     Unreachable,
     Unsafe,
     WeighbridgeError,
@@ -51,6 +52,7 @@ STATUS: Sequence[tuple[type[Exception], int]] = (
     (Invalid, 422),
     (NotFound, 404),
     (NotAuthenticated, 401),
+    (TooManyTries, 429),
     (Denied, 403),
     (Conflict, 409),
     (IntegrityError, 502),
@@ -153,6 +155,8 @@ def _detail(kind: str, error: Exception) -> str:
 def _headers(status: int, error: Exception) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": 'Bearer realm="weighbridge"'}
+    if isinstance(error, TooManyTries):
+        return {"Retry-After": str(error.retry_after_s)}
     if status == 503:
         told = error.retry_after_s if isinstance(error, RateLimited) else None
         return {"Retry-After": str(RETRY_AFTER_S if told is None else max(1, math.ceil(told)))}
