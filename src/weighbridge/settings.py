@@ -32,12 +32,14 @@ DEFAULT_LFS_PART_BYTES = 1 << 30
 class Settings:
     """Everything that the surroundings may decide. ``VARIABLES`` names and explains each.
 
-    ``token`` and ``admin_password`` are kept out of ``repr``, so that no log shows them.
+    ``hf_token`` and ``admin_password`` are kept out of ``repr``, so that no log shows them.
     """
 
     home: Path
     upstream: str = DEFAULT_UPSTREAM
-    token: str | None = field(default=None, repr=False)
+    hf_token: str | None = field(default=None, repr=False)
+    token_file: Path = field(default_factory=lambda: Path.home() / ".cache" / "huggingface" / "token")
+    token_file_hub: str = DEFAULT_UPSTREAM
     database_url: str = ""
     store_url: str = ""
     store_public_url: str = ""
@@ -125,8 +127,8 @@ VARIABLES: Mapping[str, str] = {
     "10.0.0.0/8,192.0.2.7; this machine's own always do",
     "WEIGHBRIDGE_ADOPT": "set to 0, nothing is taken over from the Hugging Face cache; default: 1",
     "HF_ENDPOINT": "the Hub, as every Hugging Face client reads it",
-    "HF_TOKEN": "the token for the Hub",
-    "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME",
+    "HF_TOKEN": "the token for the Hub that is asked; without it see docs/credentials.md",
+    "HF_TOKEN_PATH": "a file with that token; default: token in HF_HOME, for HF_ENDPOINT only",
     "HF_HOME": "the Hugging Face folder; default: ~/.cache/huggingface",
     "HF_HUB_CACHE": "the Hugging Face cache; default: hub in HF_HOME (also HUGGINGFACE_HUB_CACHE)",
     "HF_HUB_OFFLINE": "set to 1, no command makes a request",
@@ -169,7 +171,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if env.get("WEIGHBRIDGE_HOME")
         else _default_home(env),
         upstream=_upstream(env),
-        token=_token(env),
+        hf_token=env.get("HF_TOKEN", "").strip() or None,
+        token_file=Path(env.get("HF_TOKEN_PATH") or _hf_home(env) / "token").expanduser(),
+        # The file that Hugging Face's tools write is for the Hub that they ask; one that is named, for ours.
+        token_file_hub=_upstream(env)
+        if env.get("HF_TOKEN_PATH")
+        else env.get("HF_ENDPOINT") or DEFAULT_UPSTREAM,
         database_url=env.get("WEIGHBRIDGE_DATABASE_URL", ""),
         store_url=env.get("WEIGHBRIDGE_STORE_URL", ""),
         store_public_url=env.get("WEIGHBRIDGE_STORE_PUBLIC_URL", ""),
@@ -285,16 +292,6 @@ def _hf_home(env: Mapping[str, str]) -> Path:
     """Where Hugging Face's tools keep what is theirs (``huggingface_hub.constants.HF_HOME``)."""
     caches = Path(env.get("XDG_CACHE_HOME") or Path(env.get("HOME") or "~").expanduser() / ".cache")
     return Path(env.get("HF_HOME") or caches / "huggingface").expanduser().absolute()
-
-
-def _token(env: Mapping[str, str]) -> str | None:
-    if env.get("HF_TOKEN", "").strip():
-        return env["HF_TOKEN"].strip()
-    path = Path(env.get("HF_TOKEN_PATH") or _hf_home(env) / "token").expanduser()
-    try:
-        return path.read_text().strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
 
 
 def _secret(env: Mapping[str, str], name: str) -> str | None:

@@ -13,7 +13,7 @@ from weighbridge.adapters.lock_file import LockRegister
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.version_locks import VersionLocks
-from weighbridge.bridge.upstream import upstream_hub
+from weighbridge.bridge.upstream import token_for, upstream_hub
 from weighbridge.domain.loading import Loaded
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.start_report import StartReport, Step
@@ -61,7 +61,7 @@ def start(
 
     def prepare() -> tuple[StartWish, StartTools]:
         settings = load_settings(environ)
-        checklist.hide(settings.token, settings.admin_password, settings.start.get("MODEL_URL"))
+        checklist.hide(token_for(settings), settings.admin_password, settings.start.get("MODEL_URL"))
         wish = _wish(settings)
         return wish, _tools(settings, wish, context, reporter or SilentReporter())
 

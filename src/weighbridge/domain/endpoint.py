@@ -73,3 +73,14 @@ def checked_token(text: str) -> str:
 def redacted(text: str, token: str | None) -> str:
     """``text`` without the token, however often it stands there."""
     return text.replace(token, "***") if token else text
+
+
+def is_in_clear(address: str) -> bool:
+    """Whether what is sent there leaves this machine unencrypted.
+
+    Raises:
+        Invalid: it is no address.
+    """
+    parts = urlsplit(hub_address(address))
+    host = parts.hostname or ""
+    return parts.scheme == "http" and not (host in ("localhost", "::1") or host.startswith("127."))

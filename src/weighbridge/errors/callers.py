@@ -196,7 +196,8 @@ class Gated(Denied):
         self.repo = repo
         super().__init__(
             f"'{repo}' is gated and access was not granted",
-            hint=hint or "ask for access on the repository's page, then give a token in HF_TOKEN",
+            hint=hint
+            or "ask for access on its page, then run 'weighbridge login' or give a token in HF_TOKEN",
         )
 
 

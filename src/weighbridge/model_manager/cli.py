@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from weighbridge.bridge.upstream import token_for
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
 from weighbridge.doors.cli import models as commands
@@ -72,7 +73,7 @@ def _run(asked: argparse.Namespace, settings: Settings) -> int:
     path = asked.config or FOLDER / ("models.minimal.yaml" if settings.minimal else "models.yaml")
     ids = [asked.model] if asked.model else []
     _LOG.debug("list %s, Hub %s, home %s", path, settings.upstream, settings.home)
-    _LOG.debug("token for the Hub: %s", "given" if settings.token else "none")
+    _LOG.debug("token for the Hub: %s", "given" if token_for(settings) else "none")
     if asked.list:
         return commands.list_models(*ids, config=path, layout="dir", json=asked.json)
     if asked.verify_only:

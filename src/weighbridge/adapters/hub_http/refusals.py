@@ -23,7 +23,7 @@ from weighbridge.errors import (
     WeighbridgeError,
 )
 
-_HIDDEN = "if it is private or gated, give a token that may read it in HF_TOKEN"
+_HIDDEN = "if it is private or gated, run 'weighbridge login', or give a token that may read it in HF_TOKEN"
 _LONGEST_MESSAGE = 200
 
 
@@ -56,7 +56,8 @@ def refusal(question: Question, status: int, code: str, message: str, *, has_tok
     if status == 401:
         if has_token or "credentials" in message.lower():
             return NotAuthenticated(
-                f"{question.hub} does not accept the token{said}", hint="give a valid token in HF_TOKEN"
+                f"{question.hub} does not accept the token{said}",
+                hint="run 'weighbridge login', or give a valid token in HF_TOKEN",
             )
         return _missing_repo(question) if question.repo else _no_token(question)
     if status == 451 or (status == 403 and "disabled" in message.lower()):

@@ -72,6 +72,9 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Registry", "org", "organizations:org_app", "Make organizations and name their members."),
     ("Registry", "quota", "quotas:quota", "Show what namespaces use, and say what they may use."),
     ("Registry", "token", "people:token_app", "Create, list and revoke access tokens."),
+    ("Hubs", "login", "login:login", "Keep a token for a Hub."),
+    ("Hubs", "logout", "login:logout", "Forget the token of a Hub."),
+    ("Hubs", "whoami", "login:whoami", "Whom the Hub takes you for."),
     ("Servers", "serve", "serve:serve", "Serve the registry: REST, and a Hub for Hugging Face clients."),
     ("Servers", "worker", "serve:worker", "Work on jobs beside servers and other workers."),
     ("Servers", "hub", "hub:hub", "Serve a folder of models as a Hub."),
@@ -79,7 +82,9 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
 )
 """Group, command, where it is below this package, and its line in the help."""
 
-_GROUPS = {name: Group(name, sort_key=order) for order, name in enumerate(("Models", "Registry", "Servers"))}
+_GROUPS = {
+    name: Group(name, sort_key=order) for order, name in enumerate(("Models", "Hubs", "Registry", "Servers"))
+}
 for _order, (_group, _name, _where, _line) in enumerate(COMMANDS):
     app.command(
         f"weighbridge.doors.cli.{_where}",

@@ -1,0 +1,200 @@
+"""``weighbridge login``, ``logout`` and ``whoami`` against our own Hub; a token stands in one file only."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.live import clean_environment
+from tests.doors.uploading import Registry, registry_at
+from tests.hub_server import serve_hub
+from weighbridge.adapters.credentials import FILE_NAME
+from weighbridge.bridge import now
+from weighbridge.bridge.organizations import open_organizations
+from weighbridge.domain.access import LOCAL, Role
+from weighbridge.settings import load_settings
+
+CANARY = "canary.5e0f2b71-of-any-shape"
+
+
+class User:
+    """Somebody at a shell of their own, whose upstream is ``hub``."""
+
+    def __init__(self, place: Path, hub: str) -> None:
+        self.place = place
+        self.kept = place / "home" / FILE_NAME
+        self.env = {
+            **clean_environment(),
+            "HOME": str(place),
+            "WEIGHBRIDGE_HOME": str(place / "home"),
+            "HF_ENDPOINT": hub,
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def run(
+        self, *arguments: str, code: int = 0, given: str | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "weighbridge", *arguments],
+            cwd=self.place, env={**self.env, **env}, input=given or "", capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        for secret in (CANARY, given, env.get("HF_TOKEN")):
+            assert not secret or secret.strip() not in done.stdout + done.stderr
+        return done
+
+    def json(self, *arguments: str, code: int = 0, given: str | None = None, **env: str) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code, given=given, **env).stdout)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with registry_at(tmp_path_factory.mktemp("registry") / "home") as running:
+        with open_organizations(load_settings({"WEIGHBRIDGE_HOME": str(running.home)}), now) as organizations:
+            organizations.add(LOCAL, "acme")
+            organizations.set_member(LOCAL, "acme", "ann", Role.WRITE)
+        yield running
+
+
+@pytest.fixture
+def user(tmp_path: Path, registry: Registry) -> User:
+    return User(tmp_path, registry.url)
+
+
+def test_who_logged_in_is_known_until_logging_out(user: User, registry: Registry) -> None:
+    token = registry.tokens["ann"]
+    done = user.run("login", "--stdin", given=f"{token}\n")
+    assert done.stdout == ""
+    assert (
+        f"logged in to {registry.url} as ann, member of acme (write); the token is in {user.kept}"
+        in done.stderr
+    )
+    assert user.kept.stat().st_mode & 0o777 == 0o600
+
+    assert user.run("whoami").stdout == "ann, member of acme (write)\n"
+    said = user.json("whoami")
+    assert (said["name"], said["organizations"]) == ("ann", {"acme": "write"})
+    assert (said["endpoint"], said["source"], said["place"]) == (registry.url, "credentials", str(user.kept))
+
+    assert user.json("logout") == {"endpoint": registry.url, "removed_from": str(user.kept), "still_in": None}
+    assert token not in user.kept.read_text()
+    refused = user.run("whoami", code=8)
+    assert f"hint: run 'weighbridge login --endpoint {registry.url}'" in refused.stderr
+    assert "no token" in user.run("logout").stderr
+
+
+def test_a_token_that_the_hub_does_not_know_is_not_kept(user: User) -> None:
+    refused = user.run("login", "--stdin", given=CANARY, code=8)
+    assert "does not accept the token" in refused.stderr
+    assert not user.kept.exists()
+    assert user.json("login", "--stdin", given=CANARY, code=8)["error"]["code"] == "not-authenticated"
+
+
+def test_a_token_may_come_from_a_file_and_be_kept_unchecked(user: User) -> None:
+    (user.place / "token").write_text(f"{CANARY}\n")
+    done = user.run("login", "--token-file", "token", "--no-check", HF_ENDPOINT="http://127.0.0.1:9")
+    assert "not checked" in done.stderr
+    assert json.loads(user.kept.read_text())["hubs"] == {"http://127.0.0.1:9": {"token": CANARY}}
+
+
+def test_the_environment_goes_before_what_is_kept_and_login_says_so(user: User, registry: Registry) -> None:
+    bob = {"HF_TOKEN": registry.tokens["bob"]}
+    done = user.run("login", "--stdin", given=registry.tokens["ann"], **bob)
+    assert "note: the token of HF_TOKEN goes first" in done.stderr
+    assert user.run("whoami", **bob).stdout == "bob\n"
+    assert "a token of HF_TOKEN is still used" in user.run("logout", **bob).stderr
+
+
+def test_a_token_for_one_hub_is_not_shown_to_another(user: User, registry: Registry) -> None:
+    user.run("login", "--stdin", given=registry.tokens["ann"])
+    with serve_hub({"org/a": {"config.json": b"{}"}}) as other:
+        for env in ({}, {"HF_TOKEN": registry.tokens["ann"]}):
+            refused = user.run("whoami", "--endpoint", other.url, code=8, **env)
+            assert f"there is no token for {other.url}" in refused.stderr
+        # The token file of Hugging Face's tools is for the Hub that they ask, and this is another one.
+        file = user.place / ".cache" / "huggingface" / "token"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(CANARY)
+        user.run("info", "org/a", WEIGHBRIDGE_UPSTREAM=other.url)
+        assert other.requests
+        assert all("authorization" not in asked.headers for asked in other.requests)
+
+
+def test_every_command_uses_what_is_kept_and_no_output_or_other_file_has_it(tmp_path: Path) -> None:
+    with serve_hub({"org/a": {"config.json": b"{}", "README.md": b"---\nlicense: mit\n---\n"}}) as hub:
+        hub.token, hub.repos["org/a"].private = CANARY, True
+        user = User(tmp_path, hub.url)
+        (tmp_path / "models.yaml").write_text("models: [{id: a, repo_id: org/a}]\n")
+        assert "weighbridge login" in user.run("lock", code=4).stderr
+        user.run("login", "--stdin", "--no-check", given=CANARY)
+        user.run("lock")
+        user.run("sync")
+        user.run("info", "org/a")
+        hub.fault("*", status=403, body=f'{{"error": "your token is {CANARY}"}}'.encode())
+        user.run("whoami", code=8)
+        user.run("whoami", "--json", code=8)
+        user.run("sync", code=0)
+        user.run("lock", "--upgrade", "a", code=8)
+        user.run("ingest", "org/a", code=8)
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path != user.kept]
+    assert len(files) > 5
+    for path in files:
+        assert CANARY.encode() not in path.read_bytes(), path
+
+
+def test_who_is_asked_sees_no_token_on_the_screen_nor_in_the_process_list(
+    user: User, registry: Registry
+) -> None:
+    token = registry.tokens["ann"]
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "weighbridge", "login"],
+        cwd=user.place, env=user.env, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        asked = b""
+        while not asked.endswith(b": ") and (byte := process.stderr.read(1)):
+            asked += byte
+        os.write(ours, f"{token}\n".encode())
+        said = asked + b"".join(process.communicate(timeout=120))
+        assert process.returncode == 0, said
+    os.set_blocking(ours, False)
+    try:
+        shown = os.read(ours, 10_000)
+    except BlockingIOError:
+        shown = b""
+    os.close(ours)
+    os.close(theirs)
+    assert asked == b"Token (it is not shown): "
+    assert token.encode() not in said + shown
+    assert b"logged in" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["login"], 2, "no terminal"),
+        (["login", "--stdin", "--token-file", "x"], 2, "two places"),
+        (["login", "--token-file", "absent"], 2, "cannot read 'absent'"),
+        (["login", "--stdin", "--endpoint", "hub.test"], 2, "address of a Hub 'hub.test'"),
+        (["login", "--stdin", "--endpoint", "https://me:canary@hub.test"], 2, "carries credentials"),
+        (["login", "--stdin"], 2, "is empty"),
+        (["login", "hf_canary"], 2, "hint: see 'weighbridge login --help'"),
+        (["whoami", "--endpoint", "http://127.0.0.1:9"], 8, "no token"),
+    ],
+)
+def test_wrong_questions_end_with_an_error_and_a_hint(
+    user: User, arguments: list[str], code: int, said: str
+) -> None:
+    done = user.run(*arguments, code=code)
+    assert said in done.stderr
+    assert "hint: " in done.stderr or "absent" in done.stderr
