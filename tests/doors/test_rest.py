@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.doors.asgi_server import Answer, call, serving
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.crc32s import Crc32s
 from weighbridge.adapters.engine_inline import InlineEngine
 from weighbridge.adapters.hub_http import Contact
 from weighbridge.adapters.progress import SilentReporter
@@ -29,10 +30,12 @@ from weighbridge.bridge.health import Health
 from weighbridge.bridge.jobs import Jobs
 from weighbridge.bridge.operator_evidence import OperatorEvidence
 from weighbridge.bridge.packages import Packages
+from weighbridge.bridge.packing import Packing
 from weighbridge.bridge.papers import Papers
 from weighbridge.bridge.people import People
 from weighbridge.bridge.upkeep import Upkeep
 from weighbridge.bridge.work import Work
+from weighbridge.bridge.zips import Zips
 from weighbridge.domain.access import LOCAL, AuditLine, Permission
 from weighbridge.domain.json_values import canonical
 from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
@@ -207,9 +210,11 @@ class Registry:
             policy=Policy(),
             now=lambda: datetime.now(UTC),
         )
+        papers = Papers(packages, home, "https://hub.test", self.catalog.is_ours)
+        zips = Zips(packages, papers, blobs, Crc32s(home), lambda repo: None)
         self.bridge = Bridge(
             packages=packages,
-            papers=Papers(packages, home, "https://hub.test", self.catalog.is_ours),
+            papers=papers,
             people=self.people,
             hub=None,  # type: ignore[arg-type]  # another door's
             repos=None,  # type: ignore[arg-type]  # another door's
@@ -228,7 +233,8 @@ class Registry:
             health=(health := Health(home, self.catalog, blobs, contact := Contact(), jobs)),
             figures=Figures("admin", Clocks(), health, self.catalog, contact),
             collecting=None,  # type: ignore[arg-type]  # of upkeep
-            zips=None,  # type: ignore[arg-type]  # tried in test_zip
+            zips=zips,
+            packing=Packing(self.catalog, None, zips, jobs),
             close=self.catalog.close,
         )
         self.url = ""

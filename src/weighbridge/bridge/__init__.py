@@ -18,6 +18,7 @@ from weighbridge.errors import StoreDown
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from weighbridge.adapters.blobs_s3 import Bucket
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.hub_http import Contact
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from weighbridge.bridge.judging import Judging
     from weighbridge.bridge.operator_evidence import OperatorEvidence
     from weighbridge.bridge.packages import Packages
+    from weighbridge.bridge.packing import Packing
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
     from weighbridge.bridge.repos import Repos
@@ -63,6 +65,7 @@ class Bridge:
     health: Health
     figures: Figures
     zips: Zips
+    packing: Packing
     collecting: Collecting
     close: Callable[[], None]
 
@@ -82,34 +85,32 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.policy_file import read_policy
-    from weighbridge.bridge.judging import Judging
-    from weighbridge.bridge.later import Later
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
-    from weighbridge.bridge.stores import open_store
     from weighbridge.bridge.tally import Tally
 
     _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
-    blobs = open_store(settings)
+    bucket, blobs = _store(settings)
     people, policy = People(catalog, settings, now), read_policy(settings.policy_file)
     contact, clocks = _counters()
     tools = _tools(settings, catalog, blobs, contact)
-    jobs = _jobs(settings, catalog, tools, engine, clocks)
+    jobs = _jobs(settings, catalog, tools, engine, clocks, lambda package: packing.pack(package))
     health = _health(settings.home, catalog, blobs, contact, jobs)
     hosted = HostedHub(catalog, blobs, serve_all=settings.serve == "all")
-    judging = Judging(catalog, hosted, tools, policy=policy, now=now, later=Later(retry_s))
+    judging = _judging(catalog, hosted, tools, policy, retry_s)
     mirrors = CatalogHub(catalog, blobs)
     repos = _repos(settings, catalog, blobs, hosted, judging, mirrors)
     tally = Tally(catalog, now)
     packages = Packages(catalog=catalog, blobs=blobs, jobs=jobs, tools=tools, policy=policy, now=now)
 
     def close() -> None:
-        for part in (jobs, judging, tally, catalog):
+        for part in (packing, jobs, judging, tally, catalog):
             part.close()
 
     papers = Papers(packages, settings.home, settings.upstream, catalog.is_ours)
+    zips, packing = _zips(settings.home, catalog, packages, papers, blobs, tally, bucket, jobs)
     return Bridge(
         packages=packages,
         papers=papers,
@@ -123,7 +124,8 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         jobs=jobs,
         health=health,
         figures=_figures(settings.metrics, clocks, health, catalog, contact),
-        zips=_zips(settings.home, packages, papers, blobs, tally),
+        zips=zips,
+        packing=packing,
         collecting=_collecting(settings.home, catalog, blobs),
         close=close,
     )
@@ -190,15 +192,49 @@ def _bundles(catalog: Catalog, blobs: BlobStore, papers: Papers, tools: Tools, p
     return Bundles(catalog=catalog, blobs=blobs, papers=papers, tools=tools, policy=policy, now=now)
 
 
-def _zips(home: Path, packages: Packages, papers: Papers, blobs: BlobStore, tally: Tally) -> Zips:
-    """Packages as zips."""
+def _zips(
+    home: Path,
+    catalog: Catalog,
+    packages: Packages,
+    papers: Papers,
+    blobs: BlobStore,
+    tally: Tally,
+    bucket: Bucket | None,
+    jobs: Jobs,
+) -> tuple[Zips, Packing]:
+    """Packages as zips, rendered and in a bucket."""
     from weighbridge.adapters.crc32s import Crc32s
+    from weighbridge.bridge.packing import Packing
     from weighbridge.bridge.zips import Zips
 
-    return Zips(packages, papers, blobs, Crc32s(home), tally.add)
+    zips = Zips(packages, papers, blobs, Crc32s(home), tally.add)
+    return zips, Packing(catalog, bucket, zips, jobs)
 
 
-def _jobs(settings: Settings, catalog: Catalog, tools: Tools, engine: Engine | None, clocks: Clocks) -> Jobs:
+def _store(settings: Settings) -> tuple[Bucket | None, BlobStore]:
+    """The bucket if there is one, and the contents in it or in the home."""
+    from weighbridge.bridge.stores import bucket_of, store_of
+
+    bucket = bucket_of(settings)
+    return bucket, store_of(settings, bucket)
+
+
+def _judging(catalog: Catalog, hosted: HostedHub, tools: Tools, policy: Policy, retry_s: float) -> Judging:
+    """What weighs pushed commits."""
+    from weighbridge.bridge.judging import Judging
+    from weighbridge.bridge.later import Later
+
+    return Judging(catalog, hosted, tools, policy=policy, now=now, later=Later(retry_s))
+
+
+def _jobs(
+    settings: Settings,
+    catalog: Catalog,
+    tools: Tools,
+    engine: Engine | None,
+    clocks: Clocks,
+    pack: Callable[[str], None],
+) -> Jobs:
     """Jobs, and what is done for each of them."""
     from weighbridge.adapters.engine_inline import InlineEngine
     from weighbridge.adapters.worker_life import WorkerLives
@@ -209,7 +245,7 @@ def _jobs(settings: Settings, catalog: Catalog, tools: Tools, engine: Engine | N
 
     chosen = engine or InlineEngine()
     lives = BeatingLives(catalog, now) if catalog.is_shared else WorkerLives(settings.home)
-    work = Work(catalog, tools, INGEST, chosen.worker, lives.is_dead, now, clocks.worked)
+    work = Work(catalog, tools, INGEST, chosen.worker, lives.is_dead, now, clocks.worked, pack)
     jobs = Jobs(catalog, chosen, work, lives, now)
     if engine is None:
         jobs.begin(keep=False)

@@ -45,6 +45,10 @@ class Jobs:
         """By what name this process works."""
         return self._engine.worker
 
+    def is_dead(self, worker: str) -> bool:
+        """Whether nobody is this worker any more."""
+        return self._lives.is_dead(worker)
+
     @property
     def trouble(self) -> str:
         """Why this process works on no job although it is to; empty where nothing is wrong."""

@@ -36,7 +36,8 @@ class Work:
     """What an engine calls for each job: takes it, walks its steps, and writes how it ended.
 
     ``is_dead`` says of a worker whether nobody is it any more. ``timed`` is told how many seconds a
-    step took, and as ``job`` a whole try.
+    step took, and as ``job`` a whole try. ``pack`` is called for what was listed, before its job is
+    over; it may be called again and never fails a job, which cannot be cancelled any more by then.
     """
 
     def __init__(
@@ -48,10 +49,11 @@ class Work:
         is_dead: Callable[[str], bool],
         now: Callable[[], datetime],
         timed: Callable[[str, float], None] = lambda step, seconds: None,
+        pack: Callable[[str], None] = lambda package: None,
     ) -> None:
         self._catalog, self._tools, self._steps = catalog, tools, steps
         self._worker, self._is_dead, self._now = worker, is_dead, now
-        self._timed = timed
+        self._timed, self._pack = timed, pack
         self._told: dict[str, Reporter] = {}
         self._at_work = list[str]()
         self._closing = threading.Event()
@@ -119,6 +121,7 @@ class Work:
             before, state = text(state, "verdict_sha256"), child(answer, "state")
             if (verdict := text(state, "verdict_sha256")) and not before:
                 self._tell_scores(job, verdict)
+        self._pack(job.id)
         self._catalog.end_job(job.id, self._worker, JobState.DONE, self._now())
 
     def _ended(self, job: Job, answer: JsonObject) -> None:

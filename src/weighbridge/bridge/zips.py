@@ -1,4 +1,4 @@
-"""A package as one zip: its files and, beside them, its papers. Made while it is read, never kept."""
+"""A package as one zip: its files and, beside them, its papers. Made while it is read (see ``packing``)."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class ServedZip:
     layout: ZipLayout
     blobs: BlobStore
 
-    @property
-    def name(self) -> str:
-        """What the file may be called: ``org-name-1.0.0.zip``."""
-        return f"{self.package.name.replace('/', '-')}-{self.package.version}.zip"
-
     def open(self, start: int, stop: int) -> ZipReader:
         """The bytes ``[start, stop)``."""
         return ZipReader(self.layout, self.blobs, start, stop)
+
+
+def zip_name(package: Package) -> str:
+    """What the file may be called: ``org-name-1.0.0.zip``."""
+    return f"{package.name.replace('/', '-')}-{package.version}.zip"
 
 
 class Zips:
@@ -61,19 +61,28 @@ class Zips:
         self._layouts: OrderedDict[str, ZipLayout] = OrderedDict()
         self._guard = threading.Lock()
 
-    def zip(self, principal: Principal, id: str) -> ServedZip:
-        """A package as a zip; the first one of a package reads all of its bytes once.
+    def package(self, principal: Principal, id: str) -> Package:
+        """A package that this principal may have as a zip.
 
         Raises:
             NotAuthenticated, NotPermitted: without ``download``.
             NoSuchPackage: there is none, or this principal may not see it.
             Disabled: it was withdrawn.
-            StoreDown: the store fails, or lost a file.
         """
         require(principal, Permission.DOWNLOAD)
         package = self._packages.package(principal, id)
         if package.state is not PackageState.ACTIVE:
             raise Disabled(f"'{package.name}@{package.version}' was withdrawn: {package.state_reason}")
+        return package
+
+    def zip(self, principal: Principal, id: str) -> ServedZip:
+        """A package as a zip; the first one of a package reads all of its bytes once.
+
+        Raises:
+            StoreDown: the store fails, or lost a file.
+            What ``package`` raises.
+        """
+        package = self.package(principal, id)
         with self._guard:
             layout = self._layouts.get(id)
         if layout is None:
@@ -84,9 +93,9 @@ class Zips:
                     self._layouts.popitem(last=False)
         return ServedZip(package=package, layout=layout, blobs=self._blobs)
 
-    def downloaded(self, served: ServedZip) -> None:
+    def downloaded(self, package: Package) -> None:
         """The sending of a zip has begun: it counts as a download."""
-        self._downloaded(served.package.manifest.repo)
+        self._downloaded(package.manifest.repo)
 
     def _laid_out(self, principal: Principal, package: Package) -> ZipLayout:
         files = package.manifest.files

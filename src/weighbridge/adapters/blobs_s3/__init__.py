@@ -1,7 +1,7 @@
 """Blobs in a bucket of S3, or of a server that speaks its protocol.
 
     <prefix>/blobs-v1/sha256/<ab>/<hex>          whole and checked; as in the folder store
-    <prefix>/<name>/<version>/package.zip        an admitted package, see ``adapters.zip_objects``
+    <prefix>/<name>/<version>/package.zip        an admitted package, see ``bridge.packing``
 
 A content is fetched and checked on this machine's disk, where the scanners read it, and then sent: an
 object appears under its name in one go, after every digest was found right. What is read here is brought

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from weighbridge.errors import BadInput, NotFound, StoreDown
 
 if TYPE_CHECKING:
+    from obstore import Attributes
     from obstore.store import S3Config, S3Store
 
 ADDRESS_LASTS_S = 3600
@@ -65,8 +66,12 @@ class Bucket:
         with self._asked():
             obstore.put(self.store, key, content, use_multipart=False)
 
-    def put_large(self, key: str, content: Path | Iterable[bytes], size: int) -> None:
+    def put_large(
+        self, key: str, content: Path | Iterable[bytes], size: int, *, shown: Mapping[str, str] | None = None
+    ) -> None:
         """Make an object of ``size`` bytes; it is seen whole or not at all.
+
+        ``shown`` are headers with which the server gives it out, such as Content-Type.
 
         Raises:
             Whatever ``content`` raises; nothing is made.
@@ -74,8 +79,11 @@ class Bucket:
         import obstore
 
         part = max(_PART_BYTES, -(-size // _MOST_PARTS))
+        more: Attributes = {**(shown or {})}
         with self._asked():
-            obstore.put(self.store, key, content, chunk_size=part, max_concurrency=_PARTS_AT_ONCE)
+            obstore.put(
+                self.store, key, content, attributes=more, chunk_size=part, max_concurrency=_PARTS_AT_ONCE
+            )
 
     def read(self, key: str) -> tuple[int, Iterator[bytes]]:
         """The size of an object, and its bytes in order.

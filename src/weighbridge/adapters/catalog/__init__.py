@@ -34,6 +34,7 @@ from weighbridge.adapters.catalog.together import Together
 from weighbridge.adapters.catalog.tries import Tries
 from weighbridge.adapters.catalog.whole import Whole
 from weighbridge.adapters.catalog.workers import Workers
+from weighbridge.adapters.catalog.zips import Zips
 
 
 class Catalog(
@@ -59,6 +60,7 @@ class Catalog(
     Tries,
     Audit,
     Names,
+    Zips,
     Whole,
     Changes,
 ):

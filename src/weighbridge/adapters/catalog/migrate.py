@@ -10,7 +10,7 @@ from weighbridge.adapters.catalog.database import translated
 from weighbridge.adapters.catalog.tables import METADATA
 from weighbridge.errors import StoreDown
 
-HEAD = "0011"
+HEAD = "0012"
 """The newest step in ``migrations/versions``."""
 _LOCK = 0x77656967
 """The number of the advisory lock on PostgreSQL ("weig")."""

@@ -3,7 +3,7 @@
     {"table": "users", "row": {"name": "ada", ...}}
 
 Objects keep the order of their keys: what is shown of a package must not change. Times are ISO 8601
-in UTC. Which processes work, and who failed to log in lately, is not part of it.
+in UTC. Which processes work, who failed to log in lately, and which zips lie in a bucket is not part of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Date, Table, func, inspect, select, text
 from weighbridge.adapters.catalog.database import Database, engine_for, translated
 from weighbridge.adapters.catalog.job_tables import WORKERS
 from weighbridge.adapters.catalog.migrate import HEAD, remake, upgrade_to
-from weighbridge.adapters.catalog.tables import METADATA, UtcDateTime
+from weighbridge.adapters.catalog.tables import METADATA, PACKAGE_ZIPS, UtcDateTime
 from weighbridge.adapters.catalog.tries import TRIES
 from weighbridge.domain.invalid import Invalid
 from weighbridge.errors import Conflict
@@ -82,7 +82,7 @@ def fill(place: str | Path, step: str, lines: Iterable[bytes]) -> int:
 
 
 def _tables() -> list[Table]:
-    return [table for table in METADATA.sorted_tables if table not in (WORKERS, TRIES)]
+    return [table for table in METADATA.sorted_tables if table not in (WORKERS, TRIES, PACKAGE_ZIPS)]
 
 
 def _require_empty(connection: Connection) -> None:

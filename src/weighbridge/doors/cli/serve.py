@@ -52,6 +52,7 @@ def serve(
             print(note, file=sys.stderr)
         bridge.repos.resume()
         bridge.jobs.begin_soon()
+        bridge.packing.begin()
         run(
             watched(
                 compose(
@@ -87,6 +88,7 @@ def worker(*, json: AsJson = False) -> None:
         signal.signal(sign, lambda *_: stopped.set())
     try:
         bridge.jobs.begin(keep=True)
+        bridge.packing.begin()
         if json:
             print(dumps({"worker": bridge.jobs.worker, "upstream": settings.upstream}), flush=True)
         else:

@@ -105,7 +105,7 @@ def _asked(
 def _awaited(bridge: Bridge, asked: tuple[IngestIn, Job]) -> BatchResult:
     wanted, job = asked
     try:
-        package = admitted(bridge.packages.awaited(job))
+        package = admitted(bridge.packages.awaited(job), bridge)
     except (WeighbridgeError, Invalid) as error:
         return _problem(wanted, error)
     return BatchResult(model_id=wanted.model_id, result="accepted", package=package)

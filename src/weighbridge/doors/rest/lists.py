@@ -111,8 +111,11 @@ class VersionsOut(BaseModel):
 def packages(filters: Annotated[PackageFilters, Query()], bridge: TheBridge, caller: Caller) -> PackagePage:
     """Who may only search and download sees only what is served. An unknown filter is refused."""
     found = bridge.packages.listing(caller, filters.query())
+    zips = bridge.packing.kept([package.id for package in found.packages])
     return PackagePage(
-        packages=[PackageOut.of(package) for package in found.packages], next=found.next, total=found.total
+        packages=[PackageOut.of(package, zips) for package in found.packages],
+        next=found.next,
+        total=found.total,
     )
 
 
@@ -128,10 +131,11 @@ def versions(
 ) -> VersionsOut:
     """With `revision`, `next` counts the tags of its commit, and is null where that is listed already."""
     found = bridge.packages.versions(caller, RepoId.parse(name, kind), revision or "")
+    zips = bridge.packing.kept([package.id for package in found.packages])
     return VersionsOut(
         name=found.repo.full_name,
         kind=found.repo.kind.value,
         latest=found.latest.version.text if found.latest else None,
         next=found.next.text if found.next else None,
-        versions=[PackageOut.of(package) for package in found.packages],
+        versions=[PackageOut.of(package, zips) for package in found.packages],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -12,6 +12,7 @@ from weighbridge.bridge.repos import Standing, State
 from weighbridge.domain.access import AuditLine, Principal
 from weighbridge.domain.health import Component, overall
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.kept_zip import KeptZip
 from weighbridge.domain.listing import Listed
 from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
 from weighbridge.domain.policy import Waiver
@@ -142,7 +143,9 @@ class PackageOut(BaseModel):
     model_id: str
     kind: str
     commit: str
-    s3_path: Annotated[str | None, Field(description="null where packages are kept in a folder")] = None
+    s3_path: Annotated[
+        str | None, Field(description="where its package.zip is in the bucket; null where it is in none")
+    ] = None
     net_score: float
     licence: Annotated[str, Field(description="as card or tags state it; empty where they do not")]
     size_bytes: int
@@ -155,11 +158,12 @@ class PackageOut(BaseModel):
     verdict: Annotated[str, Field(description="where the judgement with its reasons is")]
 
     @classmethod
-    def of(cls, package: Package | Listed, **more: object) -> Self:
-        """The noun, spelled; ``more`` are the fields of a subclass."""
-        shown = package.to_json()
+    def of(cls, package: Package | Listed, zips: Mapping[str, KeptZip], **more: object) -> Self:
+        """The noun, spelled; ``zips`` has those of a bucket by package, ``more`` are a subclass's fields."""
+        shown, zip = package.to_json(), zips.get(package.id)
         fields: dict[str, object] = {
             **shown,
+            "s3_path": zip.address if zip else None,
             "model_id": shown["name"],
             "metrics": {**package.metrics, "net_score": package.net_score},
             "verdict": f"/package/{package.id}/verdict",

@@ -69,14 +69,14 @@ def ingest(
         return JSONResponse(shown, status_code=202, headers={"Location": f"/job/{job.id}"})
     with seat():
         admission = bridge.packages.ingest(caller, asked, key=key)
-    return admitted(admission)
+    return admitted(admission, bridge)
 
 
 @router.get("/package/{id}", tags=["packages"], summary="One package and its files")
 def package(id: Id, bridge: TheBridge, caller: Caller) -> PackageWithFiles:
     """The files with their sizes and digests; the bytes are served to every Hugging Face client."""
     found = bridge.packages.package(caller, id)
-    return PackageWithFiles.of(found, files=found.manifest.to_json()["files"])
+    return PackageWithFiles.of(found, bridge.packing.kept([id]), files=found.manifest.to_json()["files"])
 
 
 @router.get("/package/{id}/verdict", tags=["packages"], summary="Why a package was admitted")
@@ -193,10 +193,11 @@ def seat() -> Iterator[None]:
         _SEATS.release()
 
 
-def admitted(admission: Admission) -> Admitted:
+def admitted(admission: Admission, bridge: TheBridge) -> Admitted:
     """The document's answer to an ingestion."""
     return Admitted.of(
         admission.package,
+        bridge.packing.kept([admission.package.id]),
         message="HuggingFace model ingested successfully",
         not_judged=list(admission.verdict.not_judged),
         waived=[waiver.to_json() for waiver in admission.verdict.waived],

@@ -61,7 +61,7 @@ class EvidencePage(BaseModel):
 @router.post("/package/{id}/withdraw", tags=["packages"], summary="Take a package out of service")
 def withdraw(id: Id, wanted: WithdrawIn, bridge: TheBridge, caller: Caller) -> PackageOut:
     """At once: clients are answered 403 with the reason. Needs the permission `admin`."""
-    return PackageOut.of(bridge.upkeep.withdraw(caller, id, wanted.reason))
+    return PackageOut.of(bridge.upkeep.withdraw(caller, id, wanted.reason), {})
 
 
 @router.post("/evidence", tags=["evidence"], summary="Attach results to a repository", status_code=201)

@@ -1,4 +1,4 @@
-"""A package as one zip over HTTP: whole, or a range of it, so that a cut download goes on."""
+"""A package as one zip over HTTP: from a bucket, or whole or in ranges from here; a cut download goes on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from weighbridge.bridge.zips import ServedZip
+from weighbridge.bridge.packing import ZipElsewhere
+from weighbridge.bridge.zips import ServedZip, zip_name
+from weighbridge.domain.package import Package
 from weighbridge.doors.ranges import UNSATISFIABLE, filename, matches, ranged
 from weighbridge.doors.rest.callers import Caller, TheBridge
 from weighbridge.doors.streaming import Streams
@@ -21,6 +23,7 @@ _ADDRESS = "/package/{id}/package.zip"
 _ANSWERS: dict[int | str, dict[str, object]] = {
     200: {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
     206: {"description": "The range that was asked for", "content": {MEDIA_TYPE: {}}},
+    302: {"description": "Where the bucket has it: an address that is signed for an hour"},
     304: {"description": "The client has it already"},
     412: {"description": "It is not the one of If-Match"},
     416: {"description": "The range is beyond its end"},
@@ -40,16 +43,14 @@ def package_zip(
     """The model's files, and beside them in `.weighbridge/` verdict, licence, bill of materials and
     attestation; needs `download`. The same bytes each time, so that a cut download can go on.
     """
+    # a bucket has ETags of its own: whoever compares with ours is answered from here
+    if not {"if-match", "if-range"} & set(request.headers):
+        elsewhere = bridge.packing.elsewhere(caller, id)
+        if elsewhere is not None:
+            return _elsewhere(elsewhere, request, bridge)
     served = bridge.zips.zip(caller, id)
     etag = f'"{served.layout.sha256}"'
-    headers = {
-        "etag": etag,
-        "accept-ranges": "bytes",
-        "cache-control": "private, no-cache",  # withdrawn packages are gone at once
-        "content-type": MEDIA_TYPE,
-        "content-disposition": f"attachment; {filename(served.name)}",
-        "x-content-type-options": "nosniff",
-    }
+    headers = _headers(served.package, etag)
     if "if-match" in request.headers and not matches(request.headers["if-match"], etag, weak=False):
         return Response(status_code=412, headers={"etag": etag})
     if matches(request.headers.get("if-none-match", ""), etag):
@@ -59,8 +60,34 @@ def package_zip(
     if status == UNSATISFIABLE or request.method == "HEAD":
         return _Bare(status_code=status, headers=headers)
     if start == 0:
-        bridge.zips.downloaded(served)
+        bridge.zips.downloaded(served.package)
     return ZipResponse(served, start, stop, status, headers, request.app.state.zips)
+
+
+def _headers(package: Package, etag: str) -> dict[str, str]:
+    return {
+        "etag": etag,
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",  # withdrawn packages are gone at once
+        "content-type": MEDIA_TYPE,
+        "content-disposition": f"attachment; {filename(zip_name(package))}",
+        "x-content-type-options": "nosniff",
+    }
+
+
+def _elsewhere(found: ZipElsewhere, request: Request, bridge: TheBridge) -> Response:
+    """Send a client to the bucket; HEAD is answered here, for such an address is good for GET only."""
+    etag = f'"{found.zip.etag}"'
+    headers = _headers(found.package, etag)
+    if matches(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers={"etag": etag, "cache-control": headers["cache-control"]})
+    _, start, _ = ranged(request.method, request.headers, found.zip.size_bytes, headers, etag)
+    if request.method == "HEAD":
+        return _Bare(status_code=200, headers=headers)
+    if start == 0:
+        bridge.zips.downloaded(found.package)
+    moved = {"location": found.url, "cache-control": "private, no-store", "content-length": "0"}
+    return _Bare(status_code=302, headers=moved)
 
 
 class _Bare(Response):
