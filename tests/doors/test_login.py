@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.clients.live import clean_environment
+from tests.doors.cli_in_process import Shell
 from tests.doors.uploading import Registry, registry_at
 from tests.hub_server import serve_hub
 from weighbridge.adapters.credentials import FILE_NAME
@@ -185,16 +186,29 @@ def test_who_is_asked_sees_no_token_on_the_screen_nor_in_the_process_list(
         (["login"], 2, "no terminal"),
         (["login", "--stdin", "--token-file", "x"], 2, "two places"),
         (["login", "--token-file", "absent"], 2, "cannot read 'absent'"),
-        (["login", "--stdin", "--endpoint", "hub.test"], 2, "address of a Hub 'hub.test'"),
-        (["login", "--stdin", "--endpoint", "https://me:canary@hub.test"], 2, "carries credentials"),
-        (["login", "--stdin"], 2, "is empty"),
+        (["login", "--token-file", "models"], 2, "cannot read 'models'"),
+        (["login", "--token-file", "file", "--endpoint", "hub.test"], 2, "address of a Hub 'hub.test'"),
+        (
+            ["login", "--token-file", "file", "--endpoint", "https://me:canary@hub.test"],
+            2,
+            "carries credentials",
+        ),
         (["login", "hf_canary"], 2, "hint: see 'weighbridge login --help'"),
         (["whoami", "--endpoint", "http://127.0.0.1:9"], 8, "no token"),
     ],
 )
 def test_wrong_questions_end_with_an_error_and_a_hint(
-    user: User, arguments: list[str], code: int, said: str
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    said: str,
 ) -> None:
-    done = user.run(*arguments, code=code)
-    assert said in done.stderr
-    assert "hint: " in done.stderr or "absent" in done.stderr
+    monkeypatch.chdir(user.place)
+    (user.place / "models").mkdir()
+    (user.place / "file").write_text("of_a_file")
+    out, err = Shell(user.env, monkeypatch, capsys).run(*arguments, code=code)
+    assert out == ""
+    assert said in err
+    assert "hint: " in err

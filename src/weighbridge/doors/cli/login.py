@@ -97,7 +97,7 @@ def _token(file: Path | None, stdin: bool) -> str:
             with file.open("rb") as opened:
                 return opened.read(LONGEST_TOKEN + 100).decode("ascii", "replace")
         except OSError as error:
-            raise BadInput(f"cannot read '{file}': {error.strerror}") from error
+            raise BadInput(f"cannot read '{file}': {error.strerror}", hint="or use --stdin") from error
     if stdin:
         return sys.stdin.buffer.read(LONGEST_TOKEN + 100).decode("ascii", "replace")
     if not sys.stdin.isatty():

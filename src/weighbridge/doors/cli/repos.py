@@ -1,0 +1,331 @@
+"""``weighbridge repo``: repositories of any Hub, their settings, tags and branches."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from weighbridge.bridge.remote_repos import open_repos, own_name
+from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.remote_repo import NamedCommit
+from weighbridge.doors.cli.render import AsJson, printable, show_json, show_table
+from weighbridge.errors import BadInput
+from weighbridge.settings import load_settings
+
+repo_app = App(name="repo", help="Make, change, list and delete repositories of a Hub.")
+tag_app = App(name="tag", help="Name revisions of a repository.")
+branch_app = App(name="branch", help="Make and remove branches of a repository.")
+repo_app.command(tag_app)
+repo_app.command(branch_app)
+
+Endpoint = Annotated[str, Parameter(help="The Hub's address. Default: the upstream of the settings.")]
+Kind = Annotated[RepoKind, Parameter(help="What kind of repository it is.")]
+
+
+@repo_app.command(name="create")
+def repo_create(
+    repo: str,
+    /,
+    *,
+    private: Annotated[bool, Parameter(negative="", help="Only its members see it.")] = False,
+    kind: Kind = RepoKind.MODEL,
+    sdk: Literal["gradio", "docker", "static"] | None = None,
+    endpoint: Endpoint = "",
+    json: AsJson = False,
+) -> None:
+    """Make an empty repository.
+
+    Parameters
+    ----------
+    repo
+        org/name; a name alone is made in your own namespace.
+    sdk
+        What a space is made with.
+    """
+    if (kind is RepoKind.SPACE) != (sdk is not None):
+        raise BadInput("--sdk is for a space, and a space needs it", hint="--kind space --sdk static")
+    id = RepoId.parse(repo, kind)
+    url = open_repos(load_settings(), endpoint).create(id, private=private, sdk=sdk or "")
+    _done(json, {**_named(id), "changed": "created", "url": url, "private": private}, f"made {url}")
+
+
+@repo_app.command(name="delete")
+def repo_delete(
+    repo: str,
+    /,
+    *,
+    kind: Kind = RepoKind.MODEL,
+    yes: Annotated[bool, Parameter(negative="", help="Do not ask.")] = False,
+    endpoint: Endpoint = "",
+    json: AsJson = False,
+) -> None:
+    """Take a repository with all its revisions away for good; asks for its name.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    """
+    id, settings = RepoId.parse(repo, kind), load_settings()
+    if not yes:
+        _ask_for(id, endpoint or settings.upstream)
+    open_repos(settings, endpoint).delete(id)
+    _done(json, {**_named(id), "changed": "deleted"}, f"deleted the {kind.value} {id}")
+
+
+@repo_app.command(name="move")
+def repo_move(
+    repo: str, to: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
+) -> None:
+    """Give a repository another name, or another namespace.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    to
+        org/name, as it is called from now on.
+    """
+    before, after = RepoId.parse(repo, kind), RepoId.parse(to, kind)
+    if not (before.namespace and after.namespace):
+        raise BadInput("both names must have a namespace", hint="weighbridge repo move ann/old ann/new")
+    open_repos(load_settings(), endpoint).move(before, after)
+    _done(json, {**_named(after), "changed": "moved", "from": before.full_name}, f"{before} is {after} now")
+
+
+@repo_app.command(name="settings")
+def repo_settings(
+    repo: str,
+    /,
+    *,
+    private: Annotated[
+        bool | None, Parameter(name="--private", negative="--public", help="Who sees it.")
+    ] = None,
+    gated: Literal["auto", "manual", "no"] | None = None,
+    kind: Kind = RepoKind.MODEL,
+    endpoint: Endpoint = "",
+    json: AsJson = False,
+) -> None:
+    """Change who sees a repository and who may read its files; what is not named stays as it is.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    gated
+        Whoever reads it must ask: 'auto' lets in who asks, at 'manual' you decide, 'no' opens it.
+    """
+    if private is None and gated is None:
+        raise BadInput("nothing is to be changed", hint="give --private, --public or --gated auto|manual|no")
+    id = RepoId.parse(repo, kind)
+    open_repos(load_settings(), endpoint).change(id, private=private, gate=gated or "")
+    said = [] if private is None else ["private" if private else "public"]
+    said += [f"gated: {gated}"] if gated else []
+    changed: JsonObject = {**_named(id), "changed": "settings", "private": private, "gated": gated}
+    _done(json, changed, f"{id} is now {', '.join(said)}")
+
+
+@repo_app.command(name="list")
+def repo_list(
+    owner: str = "",
+    /,
+    *,
+    kind: Kind = RepoKind.MODEL,
+    limit: int = 100,
+    endpoint: Endpoint = "",
+    json: AsJson = False,
+) -> None:
+    """Show the repositories of a user or an organization, by default your own.
+
+    Parameters
+    ----------
+    owner
+        A name on the Hub.
+    limit
+        How many at most.
+    """
+    settings = load_settings()
+    name = RepoId.parse(owner or own_name(settings, endpoint)).full_name
+    found = open_repos(settings, endpoint).listed(name, kind, max(1, limit))
+    if json:
+        show_json({"owner": name, "repositories": [line.to_json() for line in found]})
+        return
+    rows = [
+        (
+            line.repo.full_name,
+            "private" if line.private else "public",
+            line.gated or "-",
+            line.changed_at.strftime("%Y-%m-%d") if line.changed_at else "-",
+            "-" if line.downloads is None else f"{line.downloads:,}",
+        )
+        for line in found
+    ]
+    show_table(("REPOSITORY", "SEEN", "GATED", "CHANGED", "DOWNLOADS"), rows)
+
+
+@tag_app.command(name="add")
+def tag_add(
+    repo: str,
+    tag: str,
+    /,
+    *,
+    revision: str = "main",
+    message: str = "",
+    kind: Kind = RepoKind.MODEL,
+    endpoint: Endpoint = "",
+    json: AsJson = False,
+) -> None:
+    """Name a revision.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    tag
+        The name, as in v1.0.
+    revision
+        A branch, tag or commit.
+    message
+        What to remember of it.
+    """
+    id = _checked(repo, kind, tag, revision)
+    open_repos(load_settings(), endpoint).add_tag(id, tag, revision=revision, message=message)
+    _done(json, {**_named(id), "changed": "tag added", "tag": tag}, f"{id} has the tag {tag} at {revision}")
+
+
+@tag_app.command(name="remove")
+def tag_remove(
+    repo: str, tag: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
+) -> None:
+    """Take a tag away; its commit stays.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    tag
+        Its name.
+    """
+    id = _checked(repo, kind, tag)
+    open_repos(load_settings(), endpoint).remove_tag(id, tag)
+    _done(json, {**_named(id), "changed": "tag removed", "tag": tag}, f"{id} has no tag {tag} any more")
+
+
+@tag_app.command(name="list")
+def tag_list(
+    repo: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
+) -> None:
+    """Show the tags and their commits.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    """
+    id = RepoId.parse(repo, kind)
+    _show_names(id, "tags", tuple(open_repos(load_settings(), endpoint).names(id).tags), json)
+
+
+@branch_app.command(name="add")
+def branch_add(
+    repo: str,
+    branch: str,
+    /,
+    *,
+    revision: str = "main",
+    kind: Kind = RepoKind.MODEL,
+    endpoint: Endpoint = "",
+    json: AsJson = False,
+) -> None:
+    """Make a branch.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    branch
+        Its name.
+    revision
+        The branch, tag or commit where it begins.
+    """
+    id = _checked(repo, kind, branch, revision)
+    open_repos(load_settings(), endpoint).add_branch(id, branch, revision=revision)
+    changed: JsonObject = {**_named(id), "changed": "branch added", "branch": branch}
+    _done(json, changed, f"{id} has the branch {branch}, which begins at {revision}")
+
+
+@branch_app.command(name="remove")
+def branch_remove(
+    repo: str, branch: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
+) -> None:
+    """Take a branch away, and with it the commits that nothing else leads to.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    branch
+        Its name.
+    """
+    id = _checked(repo, kind, branch)
+    open_repos(load_settings(), endpoint).remove_branch(id, branch)
+    changed: JsonObject = {**_named(id), "changed": "branch removed", "branch": branch}
+    _done(json, changed, f"{id} has no branch {branch} any more")
+
+
+@branch_app.command(name="list")
+def branch_list(
+    repo: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
+) -> None:
+    """Show the branches and their commits.
+
+    Parameters
+    ----------
+    repo
+        org/name.
+    """
+    id = RepoId.parse(repo, kind)
+    _show_names(id, "branches", tuple(open_repos(load_settings(), endpoint).names(id).branches), json)
+
+
+def _checked(repo: str, kind: RepoKind, *revisions: str) -> RepoId:
+    """The repository; raises Invalid for it or for a name that git does not allow."""
+    id = RepoId.parse(repo, kind)
+    for revision in revisions:
+        ModelRef(repo=id, revision=revision)
+    return id
+
+
+def _ask_for(repo: RepoId, hub: str) -> None:
+    """Have the name typed.
+
+    Raises:
+        BadInput: there is no terminal to ask, or something else was typed.
+    """
+    if not sys.stdin.isatty():
+        raise BadInput("there is no terminal to ask whether this is meant", hint="give --yes")
+    print(f"{repo} at {hub} will be gone, with all its files and revisions.", file=sys.stderr)
+    print("Type its name to delete it: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != repo.full_name:
+        raise BadInput("that is not its name; nothing was deleted")
+
+
+def _named(repo: RepoId) -> JsonObject:
+    return {"repo": repo.full_name, "kind": repo.kind.value}
+
+
+def _show_names(repo: RepoId, what: str, names: tuple[NamedCommit, ...], json: bool) -> None:
+    if json:
+        show_json({**_named(repo), what: [name.to_json() for name in names]})
+    else:
+        show_table(("NAME", "COMMIT"), [(name.name, name.commit) for name in names])
+
+
+def _done(json: bool, document: JsonObject, line: str) -> None:
+    if json:
+        show_json(document)
+    else:
+        print(printable(line), file=sys.stderr)
