@@ -288,8 +288,11 @@ class Models:
         )
 
 
-def open_models(settings: Settings, *, offline: bool = False) -> Models:
-    """The model verbs, wired for a command: nothing is imported that a warm ``sync`` does not need."""
+def open_models(settings: Settings, *, offline: bool = False, hub: Callable[[], Hub] | None = None) -> Models:
+    """The model verbs, wired for a command: nothing is imported that a warm ``sync`` does not need.
+
+    ``hub`` gives the Hub that is asked in place of the upstream.
+    """
 
     def blobs() -> FolderBlobs:
         from weighbridge.adapters.blobs_fs import FolderBlobs
@@ -305,7 +308,7 @@ def open_models(settings: Settings, *, offline: bool = False) -> Models:
     with suppress(OSError):  # told by whoever writes there first; `list` and `verify` need not write
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Models(
-        hub=partial(upstream_hub, settings, offline=offline),
+        hub=hub or partial(upstream_hub, settings, offline=offline),
         blobs=blobs,
         shelf=ManifestShelf(settings.home),
         register=LockRegister(settings.home),
