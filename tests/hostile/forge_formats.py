@@ -51,10 +51,7 @@ def gtemplate(text: str) -> bytes:
 
 def nested_arrays(depth: int) -> bytes:
     """An array in an array in an array, which makes a recursive reader fall."""
-    value = struct.pack("<IQ", 0, 0)
-    for _ in range(depth):
-        value = struct.pack("<IQ", 9, 1) + value
-    return gguf((kv("a", 9, value),))
+    return gguf((kv("a", 9, struct.pack("<IQ", 9, 1) * depth + struct.pack("<IQ", 0, 0)),))
 
 
 # -- protocol buffers: ONNX and TensorFlow --------------------------------------------------------
