@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
-from tests.torture.killing import COMMAND
+from tests.warm import Warm
 
 PASSWORD = "a password for tests"
 
@@ -24,10 +24,9 @@ class RegistryProcess:
     def __init__(self, verb: str, env: Mapping[str, str], log: Path) -> None:
         port = ["--port", "0"] if verb == "serve" else []
         with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [*COMMAND, verb, *port, "--json"],
-                env={"WEIGHBRIDGE_ADMIN_PASSWORD": PASSWORD, **env},
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
+            self.process = Warm(
+                [verb, *port, "--json"],
+                env={"WEIGHBRIDGE_ADMIN_PASSWORD": PASSWORD, **env}, stdout=PIPE, stderr=errors,
             )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -45,7 +44,7 @@ class RegistryProcess:
         """SIGTERM, and wait."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=60)
 
     def call(
         self, method: str, path: str, body: object = None, **headers: str

@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.warm import Warm, run_warm
+
+Process = Warm | subprocess.Popen[bytes]
 COMMAND = (sys.executable, "-m", "weighbridge")
 
 
@@ -34,16 +37,13 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def start(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> subprocess.Popen[bytes]:
+def start(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> Warm:
     """A command of ours, in a session of its own."""
     with log.open("ab") as out:
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
+        return Warm(arguments, env=env, cwd=cwd, stdout=out, stderr=out)
 
 
-def killed_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def killed_after(process: Process, seconds: float) -> bool:
     """SIGKILL the process itself (not its children) after a while; False if it had ended by itself."""
     try:
         process.wait(timeout=seconds)
@@ -54,7 +54,7 @@ def killed_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return False
 
 
-def killed_when(process: subprocess.Popen[bytes], seen: Callable[[], bool]) -> bool:
+def killed_when(process: Process, seen: Callable[[], bool]) -> bool:
     """SIGKILL the process once something is seen; False if it had ended by itself."""
     while process.poll() is None:
         if seen():
@@ -66,13 +66,10 @@ def killed_when(process: subprocess.Popen[bytes], seen: Callable[[], bool]) -> b
 
 def run(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """A command of ours, to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments], env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    return run_warm(arguments, env=env, cwd=cwd)
 
 
-def left_of(process: subprocess.Popen[bytes], patience_s: float = 5.0) -> list[str]:
+def left_of(process: Process, patience_s: float = 5.0) -> list[str]:
     """Command lines of processes that still live in the session that ``process`` led."""
     deadline = time.monotonic() + patience_s
     while True:

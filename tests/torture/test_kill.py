@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
 import threading
 import time
 import urllib.error
@@ -16,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from safetensors.numpy import save
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import Made, train
 from tests.torture.killing import (
-    COMMAND,
     broken_blobs,
     environment,
     killed_after,
@@ -35,6 +34,7 @@ from tests.torture.killing import (
     start,
     tree,
 )
+from tests.warm import Warm
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.doors.demo.models import MADE
 
@@ -165,12 +165,9 @@ def _assert_one_package(home: Path) -> None:
         catalog.close()
 
 
-def _serve(env: dict[str, str], cwd: Path) -> tuple[subprocess.Popen[bytes], str]:
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--json"],
-        env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=(cwd / "log").open("ab"), start_new_session=True,
-    )  # fmt: skip
+def _serve(env: dict[str, str], cwd: Path) -> tuple[Warm, str]:
+    with (cwd / "log").open("ab") as log:
+        process = Warm(["serve", "--port", "0", "--json"], env=env, cwd=cwd, stdout=PIPE, stderr=log)
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, (cwd / "log").read_text()[-2000:]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,17 @@ import pytest
 from huggingface_hub import scan_cache_dir, snapshot_download
 
 from tests.hub_server import HubServer, serve_hub
-from tests.torture.killing import broken_blobs, environment, killed_when, left_of, run, seed, start, tree
+from tests.torture.killing import (
+    Process,
+    broken_blobs,
+    environment,
+    killed_when,
+    left_of,
+    run,
+    seed,
+    start,
+    tree,
+)
 
 POINTS = [
     pytest.param(10, id="ten"),
@@ -47,7 +56,7 @@ def _shown(cache: Path) -> dict[str, bytes]:
     return tree(Path(snapshot_download("org/m", cache_dir=cache, local_files_only=True)))
 
 
-def _killed_at(process: subprocess.Popen[bytes], folder: Path, count: int) -> bool:
+def _killed_at(process: Process, folder: Path, count: int) -> bool:
     """Kill it once so many files, links and folders stand below a folder."""
     return killed_when(
         process, lambda: sum(len(names) + len(found) for _, names, found in os.walk(folder)) >= count

@@ -23,7 +23,8 @@ from pathlib import Path
 import pytest
 
 from tests.doors.written_folder import Written, plain_files
-from tests.torture.killing import COMMAND, environment, left_of, seed
+from tests.torture.killing import environment, left_of, seed
+from tests.warm import Warm
 
 POINTS = [
     pytest.param(10, id="ten"),
@@ -46,11 +47,11 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        self.process = subprocess.Popen(
-            [*COMMAND, "hub", str(self.folder), "--write", "--port", "0", "--json"],
-            env=environment(self.folder.with_name("home")), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=self._log.open("ab"), start_new_session=True,
-        )  # fmt: skip
+        with self._log.open("ab") as log:
+            self.process = Warm(
+                ["hub", str(self.folder), "--write", "--port", "0", "--json"],
+                env=environment(self.folder.with_name("home")), stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self._log.read_text()[-2000:]

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.killing import COMMAND, broken_blobs, environment, killed_after, left_of, seed
+from tests.torture.killing import broken_blobs, environment, killed_after, left_of, seed
+from tests.warm import Warm
 
 POINTS = [
     pytest.param(10, id="ten"),
@@ -52,11 +53,11 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers; a second time on the same port."""
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", self._port, "--json"],
-            env=self.env, cwd=self.home.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=(self.home.parent / "log").open("ab"), start_new_session=True,
-        )  # fmt: skip
+        with (self.home.parent / "log").open("ab") as log:
+            self.process = Warm(
+                ["serve", "--port", self._port, "--json"],
+                env=self.env, cwd=self.home.parent, stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, (self.home.parent / "log").read_text()[-2000:]

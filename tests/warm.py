@@ -1,0 +1,205 @@
+"""``weighbridge`` as a process that starts at once: forked from one that has imported everything.
+
+A start of Python and its imports cost more than most commands do. One process imports them when first
+asked for, runs nothing, and is forked for every command: what runs is a process of its own, with its
+own session, environment, folder and streams, that is killed and waited for like any other. Tests of how
+the program itself starts, and of what it imports, start Python.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+from typing import IO, Any
+
+_LONG = 1 << 20
+_NOT_BEFORE = ("weighbridge.__main__", "weighbridge.doors.demo", "weighbridge.adapters.catalog.migrations")
+"""They do something when they are imported, or bring a client that reads its settings then."""
+_FOREIGN = (
+    "alembic.command", "alembic.script", "dbos", "granian.server.embed", "psycopg",
+    "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite",
+)  # fmt: skip
+_WIDTH = 20
+Stream = IO[bytes] | int
+"""A file, or DEVNULL; for what the command writes also PIPE."""
+
+
+class Warm:
+    """A command that runs; the part of ``subprocess.Popen`` that tests use."""
+
+    def __init__(
+        self, arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/",
+        stdin: Stream = DEVNULL, stdout: Stream = DEVNULL, stderr: Stream = DEVNULL,
+    ) -> None:  # fmt: skip
+        self.returncode: int | None = None
+        self.stdout: IO[bytes] | None = None
+        self._report, report = os.pipe()
+        with ExitStack() as stack:
+            stack.callback(os.close, report)
+            nothing = stack.enter_context(open(os.devnull, "r+b"))
+            given = [nothing if each == DEVNULL else each for each in (stdin, stdout, stderr)]
+            if stdout == PIPE:
+                read, write = os.pipe()
+                self.stdout = os.fdopen(read, "rb")
+                given[1] = stack.enter_context(os.fdopen(write, "wb"))
+            numbers = [each if isinstance(each, int) else each.fileno() for each in given]
+            wish = json.dumps({"arguments": list(arguments), "env": dict(env), "cwd": str(cwd)})
+            socket.send_fds(_line(), [wish.encode()], [*numbers, report])
+        self.pid = int(os.read(self._report, _WIDTH))
+
+    def poll(self) -> int | None:
+        """Its exit code once it has ended; minus the signal that ended it."""
+        if self.returncode is None and select.select([self._report], [], [], 0)[0]:
+            self.returncode = int(os.read(self._report, _WIDTH))
+            os.close(self._report)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not come in time.
+        """
+        if self.returncode is None and not select.select([self._report], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("weighbridge", timeout or 0)
+        code = self.poll()
+        assert code is not None
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
+
+def run_warm(
+    arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/", input: str = "",
+    timeout: float = 300,
+) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    """A command to its end, with what it said."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(input.encode())
+        given.seek(0)
+        process = Warm(arguments, env=env, cwd=cwd, stdin=given, stdout=out, stderr=err)
+        try:
+            process.wait(timeout)
+        except BaseException:
+            process.kill()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(
+            ["weighbridge", *arguments], process.wait(), out.read().decode(), err.read().decode()
+        )
+
+
+@cache
+def _line() -> socket.socket:
+    """To the process that has imported everything; it ends when this one does."""
+    here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in (here, there):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONG)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("WEIGHBRIDGE_", "HF_"))}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.warm", str(there.fileno())], env=clean, pass_fds=[there.fileno()],
+        cwd=Path(__file__).parents[1], stdin=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    there.close()
+    atexit.register(process.wait)
+    atexit.register(here.close)
+    return here
+
+
+def _serve(line: socket.socket) -> None:
+    """Fork for each wish; returns in a process that is to run the command."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        wish, streams, _, _ = socket.recv_fds(line, _LONG, 8)
+        if not wish:
+            os._exit(0)
+        if os.fork() == 0:
+            break
+        for each in streams:
+            os.close(each)
+    line.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    report = streams.pop()
+    if child := os.fork():
+        for each in streams:
+            os.close(each)
+        os.write(report, str(child).encode().ljust(_WIDTH))
+        _, status = os.waitpid(child, 0)
+        os.write(report, str(os.waitstatus_to_exitcode(status)).encode())
+        os._exit(0)
+    os.close(report)
+    _become(json.loads(wish), streams)
+
+
+def _become(wish: dict[str, Any], streams: list[int]) -> None:
+    os.setsid()
+    for number, each in enumerate(streams):
+        os.dup2(each, number)
+        os.close(each)
+    os.chdir(wish["cwd"])
+    os.environ.clear()
+    os.environ.update(wish["env"])
+    sys.argv = ["weighbridge", *wish["arguments"]]
+
+
+def _main() -> None:
+    import weighbridge
+
+    for module in pkgutil.walk_packages(weighbridge.__path__, "weighbridge."):
+        if not module.name.startswith(_NOT_BEFORE):
+            importlib.import_module(module.name)
+    for name in _FOREIGN:
+        importlib.import_module(name)
+    assert len(os.listdir("/proc/self/task")) == 1, "what is forked has no threads"
+    assert "huggingface_hub" not in sys.modules, "it reads the environment when it is imported"
+    from weighbridge.doors.cli.app import main
+
+    gc.freeze()
+    _serve(socket.socket(fileno=int(sys.argv[1])))
+    try:
+        main()
+    except SystemExit as end:
+        _leave(end.code)
+
+
+def _leave(code: object) -> None:
+    """As the interpreter leaves, but without taking down two thousand modules one by one."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+if __name__ == "__main__":
+    _main()
