@@ -19,8 +19,8 @@ _U32, _I32, _F32, _STRING, _ARRAY = 4, 5, 6, 8, 9
 _ALIGNMENT = 32
 
 
-def tiny_gguf(seed: int = 1, **more: str) -> bytes:
-    """The file; ``more`` are further texts of its metadata, with ``__`` for a dot."""
+def tiny_gguf(seed: int = 1, **more: str | int) -> bytes:
+    """The file; ``more`` are further texts and numbers of its metadata, with ``__`` for a dot."""
     entries = [
         _entry("general.architecture", _STRING, _text("llama")),
         _entry("general.name", _STRING, _text("tiny")),
@@ -38,7 +38,7 @@ def tiny_gguf(seed: int = 1, **more: str) -> bytes:
         _entry("tokenizer.ggml.token_type", _ARRAY, _many(_I32, [_number(kind) for kind in _kinds()])),
         _entry("tokenizer.ggml.bos_token_id", _U32, _number(1)),
         _entry("tokenizer.ggml.eos_token_id", _U32, _number(2)),
-        *(_entry(key.replace("__", "."), _STRING, _text(value)) for key, value in more.items()),
+        *(_more(key.replace("__", "."), value) for key, value in more.items()),
     ]
     infos, data = _tensors(Random(seed))
     head = b"GGUF" + struct.pack("<IQQ", 3, len(infos), len(entries)) + b"".join((*entries, *infos))
@@ -80,6 +80,10 @@ def _kinds() -> Sequence[int]:
 
 def _entry(key: str, kind: int, value: bytes) -> bytes:
     return _text(key) + _number(kind) + value
+
+
+def _more(key: str, value: str | int) -> bytes:
+    return _entry(key, _U32, _number(value)) if isinstance(value, int) else _entry(key, _STRING, _text(value))
 
 
 def _many(kind: int, values: Sequence[bytes]) -> bytes:

@@ -33,17 +33,22 @@ class SilentReporter:
 
 
 class LineReporter:
-    """Plain lines for logs: one at the start of a stretch, then one every ten seconds."""
+    """Plain lines for logs: one at the start of a stretch, then one every ten seconds.
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = monotonic) -> None:
-        self._stream, self._clock, self._lock = stream, clock, Lock()
+    ``doing`` is what is done to the bytes.
+    """
+
+    def __init__(
+        self, stream: TextIO, clock: Callable[[], float] = monotonic, doing: str = "fetching"
+    ) -> None:
+        self._stream, self._clock, self._lock, self._doing = stream, clock, Lock(), doing
         self._title, self._total, self._done, self._said = "", 0, 0, 0.0
 
     def begin(self, title: str, total_bytes: int) -> None:
         """Say what starts."""
         with self._lock:
             self._title, self._total, self._done, self._said = title, total_bytes, 0, self._clock()
-            self._say(f"fetching {title}: {_megabytes(total_bytes)}")
+            self._say(f"{self._doing} {title}: {_megabytes(total_bytes)}")
 
     def moved(self, count: int) -> None:
         """Count, and say so from time to time."""
@@ -51,7 +56,9 @@ class LineReporter:
             self._done += count
             if self._clock() - self._said >= LINE_EVERY_S:
                 self._said = self._clock()
-                self._say(f"fetching {self._title}: {_megabytes(self._done)} of {_megabytes(self._total)}")
+                self._say(
+                    f"{self._doing} {self._title}: {_megabytes(self._done)} of {_megabytes(self._total)}"
+                )
 
     def end(self) -> None:
         """Nothing: the result is told by whoever asked."""
@@ -110,12 +117,12 @@ class BarReporter:
         self._stream.flush()
 
 
-def reporter_for(stream: TextIO | None = None, *, silent: bool = False) -> Reporter:
+def reporter_for(stream: TextIO | None = None, *, silent: bool = False, doing: str = "fetching") -> Reporter:
     """A bar on a terminal, lines elsewhere; nothing if ``silent``."""
     stream = stream or sys.stderr
     if silent:
         return SilentReporter()
-    return BarReporter(stream) if stream.isatty() else LineReporter(stream)
+    return BarReporter(stream) if stream.isatty() else LineReporter(stream, doing=doing)
 
 
 def _megabytes(count: int) -> str:

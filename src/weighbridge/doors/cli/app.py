@@ -45,6 +45,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "list", "models:list_models", "Show every model of the list and its state."),
     ("Models", "check", "check:check", "The start-up checklist of an application, from its environment."),
     ("Models", "clean", "models:clean", "Remove laid out models and what was left unfinished."),
+    ("Models", "publish", "publish:publish", "Put a model on a Hub, with a model card, in one commit."),
     ("Models", "bundle", "bundle:bundle_app", "Carry models across an air gap in one file."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
     ("Registry", "package", "packages:package_app", "List and search packages, and their versions."),

@@ -1,0 +1,111 @@
+"""What is published goes to a Hub in one commit: all of it is there, or nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from weighbridge.adapters.hub_client import HubClient
+from weighbridge.domain.publication import Sending, Sent
+from weighbridge.errors import BadInput, Conflict, HubDown
+
+if TYPE_CHECKING:
+    from weighbridge.domain.ref import RepoId
+
+_AGAIN = "somebody changed the repository in between: look at it, and run the same command again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commits:
+    """The writing half of a Hub. With ``bars`` the client shows its own progress on stderr."""
+
+    client: HubClient
+    bars: bool = False
+
+    def create(self, repo: RepoId, *, private: bool) -> None:
+        """Make an empty repository.
+
+        Raises:
+            Conflict: there is one by now. And what ``HubClient.asking`` raises.
+        """
+        with self.client.asking("making the repository", repo=repo) as api:
+            api.create_repo(repo.full_name, repo_type=repo.kind.value, private=private)
+
+    def branch(self, repo: RepoId, name: str) -> None:
+        """Make a branch at the head of main."""
+        with self.client.asking(f"making the branch {name}", repo=repo) as api:
+            api.create_branch(repo.full_name, branch=name, repo_type=repo.kind.value)
+
+    def tag(self, repo: RepoId, name: str, commit: str) -> None:
+        """Put a tag on a commit. Raises Conflict where there is such a tag."""
+        with self.client.asking(f"making the tag {name}", repo=repo) as api:
+            api.create_tag(repo.full_name, tag=name, revision=commit, repo_type=repo.kind.value)
+
+    def commit(self, repo: RepoId, sending: Sending) -> Sent:
+        """Send files in one commit; what the repository has already is not sent again.
+
+        Raises:
+            Conflict: the branch is not where it was.
+            BadInput: the Hub does not take the card. And what ``HubClient.asking`` raises.
+        """
+        from huggingface_hub import CommitOperationAdd
+
+        operations = []
+        for one, sha256 in sending.files:
+            operation = CommitOperationAdd(path_in_repo=one.path, path_or_fileobj=one.place)
+            # What was scanned is what is sent: the Hub refuses bytes that have another digest.
+            operation.upload_info.sha256 = bytes.fromhex(sha256)
+            operations.append(operation)
+        asked = self.client.asking("the commit", repo=repo, revision=sending.revision)
+        with _conflicts(), asked as api, _failures(self.client.endpoint), _bars(self.bars):
+            info = api.create_commit(
+                repo.full_name,
+                operations,
+                commit_message=sending.title,
+                commit_description=sending.description,
+                repo_type=repo.kind.value,
+                revision=None if sending.as_pull_request else sending.revision,
+                create_pr=sending.as_pull_request,
+                parent_commit=sending.parent or None,
+            )
+        return Sent(commit=info.oid, pull_request=info.pr_url or "")
+
+
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    try:
+        yield
+    except Conflict as error:
+        raise Conflict(error.message, hint=_AGAIN) from error
+
+
+@contextmanager
+def _failures(endpoint: str) -> Iterator[None]:
+    """What the client raises that is neither an answer nor a connection's end."""
+    try:
+        yield
+    except ValueError as error:
+        if "README.md" not in str(error):
+            raise
+        raise BadInput(" ".join(str(error).split())[:500], hint="mend the card's metadata") from error
+    except (RuntimeError, OSError) as error:
+        # The part of it that is written in Rust has no classes for its failures.
+        if type(error) not in (RuntimeError, OSError):
+            raise
+        raise HubDown(
+            f"the upload to {endpoint} broke off: {' '.join(str(error).split())[:300]}",
+            hint="run the same command again: what is there already is not sent again",
+        ) from error
+
+
+@contextmanager
+def _bars(shown: bool) -> Iterator[None]:
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars
+
+    if shown or are_progress_bars_disabled():
+        yield
+        return
+    with disable_progress_bars():
+        yield

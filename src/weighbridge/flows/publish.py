@@ -1,0 +1,275 @@
+"""Publish a folder: look, ask, describe, write the card, weigh; then send it all in one commit.
+
+Nothing is written anywhere before the last step, and there the one commit is the moment from which
+others see anything of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from weighbridge.domain.card import CARD_PATH
+from weighbridge.domain.case import Case
+from weighbridge.domain.evidence import Evidence
+from weighbridge.domain.made_model import made_model
+from weighbridge.domain.manifest import FileEntry, Manifest
+from weighbridge.domain.own_card import own_card
+from weighbridge.domain.publication import CHECKSUMS_PATH, OwnFile, Sending, checksums, selection
+from weighbridge.domain.publish_request import MAIN, Published, PublishedFile, PublishRequest
+from weighbridge.domain.ref import ModelRef
+from weighbridge.domain.scan import Severity
+from weighbridge.domain.terms import Terms
+from weighbridge.errors import (
+    BadInput,
+    NoSuchRepo,
+    NoSuchRevision,
+    RefExists,
+    Rejected,
+    UnsafeFiles,
+)
+from weighbridge.flows.describing import documents_of, licence_for, said_with
+from weighbridge.flows.fetching import fetch
+from weighbridge.flows.gather import gather, with_headers
+from weighbridge.flows.publish_state import PublishState, PublishTools, Target
+from weighbridge.flows.weighing import blocked_files, weigh_case
+
+CARD_LIMIT_BYTES = 1 << 20
+_TOLD = frozenset(
+    f"licence.{rule}"
+    for rule in ("none", "mismatch", "ambiguous", "unknown-base", "data", "unknown-data", "boost")
+)
+"""Remarks on licences that somebody who publishes has to read; the others are for those who use it."""
+Step = Callable[[PublishState, PublishTools], PublishState]
+
+
+def publish(request: PublishRequest, tools: PublishTools) -> Published:
+    """Every step, the last one unless it is a dry run.
+
+    Raises:
+        NotFound: there is no such folder.
+        BadInput, Invalid: nothing in it can be published, or its card cannot be read.
+        UnsafeFiles: the scanners block a file.
+        Rejected: the gate refuses, where it was asked.
+        Conflict: a file or the repository changed meanwhile.
+        Denied, Unreachable: the Hub says no, or nothing.
+    """
+    state = PublishState(request=request, said=request.said)
+    for step in STEPS if request.dry_run else (*STEPS, send):
+        state = step(state, tools)
+    return _published(state, tools)
+
+
+def look(state: PublishState, tools: PublishTools) -> PublishState:
+    """Which files go out."""
+    request = state.request
+    listed, odd = tools.list_files(request.folder)
+    chosen = selection({path: one.size_bytes for path, one in listed.items()}, request.include)
+    if not chosen.paths:
+        stays = f": {chosen.left_out[0].path} {chosen.left_out[0].why}" if chosen.left_out else ""
+        raise BadInput(
+            f"nothing in '{request.folder}' is to be published{stays}", hint="--include PATTERN adds files"
+        )
+    files = {path: listed[path] for path in chosen.paths}
+    return replace(state, listed=listed, files=files, left_out=(*chosen.left_out, *odd))
+
+
+def ask(state: PublishState, tools: PublishTools) -> PublishState:
+    """What the repository is now, and which card there is to keep."""
+    request = state.request
+    ref = ModelRef(repo=request.repo, revision=request.revision)
+    has_branch = True
+    try:
+        try:
+            info = tools.target.info(ref)
+        except NoSuchRevision:
+            has_branch, info = False, tools.target.info(ModelRef(repo=request.repo))
+    except NoSuchRepo:
+        return replace(state, old_card=_local_card(state))
+    if request.private and info.raw.get("private") is not True:
+        raise BadInput(
+            f"'{request.repo}' is there and is public", hint="make it private first, or leave --private out"
+        )
+    tags = tools.target.refs(request.repo).tags if request.tag else {}
+    old = _local_card(state)
+    if old is None and not request.replace_card:
+        old = _card_there(info.commit, request, tools)
+    target = Target(head=info.commit, has_branch=has_branch, tagged=tags.get(request.tag, ""))
+    return replace(state, target=target, old_card=old)
+
+
+def _local_card(state: PublishState) -> str | None:
+    one = state.listed.get(CARD_PATH)
+    if one is None or state.request.replace_card:
+        return None
+    if one.size_bytes > CARD_LIMIT_BYTES:
+        raise BadInput(f"{CARD_PATH} is longer than {CARD_LIMIT_BYTES:,} bytes")
+    try:
+        return one.place.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            f"{CARD_PATH} cannot be read: {error}", hint="save it as UTF-8, or give --replace-card"
+        ) from error
+
+
+def _card_there(commit: str, request: PublishRequest, tools: PublishTools) -> str | None:
+    """The card in the repository: what somebody wrote there is kept as well."""
+    entry = tools.target.manifest(request.repo, commit).by_path.get(CARD_PATH)
+    if entry is None or entry.size_bytes > CARD_LIMIT_BYTES:
+        return None
+    held = tools.blobs.fetch(
+        entry, lambda start, stop: tools.target.open(request.repo, commit, entry, start, stop)
+    )
+    with tools.blobs.open(held.sha256 or "") as file:
+        return file.read().decode("utf-8", "replace")
+
+
+def describe(state: PublishState, tools: PublishTools) -> PublishState:
+    """What is known of the model, and its licence."""
+    found, unread = documents_of(state.listed, state.files, tools.readers.yaml, tools.gguf_head)
+    theirs = tools.cards.said_by(state.old_card) if state.old_card else {}
+    said, kept = said_with(state.said, theirs)
+    made = made_model(found, said)
+    licence, odd = licence_for(said, made.bases, tools.bases, tools.bases_address)
+    warnings = (*state.warnings, *unread, *kept, *made.notes, *odd)
+    return replace(state, said=said, documents=found, made=made, licence=licence, warnings=warnings)
+
+
+def write_card(state: PublishState, tools: PublishTools) -> PublishState:
+    """The card, new or completed, and the checksums of everything."""
+    card = own_card(state.request.repo, state.documents, state.said, state.made, state.licence)
+    fields, added = tools.cards.metadata_of(card), None
+    if state.old_card is None:
+        text = tools.cards.written(fields, card.body)
+    else:
+        text, added = tools.cards.completed(state.old_card, fields)
+    tools.cards.require_readable(text)
+    _place(CARD_PATH, text, tools)
+    files = {**state.files, CARD_PATH: tools.own_file(CARD_PATH, tools.desk / CARD_PATH)}
+    entries = _hashed(files, tools)
+    _place(CHECKSUMS_PATH, checksums({path: entry.sha256 or "" for path, entry in entries.items()}), tools)
+    files[CHECKSUMS_PATH] = tools.own_file(CHECKSUMS_PATH, tools.desk / CHECKSUMS_PATH)
+    entries[CHECKSUMS_PATH] = tools.hashed(files[CHECKSUMS_PATH], tools.quiet.moved)
+    return replace(state, card=text, added=added, files=files, entries=entries)
+
+
+def _place(name: str, text: str, tools: PublishTools) -> None:
+    (tools.desk / name).write_bytes(text.encode())
+
+
+def _hashed(files: Mapping[str, OwnFile], tools: PublishTools) -> dict[str, FileEntry]:
+    tools.reporter.begin("checksums", sum(one.size_bytes for one in files.values()))
+    try:
+        return {path: tools.hashed(one, tools.reporter.moved) for path, one in files.items()}
+    finally:
+        tools.reporter.end()
+
+
+def weigh(state: PublishState, tools: PublishTools) -> PublishState:
+    """The gate on what goes out, before a byte of it leaves."""
+    request, at = state.request, tools.now()
+    places = {path: one.place for path, one in state.files.items()}
+    report = tools.scan_tree(
+        [(path, places[path], state.entries[path].sha256 or "") for path in sorted(places)]
+    )
+    evidence = _evidence(state, tools)
+    evidence = replace(evidence, blocked=blocked_files(report))
+    by_sha256 = {entry.sha256: places[path] for path, entry in state.entries.items()}
+    evidence = with_headers(evidence, lambda sha256: by_sha256[sha256], tools.readers)
+    policy = tools.policy(request.repo.full_name, at)
+    verdict = weigh_case(Case(evidence=evidence, scan=report, policy=policy, as_of=at.date()), tools.scales)
+    if blocked := report.worst(Severity.BLOCK):
+        findings = [f"{file.path}: {file.why}" for file in blocked]
+        raise UnsafeFiles(
+            report, findings, hint="a blocked file is never published: take it out of the folder"
+        )
+    certain = any(failure.is_certain for failure in verdict.failures)
+    if request.gate and (certain or verdict.unsafe or verdict.forbidden):
+        raise Rejected(verdict)
+    told = _remarks(tools.scales.terms(evidence))
+    reviewed = (f"{file.path}: {file.why} (for review)" for file in verdict.unsafe)
+    warnings = tuple(dict.fromkeys((*state.warnings, *told, *reviewed, *verdict.warnings)))
+    return replace(state, verdict=verdict, warnings=warnings)
+
+
+def _evidence(state: PublishState, tools: PublishTools) -> Evidence:
+    request = state.request
+    hub = tools.staged(request.repo, state.entries, {path: one.place for path, one in state.files.items()})
+    info = hub.info(ModelRef(repo=request.repo))
+    manifest = hub.manifest(request.repo, info.commit)
+
+    def taken_in(entries: Iterable[FileEntry]) -> Mapping[str, FileEntry]:
+        part = Manifest(repo=request.repo, commit=manifest.commit, files=tuple(entries))
+        return fetch(part, hub, tools.blobs, tools.quiet, connections=2).by_path
+
+    return gather(info, manifest, hub, tools.blobs, taken_in, tools.readers, tools.now())
+
+
+def _remarks(terms: Terms) -> Iterator[str]:
+    return (remark.message for remark in terms.remarks if remark.rule in _TOLD)
+
+
+STEPS: tuple[Step, ...] = (look, ask, describe, write_card, weigh)
+
+
+def send(state: PublishState, tools: PublishTools) -> PublishState:
+    """The repository and the branch if they are not there, then one commit, then the tag."""
+    request, target = state.request, state.target
+    tools.require_unchanged(state.files.values())
+    if target.tagged and not _is_there(state, tools):
+        raise RefExists(request.repo.full_name, request.tag)
+    total = sum(one.size_bytes for one in state.files.values())
+    tools.reporter.begin(f"{request.repo} on {tools.address}", total)
+    try:
+        if not target.head:
+            tools.writing.create(request.repo, private=request.private)
+        if request.revision != MAIN and not (target.head and target.has_branch):
+            tools.writing.branch(request.repo, request.revision)
+        sent = tools.writing.commit(request.repo, _sending(state))
+        tools.reporter.moved(total)
+    finally:
+        tools.reporter.end()
+    if request.tag and target.tagged != sent.commit:
+        tools.writing.tag(request.repo, request.tag, sent.commit)
+    return replace(state, sent=sent)
+
+
+def _is_there(state: PublishState, tools: PublishTools) -> bool:
+    """Whether the tag is on the branch's head, and that holds all that would be sent."""
+    if state.target.tagged != state.target.head:
+        return False
+    held = tools.target.manifest(state.request.repo, state.target.head).by_path
+    return all(path in held and held[path].agrees_with(entry) for path, entry in state.entries.items())
+
+
+def _sending(state: PublishState) -> Sending:
+    request = state.request
+    title, _, description = request.message.strip().partition("\n")
+    return Sending(
+        files=tuple((state.files[path], state.entries[path].sha256 or "") for path in sorted(state.files)),
+        revision=request.revision,
+        title=title or f"Publish {request.repo.name}",
+        description=description.strip(),
+        parent=state.target.head,
+        as_pull_request=request.create_pr,
+    )
+
+
+def _published(state: PublishState, tools: PublishTools) -> Published:
+    return Published(
+        repo=state.request.repo,
+        url=f"{tools.address}/{state.request.repo.full_name}",
+        commit=state.sent.commit,
+        files=tuple(_file(state.entries[path]) for path in sorted(state.entries)),
+        left_out=state.left_out,
+        card=state.card,
+        added=state.added,
+        verdict=state.verdict,
+        warnings=state.warnings,
+        is_new=not state.target.head,
+        pull_request=state.sent.pull_request,
+    )
+
+
+def _file(entry: FileEntry) -> PublishedFile:
+    return PublishedFile(path=entry.path, size_bytes=entry.size_bytes, sha256=entry.sha256 or "")
