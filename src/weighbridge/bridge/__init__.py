@@ -126,7 +126,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         figures=_figures(settings.metrics, clocks, health, catalog, contact),
         zips=zips,
         packing=packing,
-        collecting=_collecting(settings.home, catalog, blobs),
+        collecting=_collecting(settings.home, catalog, blobs, packing),
         close=close,
     )
 
@@ -168,7 +168,7 @@ def _xet(home: Path, repos: Repos) -> XetDesk:
     return XetDesk(XorbFiles(home), repos)
 
 
-def _collecting(home: Path, catalog: Catalog, blobs: BlobStore) -> Collecting:
+def _collecting(home: Path, catalog: Catalog, blobs: BlobStore, packing: Packing) -> Collecting:
     """What the store holds and nothing names, cleared away."""
     from weighbridge.adapters.lock_file import LockRegister
     from weighbridge.adapters.manifests import ManifestShelf
@@ -181,6 +181,7 @@ def _collecting(home: Path, catalog: Catalog, blobs: BlobStore) -> Collecting:
         shelf=ManifestShelf(home),
         xorbs=XorbFiles(home),
         register=LockRegister(home),
+        needless_zips=packing.tidy,
         now=now,
     )
 

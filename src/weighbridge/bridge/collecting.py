@@ -34,13 +34,17 @@ _SLACK_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What went, or would go; ``kept`` counts contents that stay, ``idle_since`` was the limit."""
+    """What went, or would go; ``kept`` counts contents that stay, ``idle_since`` was the limit.
+
+    ``zip_bytes`` are the zips of withdrawn packages in a bucket.
+    """
 
     removed: int
     removed_bytes: int
     kept: int
     kept_bytes: int
     unfinished_bytes: int
+    zip_bytes: int
     manifests: int
     idle_since: datetime
     dry_run: bool
@@ -53,6 +57,7 @@ class Collected:
             "kept": self.kept,
             "kept_bytes": self.kept_bytes,
             "unfinished_bytes": self.unfinished_bytes,
+            "zip_bytes": self.zip_bytes,
             "manifests": self.manifests,
             "idle_since": self.idle_since.isoformat(),
             "dry_run": self.dry_run,
@@ -70,10 +75,11 @@ class Collecting:
         shelf: ManifestShelf,
         xorbs: XorbFiles,
         register: LockRegister,
+        needless_zips: Callable[..., int],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog, self._blobs, self._shelf, self._xorbs = catalog, blobs, shelf, xorbs
-        self._register, self._now = register, now
+        self._register, self._needless_zips, self._now = register, needless_zips, now
 
     def run(
         self, principal: Principal, reporter: Reporter, *, grace_s: float, dry_run: bool = False
@@ -123,6 +129,7 @@ class Collecting:
             kept=left,
             kept_bytes=left_bytes,
             unfinished_bytes=0 if dry_run else self._tidied(grace_s),
+            zip_bytes=self._needless_zips(dry_run=dry_run),
             manifests=0 if dry_run else self._shelf.sweep(named.commits, limit),
             idle_since=datetime.fromtimestamp(limit, began.tzinfo),
             dry_run=dry_run,

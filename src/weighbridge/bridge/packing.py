@@ -93,14 +93,16 @@ class Packing:
             with self._guard:
                 self._at_work.discard(id)
 
-    def tidy(self) -> int:
-        """Remove the zips of withdrawn packages; how many bytes.
+    def tidy(self, *, dry_run: bool = False) -> int:
+        """Remove the zips of withdrawn packages; how many bytes that is, or would be.
 
         Raises:
             StoreDown: the bucket or the catalogue fails.
         """
         if self._bucket is None:
             return 0
+        if dry_run:
+            return sum(zip.size_bytes for zip in self._catalog.needless_zips(self._bucket.name, _AT_ONCE))
         freed = 0
         while needless := self._catalog.needless_zips(self._bucket.name):
             gone = 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from weighbridge.adapters.blobs_s3.bucket import Bucket
+from weighbridge.adapters.blobs_s3.uses import Uses
 from weighbridge.domain.manifest import FileEntry
 from weighbridge.domain.manifest import sha256 as sha256_digest
 from weighbridge.domain.parts import PartedContent
@@ -33,13 +34,16 @@ class S3Blobs:
     Several processes may share it; each machine has its own.
     """
 
-    def __init__(self, bucket: Bucket, local: BlobStore, *, kept_bytes: int) -> None:
+    def __init__(
+        self, bucket: Bucket, local: BlobStore, *, kept_bytes: int, uses: Uses | None = None
+    ) -> None:
         self._bucket, self._local, self._kept_bytes = bucket, local, kept_bytes
+        self._uses = uses or Uses(bucket)
         self._guard = threading.Lock()
         self._used: int | None = None
 
     def holds(self, sha256: str) -> bool:
-        """Whether this content is in the bucket: one request."""
+        """Whether this content is in the bucket. Asking is using: see ``uses``."""
         return self._size(sha256) is not None
 
     def fetch(
@@ -70,11 +74,13 @@ class S3Blobs:
         name = new_sha256(content).hexdigest()
         if not self.holds(name):
             self._local.add(content)
+            self._uses.settle(name)
             self._bucket.put(_key(name), content)
         return name
 
     def sweep(self, older_than_s: float) -> int:
-        """Remove what abandoned fetches left on this machine; the bucket has rules of its own for that."""
+        """Remove what abandoned fetches left on this machine, and old marks in the bucket."""
+        self._uses.sweep(older_than_s)
         return self._local.sweep(older_than_s)
 
     def require_room(self, size_bytes: int) -> None:
@@ -118,31 +124,44 @@ class S3Blobs:
             self._local.remove(sha256)
 
     def discard(self, sha256: str, unused_since: float) -> int | None:
-        """None: nothing is collected in a bucket.
+        """Remove a content from the bucket that nobody used since then; see ``uses``.
 
-        S3 cannot say when a content was last asked for, and has no lock between such a question and a
-        removal: what somebody was told to be here could be gone.
+        Copies on the disks of machines go when there is too much there.
         """
-        return None
+        if not self.is_idle(sha256, unused_since):
+            return None
+        with self._uses.removing(sha256) as is_in_time:
+            found = self._bucket.look(_key(sha256))
+            if found is None or self._uses.used_at(sha256, found.at) >= unused_since or not is_in_time():
+                return None
+            self._bucket.remove(_key(sha256))
+        self._uses.forget(sha256)
+        return found.size
 
     def is_idle(self, sha256: str, unused_since: float) -> bool:
-        """False, see ``discard``."""
-        return False
+        """Whether ``discard`` would remove it now."""
+        found = self._bucket.look(_key(sha256)) if _SHA256.fullmatch(sha256) else None
+        return found is not None and self._uses.used_at(sha256, found.at) < unused_since
 
     def walk(self) -> Iterator[tuple[str, int]]:
         """Every content: its sha256 and its size in bytes."""
-        for key, size in self._bucket.walk(_PREFIX):
+        for key, found in self._bucket.walk(_PREFIX):
             name = key.rpartition("/")[2]
             if _SHA256.fullmatch(name):
-                yield name, size
+                yield name, found.size
 
     def _size(self, sha256: str) -> int | None:
-        return self._bucket.size(_key(sha256)) if _SHA256.fullmatch(sha256) else None
+        """The size of a content, which whoever asks may rely on; None where it is not here."""
+        while _SHA256.fullmatch(sha256) and (found := self._bucket.look(_key(sha256))):
+            if self._uses.note(sha256, found.at):
+                return found.size
+        return None
 
     def _send(self, sha256: str, size: int) -> None:
         """Make what was checked here an object; nothing is sent that is there."""
         with self._local.turn(f"send-{sha256}", _nobody):
             if not self.holds(sha256):
+                self._uses.settle(sha256)
                 self._bucket.put_large(_key(sha256), self._local.path(sha256), size)
         self._keep_within(size)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from weighbridge.errors import BadInput, NotFound, StoreDown
 
 if TYPE_CHECKING:
-    from obstore import Attributes
+    from obstore import Attributes, ObjectMeta
     from obstore.store import S3Config, S3Store
 
 ADDRESS_LASTS_S = 3600
@@ -23,6 +23,14 @@ _DENIED = re.compile(r"status code: 40[13]\b")
 _PART_BYTES, _MOST_PARTS, _PARTS_AT_ONCE = 16 << 20, 9000, 4
 """S3 takes at most 10 000 parts; the parts that are on their way are held in memory."""
 _PIECE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """``at`` is when the object was written, by the server's clock, in seconds since 1970."""
+
+    size: int
+    at: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +59,12 @@ class Bucket:
         except _Refused as error:
             raise BadInput(error.message, hint=error.hint) from error
 
-    def size(self, key: str) -> int | None:
-        """How many bytes an object has; None where there is none."""
+    def look(self, key: str) -> Found | None:
+        """Size and time of an object; None where there is none."""
         import obstore
 
         with suppress(_Absent), self._asked():
-            return obstore.head(self.store, key)["size"]
+            return _found(obstore.head(self.store, key))
         return None
 
     def put(self, key: str, content: bytes) -> None:
@@ -107,14 +115,14 @@ class Bucket:
         with suppress(_Absent), self._asked():
             obstore.delete(self.store, key)
 
-    def walk(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Every object below a prefix: its key and its size in bytes."""
+    def walk(self, prefix: str) -> Iterator[tuple[str, Found]]:
+        """Every object below a prefix, by its key."""
         import obstore
 
         with suppress(_Absent), self._asked():
             for page in obstore.list(self.store, prefix):
                 for found in page:
-                    yield found["path"], found["size"]
+                    yield found["path"], _found(found)
 
     def address(self, key: str) -> str | None:
         """Where a client can read an object by itself for ``ADDRESS_LASTS_S``; nothing is asked for it."""
@@ -153,6 +161,10 @@ class Bucket:
             if isinstance(error, FileNotFoundError):
                 raise _Absent(said) from error
             raise StoreDown(said, hint="AWS_ENDPOINT_URL says where the server is") from error
+
+
+def _found(said: ObjectMeta) -> Found:
+    return Found(size=said["size"], at=said["last_modified"].timestamp())
 
 
 class _Absent(StoreDown):

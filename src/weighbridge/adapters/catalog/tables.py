@@ -388,16 +388,3 @@ OPERATOR_NOTES = Table(
 """
 Index("notes_of_hosted", OPERATOR_NOTES.c.repository)
 Index("notes_of_repository", OPERATOR_NOTES.c.kind, OPERATOR_NOTES.c.name_key)
-
-PACKAGE_ZIPS = Table(
-    "package_zips",
-    METADATA,
-    Column("package_id", String(64), ForeignKey("packages.id"), primary_key=True),
-    Column("store", Text, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("etag", String(64), nullable=False),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("worker", String(64), nullable=False),
-    Column("is_whole", Boolean, nullable=False),
-)
-"""The zips in a bucket. A row is there before the object; ``worker`` writes it while it is not whole."""

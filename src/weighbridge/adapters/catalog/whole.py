@@ -19,8 +19,9 @@ from sqlalchemy import Connection, Date, Table, func, inspect, select, text
 from weighbridge.adapters.catalog.database import Database, engine_for, translated
 from weighbridge.adapters.catalog.job_tables import WORKERS
 from weighbridge.adapters.catalog.migrate import HEAD, remake, upgrade_to
-from weighbridge.adapters.catalog.tables import METADATA, PACKAGE_ZIPS, UtcDateTime
+from weighbridge.adapters.catalog.tables import METADATA, UtcDateTime
 from weighbridge.adapters.catalog.tries import TRIES
+from weighbridge.adapters.catalog.zips import PACKAGE_ZIPS
 from weighbridge.domain.invalid import Invalid
 from weighbridge.errors import Conflict
 

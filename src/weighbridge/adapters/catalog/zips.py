@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from sqlalchemy import ColumnElement, Row, and_, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.job_tables import JOBS
-from weighbridge.adapters.catalog.tables import PACKAGE_ZIPS, PACKAGES
+from weighbridge.adapters.catalog.tables import METADATA, PACKAGES
 from weighbridge.domain.job import JobState
 from weighbridge.domain.kept_zip import KeptZip
 from weighbridge.domain.package import PackageState
+
+PACKAGE_ZIPS = Table(
+    "package_zips",
+    METADATA,
+    Column("package_id", String(64), ForeignKey("packages.id"), primary_key=True),
+    Column("store", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("etag", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("is_whole", Boolean, nullable=False),
+)
+"""The zips in a bucket. A row is there before the object; ``worker`` writes it while it is not whole."""
 
 _ZIPS = PACKAGE_ZIPS.c
 _ACTIVE = PACKAGES.c.state == PackageState.ACTIVE.value
