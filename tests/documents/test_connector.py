@@ -6,10 +6,12 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from tests.documents.blocks import DOCUMENTS, Block, Page, environment
+from tests.doors.trained_folders import lora
 from tests.hub_process import TINY, hub_process, write_repo
 
 ROOT = DOCUMENTS.parent
@@ -47,6 +49,7 @@ def asked(place: Path, hub: str, blocks: Sequence[Block], more: str = "", **envi
 
 def test_every_block_of_the_document_works_in_its_order(tmp_path: Path, hub: str) -> None:
     names = [block.heading for block in GIVEN.blocks("python")]
+    lora(tmp_path / "output" / "adapter")
     said = asked(
         tmp_path,
         hub,
@@ -60,12 +63,27 @@ def test_every_block_of_the_document_works_in_its_order(tmp_path: Path, hub: str
         "License: apache-2.0",
         f"Size: {size} bytes",
         "Library: transformers",
+        f"Adapter uploaded to: {hub}/username/my-adapter",
         "Compatible: True",
         "Using cached metadata",
     ):
         assert line in said
     cache = tmp_path / "user" / ".cache" / "huggingface" / "hub"
     assert f"Model downloaded to: {cache}" in said
+    with urlopen(f"{hub}/username/my-adapter/resolve/main/README.md", timeout=60) as answer:
+        card = answer.read().decode()
+    for line in (
+        f"base_model: {LLAMA}",
+        "license: apache-2.0",
+        "Fine-tuned on Alpaca dataset",
+        "## Model Details",
+        "## Training Configuration",
+        "## Evaluation Metrics",
+        "## Usage",
+        "PeftModel.from_pretrained",
+        "## License",
+    ):
+        assert line in card
 
 
 def test_what_was_cached_is_there_offline_in_another_process(tmp_path: Path, hub: str) -> None:
@@ -84,7 +102,9 @@ def test_what_was_cached_is_there_offline_in_another_process(tmp_path: Path, hub
 
 
 def test_our_page_works_from_top_to_bottom(tmp_path: Path, hub: str) -> None:
+    lora(tmp_path / "output" / "adapter")
     said = asked(tmp_path, hub, OURS.blocks("python"))
+    assert f"{hub}/username/my-adapter" in said
     assert f"{LLAMA} 12 apache-2.0" in said
     assert "True transformers can load its files" in said
     assert "models--meta-llama--Llama-2-7b-hf" in said

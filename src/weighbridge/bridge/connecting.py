@@ -25,8 +25,9 @@ from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.lock import Spec
 from weighbridge.domain.model_entry import ModelEntry
 from weighbridge.domain.model_search import MOST_FOUND, ModelSearch
+from weighbridge.domain.publish_request import Published, PublishRequest
 from weighbridge.domain.ref import ModelRef, RepoId
-from weighbridge.errors import BadListing, NoAnswer, StoreDown, Unreachable
+from weighbridge.errors import BadListing, NoAnswer, NotAuthenticated, StoreDown, Unreachable
 from weighbridge.flows.describe import Asking, Described, describe
 from weighbridge.flows.listed import listed
 from weighbridge.settings import Settings
@@ -51,9 +52,11 @@ class Trying:
 class Line:
     """A line to one Hub, with the token that was given and no other. Safe for many threads."""
 
-    def __init__(self, settings: Settings, index: ModelIndex, token: str | None, trying: Trying) -> None:
-        """Nothing is asked or opened yet."""
-        self._settings, self._token, self._trying = settings, token, trying
+    def __init__(
+        self, settings: Settings, endpoint: str, index: ModelIndex, token: str | None, trying: Trying
+    ) -> None:
+        """Nothing is asked or opened yet. ``endpoint`` is the Hub's address."""
+        self._settings, self.endpoint, self._token, self._trying = settings, endpoint, token, trying
         self._index, self._memory = index, _Memory(index)
 
     def greet(self) -> None:
@@ -67,7 +70,7 @@ class Line:
         if self._token is None:
             self._hub.find(ModelSearch(limit=1).to_hub(), limit=1)
         elif not self._hub.whoami():
-            raise BadListing(f"{self._settings.upstream} does not say whose token this is")
+            raise BadListing(f"{self.endpoint} does not say whose token this is")
 
     def describe(self, repo: RepoId, time_to_live: timedelta, *, use_memory: bool = True) -> Described | None:
         """What is known of a model; see ``flows.describe``."""
@@ -117,6 +120,23 @@ class Line:
             raise synced.error
         return synced.folder
 
+    def publish(self, request: PublishRequest, given_up: Event) -> Published:
+        """A folder as one commit of this Hub; see ``bridge.publishing``. Warnings go to the log.
+
+        Raises:
+            NotAuthenticated: this line has no token.
+            What ``flows.publish.publish`` raises.
+        """
+        from weighbridge.bridge.publishing import publish
+
+        if self._token is None:
+            raise NotAuthenticated("publishing needs a token", hint='connect with {"token": ...}')
+        reporter = _Watching(given_up)
+        done = publish(request, self._settings, reporter, endpoint=self.endpoint, token=self._token)
+        for warning in done.warnings:
+            _LOG.warning("%s: %s", done.repo, warning)
+        return done
+
     def close(self) -> None:
         """Give back what is open; it is opened again when it is needed."""
         if "_hub" in self.__dict__:
@@ -132,7 +152,7 @@ class Line:
         if self._settings.offline:
             raise NoAnswer("the Hub is not asked: HF_HUB_OFFLINE is set", hint="unset HF_HUB_OFFLINE")
         return HttpHub(
-            self._settings.upstream,
+            self.endpoint,
             token=self._token,
             environ=self._settings.environ,
             connections=self._settings.connections,
@@ -212,7 +232,7 @@ def open_line(
     settings: Settings, endpoint: str, index: ModelIndex, *, token: str | None, trying: Trying
 ) -> Line:
     """A line to a Hub, which remembers in ``index``; None as the token: nobody is said to ask."""
-    return Line(replace(settings, upstream=endpoint), index, token, trying)
+    return Line(settings, endpoint, index, token, trying)
 
 
 def open_index(settings: Settings, endpoint: str, folder: Path | None = None) -> ModelIndex:

@@ -82,9 +82,17 @@ def as_documented(error: WeighbridgeError | Invalid) -> WeighbridgeError:
         return error
     if isinstance(error, Invalid | BadInput):
         return BadRequest(str(error), hint=error.hint)
-    kind = NoSuchModel if isinstance(error, NotFound) else ConnectorError
-    told = kind(str(error), hint=error.hint)
+    if not isinstance(error, NotFound):
+        return failed(error)
+    told = NoSuchModel(str(error), hint=error.hint)
     told.code = error.code
+    return told
+
+
+def failed(error: WeighbridgeError | Invalid) -> ConnectorError:
+    """The error of something that could not be done, whatever the reason."""
+    told = ConnectorError(str(error), hint=error.hint)
+    told.code = "bad-input" if isinstance(error, Invalid) else error.code
     return told
 
 

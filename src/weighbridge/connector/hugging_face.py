@@ -16,13 +16,16 @@ from weighbridge.connector.errors import (
     BadCredentials,
     BadRequest,
     CannotConnect,
+    NoSuchFolder,
     NoSuchModel,
     NotConnected,
     as_documented,
+    failed,
     translated,
 )
 from weighbridge.connector.metadata import ModelMetadata, metadata_of
 from weighbridge.connector.platform import PlatformConnector
+from weighbridge.connector.uploading import request_of
 from weighbridge.connector.working import Threads
 from weighbridge.domain.compatibility import Compatibility, compatibility
 from weighbridge.domain.endpoint import checked_token, hub_address
@@ -225,6 +228,33 @@ class HuggingFaceConnector(PlatformConnector):
         except Invalid as error:
             raise NoSuchModel(str(error), hint=error.hint) from error
         return await self._run(lambda given_up: line.fetch(ref, place, given_up))
+
+    async def upload_artifact(self, path: str | PathLike[str], metadata: Mapping[str, object]) -> str:
+        """Publish a folder in one commit, with a model card, and give the repository's address.
+
+        ``metadata`` needs ``repo_id``. ``base_model``, ``dataset``, ``description``, ``training_config``,
+        ``metrics`` and others (docs/connector.md) go into the card; ``private``, ``include``, ``tag`` and
+        others say how it is published. A README.md that is there is kept. Scanners look at every file
+        first; secrets, states of optimizers and caches stay behind. Whoever is cancelled may find it
+        published all the same.
+
+        Raises:
+            FileNotFoundError: there is nothing at the path.
+            ValueError: ``repo_id`` is missing, or a value cannot mean anything.
+            RuntimeError: nobody has connected, or it could not be published; ``__cause__`` says why.
+        """
+        line = self._line_or_raise()
+        folder = Path(path).expanduser()
+        if not folder.is_dir():
+            raise NoSuchFolder(
+                f"Adapter path not found: {folder}", hint="name the folder of the adapter or model"
+            )
+        request = request_of(folder, metadata)
+        try:
+            done = await self._threads.run(lambda given_up: line.publish(request, given_up))
+        except (WeighbridgeError, Invalid) as error:
+            raise failed(error) from error
+        return done.pull_request or done.url
 
     async def _connected(self, token: str | None) -> bool:
         await self.disconnect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
+from os import PathLike
 from pathlib import Path
 from typing import ClassVar
 
@@ -37,7 +38,7 @@ class PlatformConnector(ABC):
     async def verify_connection(self) -> bool:
         """Whether the platform still answers and takes the credentials."""
 
-    async def upload_artifact(self, path: str, metadata: Mapping[str, object]) -> str:
+    async def upload_artifact(self, path: str | PathLike[str], metadata: Mapping[str, object]) -> str:
         """Publish a folder and give its address."""
         raise self._unsupported("uploads")
 
