@@ -1,4 +1,4 @@
-"""The commands of docs/credentials.md and docs/repositories.md, run as they stand there."""
+"""The commands of docs/credentials.md, docs/repositories.md and docs/info.md, run as they stand there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.doors.cli_in_process import Shell
 from tests.doors.uploading import Registry, registry_at
+from tests.hub_server import serve_hub
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -57,3 +58,14 @@ def test_the_page_on_tokens(shell: Shell, registry: Registry, tmp_path: Path) ->
     for arguments in shown:
         if arguments[0] == "login" and "--token-file" not in arguments:
             shell.run(*arguments, "--token-file", "token.txt", "--no-check")
+
+
+def test_the_page_on_info(shell: Shell) -> None:
+    card = b"---\nlicense: mit\n---\n# A model\n"
+    with serve_hub({"org/name": {"README.md": card, "model.safetensors": b"\x02\0\0\0\0\0\0\0{}"}}) as hub:
+        hub.repos["org/name"].tags["v1.0"] = hub.repos["org/name"].head
+        shell.env["HF_ENDPOINT"] = hub.url
+        shown = commands("info.md")
+        assert len(shown) == 4
+        for arguments in shown:
+            shell.run(*arguments)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from weighbridge.bridge.children import children_of
 from weighbridge.domain.json_values import JsonObject, mended
 from weighbridge.errors import StoreDown
 
@@ -109,7 +110,8 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         for part in (packing, jobs, judging, tally, catalog):
             part.close()
 
-    papers = Papers(packages, settings.home, settings.upstream, catalog.is_ours)
+    kin = partial(children_of, settings)
+    papers = Papers(packages, settings.home, settings.upstream, catalog.is_ours, kin)
     zips, packing = _zips(settings.home, catalog, packages, papers, blobs, tally, bucket, jobs)
     return Bridge(
         packages=packages,

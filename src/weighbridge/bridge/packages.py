@@ -34,7 +34,7 @@ from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound, Rejected
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
-from weighbridge.flows.ingest import look, next_version, weigh_only
+from weighbridge.flows.ingest import next_version, weigh_only
 from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.ports import BlobStore, Reporter
 
@@ -178,15 +178,15 @@ class Packages:
         Raises:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
         """
-        return weigh_only(self._tools, self._only_looking(principal, ref))
+        return self.weighed(principal, ref)[1]
 
-    def look(self, principal: Principal, ref: ModelRef) -> Evidence:
-        """What is known of a revision of the upstream before its weights are fetched.
+    def weighed(self, principal: Principal, ref: ModelRef) -> tuple[Evidence, Verdict]:
+        """The same with what it was judged by.
 
         Raises:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
         """
-        return look(self._tools, self._only_looking(principal, ref))
+        return weigh_only(self._tools, self._only_looking(principal, ref))
 
     def _only_looking(self, principal: Principal, ref: ModelRef) -> State:
         require(principal, Permission.UPLOAD)

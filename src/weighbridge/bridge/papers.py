@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge import __version__
 from weighbridge.bridge.packages import Packages
-from weighbridge.domain.about import About
+from weighbridge.domain.about import About, Children
 from weighbridge.domain.access import Principal
 from weighbridge.domain.attestation import (
     MAX_ENVELOPE_BYTES,
@@ -28,7 +28,8 @@ from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.terms import Terms
 from weighbridge.errors import BadInput, Disabled, FolderMismatch, LicenseMismatch, NoSuchPackage, NotFound
 from weighbridge.metrics.licence_terms import licence_terms
-from weighbridge.metrics.results import stated_results
+from weighbridge.metrics.results import stated_claims, stated_results
+from weighbridge.metrics.size_score import memory_of
 
 if TYPE_CHECKING:
     from weighbridge.adapters.attestation_key import PublicKey
@@ -49,10 +50,15 @@ class Papers:
     """One method per paper; ``Packages`` decides who may see the package."""
 
     def __init__(
-        self, packages: Packages, home: Path, upstream: str, is_hosted: Callable[[RepoId], bool]
+        self,
+        packages: Packages,
+        home: Path,
+        upstream: str,
+        is_hosted: Callable[[RepoId], bool],
+        children: Callable[[RepoId], Children] = lambda repo: Children(unknown="nobody was asked"),
     ) -> None:
         self._packages, self._home, self._upstream = packages, home, upstream
-        self._is_hosted = is_hosted
+        self._is_hosted, self._children = is_hosted, children
 
     def find(self, principal: Principal, spelled: str) -> Package:
         """The package that is meant by ``NAME@VERSION``, ``NAME`` (its newest) or an id.
@@ -82,12 +88,21 @@ class Papers:
             NotFound, Denied, Unreachable, IntegrityError: as the upstream is met.
         """
         wished = _wish(wish)
-        evidence = self._packages.look(principal, ref)
+        evidence, verdict = self._packages.weighed(principal, ref)
         terms = licence_terms(evidence)
         if faults := (*wished.faults(terms), *wished.doubts(terms)):
             raise LicenseMismatch(ref.repo.full_name, wanted=wish, got="; ".join(faults))
         held = self._packages.packages(principal, kind=ref.repo.kind, name=ref.repo.full_name)
-        return About(evidence=evidence, terms=terms, packages=tuple(held))
+        return About(
+            evidence=evidence,
+            revision=ref.revision,
+            terms=terms,
+            verdict=verdict,
+            memory=memory_of(evidence, verdict.policy),
+            claims=stated_claims(evidence),
+            children=self._children(ref.repo),
+            packages=tuple(held),
+        )
 
     def licence(self, principal: Principal, id: str) -> Terms:
         """What the licences of the model, its base models and its data sets allow together."""

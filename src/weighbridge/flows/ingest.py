@@ -178,9 +178,10 @@ INGEST: tuple[tuple[str, Step], ...] = (
 """The flow: its names are what a job shows."""
 
 
-def weigh_only(tools: Tools, state: State) -> Verdict:
-    """What is known of a revision before its weights are fetched, judged; nothing is listed."""
-    return _weighed(tools, state, look(tools, state), UNSCANNED)
+def weigh_only(tools: Tools, state: State) -> tuple[Evidence, Verdict]:
+    """What is known of a revision before its weights are fetched, and its judgement; nothing is listed."""
+    evidence = look(tools, state)
+    return evidence, _weighed(tools, state, evidence, UNSCANNED)
 
 
 def look(tools: Tools, state: State) -> Evidence:

@@ -43,7 +43,7 @@ _THREE_WAYS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class Found:
     """The claims that count, those that do not, and the weaker kinds of evidence."""
 
     accepted: tuple[Claim, ...]
@@ -53,6 +53,7 @@ class _Found:
 
     @property
     def best(self) -> float:
+        """How well the best backed of them is backed."""
         rungs = [claim.rung for claim in self.accepted]
         return max([0.0, *rungs, DELEGATED if self.delegated else 0.0, ADJECTIVE if self.praised else 0.0])
 
@@ -63,7 +64,7 @@ def performance_claims(evidence: Evidence, policy: Policy) -> Score:
         reason = "card and result files could not be read"
         return weigh(NAME, VERSION, [Signal.unknown(id, w, reason, _LATER) for id, w in WEIGHTS.items()])
     card = card_of(evidence)
-    found = _collect(evidence, card)
+    found = collect_claims(evidence, card)
     signals = [
         _best_evidence(evidence, found),
         _breadth(found),
@@ -77,14 +78,15 @@ def performance_claims(evidence: Evidence, policy: Policy) -> Score:
     return weigh(NAME, VERSION, signals, caps)
 
 
-def _collect(evidence: Evidence, card: Card) -> _Found:
+def collect_claims(evidence: Evidence, card: Card) -> Found:
+    """Everything that is stated of results, sorted into what counts and what does not."""
     name = evidence.repo.name
     stated = [*structured_claims(evidence, card), *table_claims(card, name), *prose_claims(card)]
     accepted, rejected = sift(inherited(stated, evidence.parents, name))
-    return _Found(accepted=accepted, rejected=rejected, delegated=delegation(card), praised=praise(card))
+    return Found(accepted=accepted, rejected=rejected, delegated=delegation(card), praised=praise(card))
 
 
-def _best_evidence(evidence: Evidence, found: _Found) -> Signal:
+def _best_evidence(evidence: Evidence, found: Found) -> Signal:
     id, weight = "best_evidence", WEIGHTS["best_evidence"]
     best = found.best
     strongest = [claim for claim in found.accepted if claim.rung == best]
@@ -115,7 +117,7 @@ def _described(claim: Claim) -> str:
     return f"{claim.metric or 'a result'}{on}{value}" + (f" ({claim.rejected})" if claim.rejected else "")
 
 
-def _breadth(found: _Found) -> Signal:
+def _breadth(found: Found) -> Signal:
     count = len(found.accepted)
     return Signal.of(
         "breadth",
@@ -127,7 +129,7 @@ def _breadth(found: _Found) -> Signal:
     )
 
 
-def _setup_stated(found: _Found) -> Signal:
+def _setup_stated(found: Found) -> Signal:
     """The best stated claim counts: a mean would punish an author for adding one more result."""
     best = max(found.accepted, key=lambda claim: claim.setup, default=None)
     value = best.setup if best else 0.25 if found.delegated else 0.0
@@ -142,7 +144,7 @@ def _setup_stated(found: _Found) -> Signal:
     )
 
 
-def _corroborated(evidence: Evidence, card: Card, found: _Found) -> Signal:
+def _corroborated(evidence: Evidence, card: Card, found: Found) -> Signal:
     id, weight = "corroborated", WEIGHTS["corroborated"]
     remedy = "Link the paper, or the log or script, that the numbers come from."
     if found.best < WORTH_BACKING:
@@ -162,7 +164,7 @@ def _perhaps_more(signal: Signal) -> Signal:
     return Signal.between(signal.id, signal.weight, signal.least, 1.0, reason, signal.proofs, _LATER)
 
 
-def _caps(evidence: Evidence, card: Card, found: _Found, *, is_certain: bool) -> Sequence[Cap]:
+def _caps(evidence: Evidence, card: Card, found: Found, *, is_certain: bool) -> Sequence[Cap]:
     untrue = false_claims(found.rejected)
     if 2 * untrue <= 3 * len(found.accepted) or any(table_claims(card, evidence.repo.name)):
         return ()

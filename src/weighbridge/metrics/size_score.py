@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from weighbridge.domain.about import Memory
 from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.evidence import Evidence, ModelShape, Parent, SourceState
 from weighbridge.domain.json_values import JsonObject, text, texts, whole
@@ -25,6 +26,10 @@ GIB = 1 << 30
 OVERHEAD = 1.2
 RUNTIME_GIB = 0.3
 CONTEXT_TOKENS = 2048
+FORMULA = (
+    f"{OVERHEAD:g} x the bytes of the weights + the key-value cache for {CONTEXT_TOKENS} tokens"
+    f" + {RUNTIME_GIB:g} GiB"
+)
 _SANE = 10_000_000
 """Larger numbers of layers, heads or hidden units in a config.json are lies."""
 
@@ -65,6 +70,18 @@ def size_score(evidence: Evidence, policy: Policy) -> Score:
             parts[target] = round(fit(gib, load.memory_gib), 4)
             signals.append(_signal(target, weight, gib, load))
     return weigh(NAME, VERSION, signals, parts=parts)
+
+
+def memory_of(evidence: Evidence, policy: Policy) -> Memory:
+    """What the deployable variant needs, beside the target devices of the policy."""
+    load = _load(evidence)
+    is_known = not load.is_nothing and load.weights_bytes is not None
+    return Memory(
+        need_gib=load.memory_gib if is_known else None,
+        why=load.why,
+        formula=FORMULA,
+        devices=policy.targets_gib,
+    )
 
 
 def fit(device_gib: float, memory_gib: float) -> float:

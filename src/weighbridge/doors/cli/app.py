@@ -53,7 +53,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Registry", "scan", "ingest:scan", "The safety verdict of a file, folder or repository, file by file."),
     ("Registry", "score", "score:score", "The metrics of a repository or folder, with their reasons."),
     ("Registry", "case", "score:case", "All that a package or refusal was judged by, to judge it again."),
-    ("Registry", "info", "info:info", "What a model is: licence, size, formats, safety."),
+    ("Registry", "info", "info:info", "What a model is, needs and claims, and what the gate would say."),
     ("Registry", "papers", "papers:papers", "What a package carries: licence, bill of materials, and more."),
     ("Registry", "attest", "papers:attest", "Sign what the gate found of a package."),
     ("Registry", "attestation-key", "papers:attestation_key", "Print the public key of this registry."),

@@ -1,0 +1,52 @@
+"""What ``weighbridge info`` says of two models, kept as files.
+
+python -m tests.doors.info_examples --write          write tests/golden/cli/info-*.txt again
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from tests.doors.verdict_examples import GOLDEN, kept
+from tests.metrics.models import MODELS
+from weighbridge.domain.about import About, Child, Children
+from weighbridge.domain.scan import ScanReport
+from weighbridge.doors.cli.info import about_lines
+from weighbridge.metrics.licence_terms import licence_terms
+from weighbridge.metrics.results import stated_claims
+from weighbridge.metrics.size_score import memory_of
+
+KIN = Children(
+    known=(
+        Child(repo="ann/reasoner-lora", relation="adapter", downloads=5),
+        Child(repo="bob/reasoner-tuned", relation="", downloads=None),
+    ),
+    has_more=True,
+)
+EXAMPLES = {
+    "gguf-100": ("gguf", "gguf", 100, KIN),
+    "whisper-60": ("whisper", "unsure", 60, Children(unknown="https://hub.test limits our requests")),
+}
+"""Evidence, the verdict that was kept, columns, and children."""
+
+
+def drawn(name: str) -> str:
+    evidence_name, verdict_name, width, children = EXAMPLES[name]
+    evidence = MODELS[evidence_name]()
+    verdict = replace(kept(verdict_name), scan=ScanReport(rules="", files=()))
+    about = About(
+        evidence=evidence,
+        revision="main",
+        terms=licence_terms(evidence),
+        verdict=verdict,
+        memory=memory_of(evidence, verdict.policy),
+        claims=stated_claims(evidence),
+        children=children,
+    )
+    return "".join(f"{line}\n" for line in about_lines(about, width))
+
+
+if __name__ == "__main__" and "--write" in sys.argv:
+    for name in EXAMPLES:
+        (GOLDEN / f"info-{name}.txt").write_text(drawn(name))
