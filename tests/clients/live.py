@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.made_models import ONE_PERSON
+from tests.warm import run_warm
 
 _UPLOADERS, _READERS = ("ann", "bob"), ("rita",)
 
@@ -78,9 +79,6 @@ def _account(env: Mapping[str, str], name: str, uploads: bool) -> str:
 
 
 def _told(env: Mapping[str, str], arguments: list[str], given: str) -> str:
-    done = subprocess.run(
-        [*_WEIGHBRIDGE, *arguments], env=dict(env), input=given, capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
+    done = run_warm(arguments, env=env, input=given)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.hub_server import HubServer, serve_hub
+from tests.warm import run_warm
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "cli"
 WEIGHTS = bytes(range(256)) * 300
@@ -45,14 +46,7 @@ class Desk:
         }
 
     def run(self, *arguments: str, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "weighbridge", *arguments],
-            cwd=self.place,
-            env={**self.environ, **environ},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        done = run_warm(arguments, env={**self.environ, **environ}, cwd=self.place)
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.warm import run_warm
 
 WORD = "correct horse"
 
@@ -25,15 +26,7 @@ class Machine:
         }
 
     def run(self, *arguments: str, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "weighbridge", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=self.environ,
-            timeout=60,
-            check=False,
-        )
+        done = run_warm(arguments, env=self.environ, input=stdin)
         assert done.returncode == code, done.stderr
         return done
 

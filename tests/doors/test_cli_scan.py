@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 
 from tests.hostile.forge import safetensors, system
 from tests.hub_server import serve_hub
+from tests.warm import run_warm
 
 CLEAN = {"README.md": b"# hello\n", "model.safetensors": safetensors(b"{}")}
 
@@ -25,8 +24,7 @@ def scan(target: str, place: Path, endpoint: str = "http://127.0.0.1:9") -> tupl
         "HF_ENDPOINT": endpoint,
         "NO_PROXY": "127.0.0.1",
     }
-    command = [sys.executable, "-m", "weighbridge", "scan", target, "--json"]
-    ran = subprocess.run(command, cwd=place, env=environ, capture_output=True, text=True, timeout=60)
+    ran = run_warm(["scan", target, "--json"], env=environ, cwd=place)
     assert "Traceback" not in ran.stderr
     return ran.returncode, json.loads(ran.stdout)
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.hub_server import HubRepo, serve_hub
 from tests.metrics.models import MODELS
+from tests.warm import run_warm
 from weighbridge.domain.case import Case
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.policy import Policy
@@ -32,8 +33,7 @@ def score(*words: str, place: Path, endpoint: str = "http://127.0.0.1:9") -> sub
         "HF_ENDPOINT": endpoint,
         "NO_PROXY": "127.0.0.1",
     }
-    command = [sys.executable, "-m", "weighbridge", "score", *words]
-    ran = subprocess.run(command, cwd=place, env=environ, capture_output=True, text=True, timeout=60)
+    ran = run_warm(["score", *words], env=environ, cwd=place)
     assert "Traceback" not in ran.stderr
     return ran
 

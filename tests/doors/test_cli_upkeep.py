@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 
 from tests.bridge.test_upkeep import files
 from tests.hub_server import HubRepo, HubServer, serve_hub
+from tests.warm import run_warm
 from weighbridge.domain.waiver import METRICS_OF_THE_GATE
 
 PICKLE = b"cos\nsystem\n(S'true'\ntR."
@@ -37,10 +36,7 @@ class Terminal:
         }
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "weighbridge", *arguments]
-        done = subprocess.run(
-            command, env=self.environ, cwd=self.place, capture_output=True, text=True, timeout=300
-        )
+        done = run_warm(arguments, env=self.environ, cwd=self.place)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code in (0, 3) else done.stderr
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tests.doors.cli_in_process import Shell
 from tests.doors.info_examples import EXAMPLES, GOLDEN, drawn
 from tests.hub_process import safetensors
 from tests.hub_server import HubRepo, HubServer, serve_hub
+from tests.warm import run_warm
 
 WEIGHTS = b"\x02\0\0\0\0\0\0\0{}" + b"\0" * 4000
 LARGE = {"config.json": b'{"model_type": "bert"}', "model.safetensors": safetensors(64_000)}
@@ -80,8 +80,7 @@ def run(hub: HubServer, home: Path, *arguments: str, code: int = 0) -> subproces
         "WEIGHBRIDGE_UPSTREAM": hub.url,
         "COLUMNS": "100",
     }
-    command = [sys.executable, "-m", "weighbridge", "info", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
+    done = run_warm(["info", *arguments], env=environ)
     assert done.returncode == code, done.stderr
     return done
 

@@ -18,6 +18,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.bridge.shelved import FILES, laid_out, shelve
 from tests.doors.asgi_server import call, serving
+from tests.warm import run_warm
 from weighbridge.bridge import open_bridge
 from weighbridge.domain.attestation import signed_bytes
 from weighbridge.domain.package import Package
@@ -40,10 +41,7 @@ class Desk:
         self.name = f"{self.package.name}@{self.package.version}"
 
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "weighbridge", *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=self.environ, timeout=60, check=False
-        )
+        done = run_warm(arguments, env=self.environ)
         assert done.returncode == code, done.stderr
         return done
 
