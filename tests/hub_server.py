@@ -378,12 +378,19 @@ class _Conversation(BaseHTTPRequestHandler):
         ]
 
     def _list(self, kind: str, query: Mapping[str, list[str]]) -> None:
+        words, order = query.get("search", [""])[0].lower().split(), query.get("sort", ["downloads"])[0]
+        wanted = set(query.get("filter", []))
         seen = [
             {"_id": name, "id": name, "sha": repo.head, "private": False, **repo.info}
             for name, repo in self.hub.repos.items()
-            if repo.kind == kind and not repo.private
+            if repo.kind == kind
+            and not repo.private
+            and all(word in name.lower() for word in words)
+            and wanted <= set(repo.info.get("tags") or [])
         ]
-        self._page(sorted(seen, key=lambda shown: -int(shown.get("downloads") or 0)), query)
+        known = [shown for shown in seen if shown.get(order)]
+        unknown = [shown for shown in seen if not shown.get(order)]
+        self._page([*sorted(known, key=lambda shown: shown[order], reverse=True), *unknown], query)
 
     def _page(self, rows: Sequence[Any], query: Mapping[str, list[str]]) -> None:
         size = min(int(query.get("limit", [str(self.hub.page_size)])[0]), self.hub.page_size)

@@ -24,6 +24,8 @@ DEFAULT_MAX_FILE_BYTES = 50 * 1000**3
 DEFAULT_CLASSIFIER_FILE = "classifier_deep_mlp.safetensors"
 DEFAULT_CONDITION_FILE = "classifier_condition.safetensors"
 DEFAULT_STORE_CACHE_BYTES = 100 * 1000**3
+DEFAULT_INDEX_BYTES = 5 * 1000**3
+"""Some two and a half million models."""
 DEFAULT_LFS_PART_BYTES = 1 << 30
 """What is sent again after a broken connection is at most this much."""
 
@@ -55,6 +57,7 @@ class Settings:
     log: str = "text"
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
     lfs_part_bytes: int = DEFAULT_LFS_PART_BYTES
+    index_bytes: int = DEFAULT_INDEX_BYTES
     quota_bytes: int = 0
     forbidden_kinds: frozenset[str] = frozenset()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -121,6 +124,7 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_LOG": "how servers and workers log: 'text' (default), or 'json' with a line for each answer",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
     "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1073741824",
+    "WEIGHBRIDGE_INDEX_BYTES": "how much room the index of a Hub's models may take; default: 5000000000",
     "WEIGHBRIDGE_QUOTA_BYTES": "what the repositories of a namespace may hold, in bytes; default 0: no limit",
     "WEIGHBRIDGE_FORBIDDEN_KINDS": "endings of files that may not be pushed, as in iso,tar.gz; default: none",
     "WEIGHBRIDGE_TRUSTED_PROXIES": "addresses or networks whose X-Forwarded-Host and -Proto count, as in "
@@ -194,6 +198,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log=_one_of(env, "WEIGHBRIDGE_LOG", "text", "json"),
         max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),
         lfs_part_bytes=_count(env, "WEIGHBRIDGE_LFS_PART_BYTES", DEFAULT_LFS_PART_BYTES, most=1 << 50),
+        index_bytes=_count(env, "WEIGHBRIDGE_INDEX_BYTES", DEFAULT_INDEX_BYTES, least=1 << 20, most=1 << 60),
         quota_bytes=_count(env, "WEIGHBRIDGE_QUOTA_BYTES", 0, least=0, most=1 << 60),
         forbidden_kinds=_kinds(env),
         trusted_proxies=_networks(env, "WEIGHBRIDGE_TRUSTED_PROXIES"),

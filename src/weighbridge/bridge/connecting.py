@@ -20,6 +20,7 @@ from weighbridge.adapters.model_index import ModelIndex
 from weighbridge.adapters.model_list import ModelList
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.bridge import now
+from weighbridge.bridge.discovery import open_index
 from weighbridge.bridge.models import open_models
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.lock import Spec
@@ -233,11 +234,6 @@ def open_line(
 ) -> Line:
     """A line to a Hub, which remembers in ``index``; None as the token: nobody is said to ask."""
     return Line(settings, endpoint, index, token, trying)
-
-
-def open_index(settings: Settings, endpoint: str, folder: Path | None = None) -> ModelIndex:
-    """What is remembered of the models of one Hub; in the home where no other folder is named."""
-    return ModelIndex(folder or settings.home / "models-index", endpoint)
 
 
 def _list_of(ref: ModelRef, place: Path, home: Path) -> ModelList:

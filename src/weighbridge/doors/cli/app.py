@@ -73,6 +73,8 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Registry", "org", "organizations:org_app", "Make organizations and name their members."),
     ("Registry", "quota", "quotas:quota", "Show what namespaces use, and say what they may use."),
     ("Registry", "token", "people:token_app", "Create, list and revoke access tokens."),
+    ("Hubs", "search", "search:search", "Find models: on the Hub, or among what is known without it."),
+    ("Hubs", "catalog", "search:catalog_app", "Learn the Hub's list of models, for searches without it."),
     ("Hubs", "login", "login:login", "Keep a token for a Hub."),
     ("Hubs", "logout", "login:logout", "Forget the token of a Hub."),
     ("Hubs", "whoami", "login:whoami", "Whom the Hub takes you for."),

@@ -1,0 +1,118 @@
+"""A search: of the Hub, or of what is remembered and held here where the Hub cannot be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from weighbridge.domain.discovery import Discovery, Hit, Told, newest_of_each, package_query
+from weighbridge.domain.listing import Listed, PackageQuery
+from weighbridge.domain.model_entry import Depth, ModelEntry
+from weighbridge.domain.model_search import FoundModels, ModelSearch
+from weighbridge.domain.ref import RepoId
+from weighbridge.errors import StoreDown, Unreachable
+from weighbridge.flows.listed import Finder
+
+
+class Remembered(Protocol):
+    """What is remembered of a Hub's models. Every method raises StoreDown."""
+
+    def get(self, repo: RepoId) -> ModelEntry | None:
+        """What is known of one, however old."""
+
+    def put(self, entries: Iterable[ModelEntry]) -> None:
+        """Remember."""
+
+    def search(self, search: ModelSearch) -> FoundModels:
+        """A page of what answers."""
+
+
+class Held(Protocol):
+    """The packages of this registry. Every method raises StoreDown."""
+
+    def matching(self, query: PackageQuery) -> Sequence[Listed]:
+        """Those that answer."""
+
+    def of(self, repos: Sequence[RepoId]) -> Sequence[Listed]:
+        """Those of some repositories that are served."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where models are looked for. Without ``hub`` it is not asked; without ``held`` there is no registry."""
+
+    hub: Finder | None
+    remembered: Remembered
+    held: Held | None
+    now: Callable[[], datetime]
+
+
+def discover(search: ModelSearch, places: Places) -> Discovery:
+    """The models that answer, each with who told of it and when.
+
+    Raises:
+        Denied, BadListing: the Hub answers with that.
+        StoreDown: the Hub cannot be asked, and what is remembered cannot be read.
+    """
+    if places.hub is None:
+        return _offline(search, places, "the Hub was not asked")
+    try:
+        page = places.hub.find(search.to_hub(), limit=search.limit)
+    except Unreachable as error:
+        return _offline(search, places, f"{error}; this is what is remembered and held here")
+    moment = places.now()
+    rows = (ModelEntry.from_hub_json(row, fetched_at=moment, depth=Depth.LISTED) for row in page.rows)
+    found = {row.repo: row for row in rows if row is not None}
+    remarks: list[str] = []
+    try:
+        places.remembered.put(found.values())
+    except StoreDown as error:
+        remarks.append(f"{error}; what the Hub said is not remembered")
+    hits = [
+        Hit(repo=repo, told=Told.HUB, seen_at=moment, entry=row)
+        for repo, row in list(found.items())[: search.limit]
+    ]
+    return _marked(hits, places, remarks)
+
+
+def _offline(search: ModelSearch, places: Places, why: str) -> Discovery:
+    """What is held here first: it can be used without the Hub."""
+    remarks, here = [why], {}
+    query = package_query(search)
+    if places.held is not None and query is not None:
+        try:
+            here = newest_of_each(places.held.matching(query), search.author)
+        except StoreDown as error:
+            remarks.append(str(error))
+    hits = [
+        Hit(
+            repo=repo,
+            told=Told.REGISTRY,
+            seen_at=package.created_at,
+            entry=places.remembered.get(repo),
+            package=package,
+        )
+        for repo, package in list(here.items())[: search.limit]
+    ]
+    if left := search.limit - len(hits):
+        found = places.remembered.search(replace(search, limit=left)).entries
+        hits += (
+            Hit(repo=entry.repo, told=Told.INDEX, seen_at=entry.fetched_at, entry=entry)
+            for entry in found
+            if entry.repo not in here
+        )
+    return _marked(hits, places, remarks)
+
+
+def _marked(hits: Sequence[Hit], places: Places, remarks: Sequence[str]) -> Discovery:
+    """The hits with their packages here."""
+    if places.held is None:
+        return Discovery(hits=tuple(hits), remarks=tuple(remarks))
+    try:
+        here = newest_of_each(places.held.of([hit.repo for hit in hits if hit.package is None]))
+    except StoreDown as error:
+        return Discovery(hits=tuple(hits), remarks=(*remarks, str(error)))
+    marked = (replace(hit, package=hit.package or here.get(hit.repo)) for hit in hits)
+    return Discovery(hits=tuple(marked), remarks=tuple(remarks))
