@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,12 +22,13 @@ class Shell:
     ) -> None:
         self.env, self._monkeypatch, self._capsys = dict(env), monkeypatch, capsys
 
-    def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        """What a command prints to stdout and to stderr."""
+    def run(self, *arguments: str, code: int = 0, given: str = "") -> tuple[str, str]:
+        """What a command prints to stdout and to stderr; ``given`` comes by its standard input."""
         for name in [name for name in os.environ if name.startswith(("WEIGHBRIDGE_", "HF_"))]:
             self._monkeypatch.delenv(name)
         for name, value in self.env.items():
             self._monkeypatch.setenv(name, value)
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(arguments)
@@ -33,6 +36,6 @@ class Shell:
         assert ended.value.code == code, f"{ended.value.code}\n{out}\n{err}"
         return out, err
 
-    def json(self, *arguments: str, code: int = 0) -> Any:
+    def json(self, *arguments: str, code: int = 0, given: str = "") -> Any:
         """The document of a command."""
-        return json.loads(self.run(*arguments, "--json", code=code)[0])
+        return json.loads(self.run(*arguments, "--json", code=code, given=given)[0])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ from tests.doors.cli_in_process import Shell
 from tests.doors.info_examples import EXAMPLES, GOLDEN, drawn
 from tests.hub_process import safetensors
 from tests.hub_server import HubRepo, HubServer, serve_hub
-from tests.warm import run_warm
 
 WEIGHTS = b"\x02\0\0\0\0\0\0\0{}" + b"\0" * 4000
 LARGE = {"config.json": b'{"model_type": "bert"}', "model.safetensors": safetensors(64_000)}
@@ -55,7 +52,8 @@ def hub() -> Iterator[HubServer]:
     }
     for name, tag in (("ann/tuned", "base_model:finetune:acme/free"), ("bob/tuned", "base_model:acme/free")):
         repos[name] = repo("apache-2.0", "base_model: acme/free\n")
-        repos[name].info |= {"tags": ["license:apache-2.0", tag], "downloads": 7}
+        tags = ["license:apache-2.0", "base_model:acme/free", tag]  # as the Hub tags them
+        repos[name].info |= {"tags": tags, "downloads": 7}
     with serve_hub(repos) as server:
         yield server
 
@@ -72,21 +70,8 @@ def shell(
     hub.forget()
 
 
-def run(hub: HubServer, home: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "WEIGHBRIDGE_HOME": str(home / "registry"),
-        "WEIGHBRIDGE_UPSTREAM": hub.url,
-        "COLUMNS": "100",
-    }
-    done = run_warm(["info", *arguments], env=environ)
-    assert done.returncode == code, done.stderr
-    return done
-
-
-def test_it_tells_the_licence_with_its_base_model_and_the_size(hub: HubServer, tmp_path: Path) -> None:
-    told = run(hub, tmp_path, "acme/derived").stdout
+def test_it_tells_the_licence_with_its_base_model_and_the_size(shell: Shell) -> None:
+    told = shell.run("info", "acme/derived")[0]
     flat = " ".join(told.split())
     assert "MIT (model); LicenseRef-HF-llama2 (base model meta/base)" in flat
     assert "commercial use conditional" in flat
@@ -99,8 +84,8 @@ def test_it_tells_the_licence_with_its_base_model_and_the_size(hub: HubServer, t
     assert "\x1b" not in told
 
 
-def test_as_json(hub: HubServer, tmp_path: Path) -> None:
-    told: Any = json.loads(run(hub, tmp_path, "acme/free", "--json").stdout)
+def test_as_json(hub: HubServer, shell: Shell) -> None:
+    told: Any = shell.json("info", "acme/free")
     assert told["licence"]["commercial_use"] == "yes"
     assert told["size"]["load_bytes"] == len(WEIGHTS)
     assert told["formats"] == {"bin": 2 * len(WEIGHTS), "safetensors": len(WEIGHTS)}
@@ -121,12 +106,10 @@ def test_as_json(hub: HubServer, tmp_path: Path) -> None:
         ("acme/none", "commercial", 4),
     ],
 )
-def test_what_is_required_decides_the_exit_code(
-    hub: HubServer, tmp_path: Path, repo: str, wish: str, code: int
-) -> None:
-    told = run(hub, tmp_path, repo, "--require", wish, "--json", code=code).stdout
+def test_what_is_required_decides_the_exit_code(shell: Shell, repo: str, wish: str, code: int) -> None:
+    told = shell.json("info", repo, "--require", wish, code=code)
     if code == 3:
-        error = json.loads(told)["error"]
+        error = told["error"]
         assert error["code"] == "license-mismatch"
         assert "meta/base" in error["message"]
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,32 +29,31 @@ CANARY = "canary.5e0f2b71-of-any-shape"
 class User:
     """Somebody at a shell of their own, whose upstream is ``hub``."""
 
-    def __init__(self, place: Path, hub: str) -> None:
+    def __init__(
+        self, place: Path, hub: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         self.place = place
         self.kept = place / "home" / FILE_NAME
         self.env = {
-            **clean_environment(),
             "HOME": str(place),
             "WEIGHBRIDGE_HOME": str(place / "home"),
             "HF_ENDPOINT": hub,
             "NO_PROXY": "127.0.0.1",
         }
+        monkeypatch.chdir(place)
+        self._shell = Shell(self.env, monkeypatch, capsys)
 
-    def run(
-        self, *arguments: str, code: int = 0, given: str | None = None, **env: str
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "weighbridge", *arguments],
-            cwd=self.place, env={**self.env, **env}, input=given or "", capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
+    def run(self, *arguments: str, code: int = 0, given: str = "", **env: str) -> tuple[str, str]:
+        """What a command prints to stdout and to stderr; no secret is in it."""
+        self._shell.env = {**self.env, **env}
+        out, err = self._shell.run(*arguments, code=code, given=given)
         for secret in (CANARY, given, env.get("HF_TOKEN")):
-            assert not secret or secret.strip() not in done.stdout + done.stderr
-        return done
+            assert not secret or secret.strip() not in out + err
+        return out, err
 
-    def json(self, *arguments: str, code: int = 0, given: str | None = None, **env: str) -> Any:
-        return json.loads(self.run(*arguments, "--json", code=code, given=given, **env).stdout)
+    def json(self, *arguments: str, code: int = 0, given: str = "", **env: str) -> Any:
+        """The document of a command."""
+        return json.loads(self.run(*arguments, "--json", code=code, given=given, **env)[0])
 
 
 @pytest.fixture(scope="module")
@@ -66,60 +66,59 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def user(tmp_path: Path, registry: Registry) -> User:
-    return User(tmp_path, registry.url)
+def user(
+    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> User:
+    return User(tmp_path, registry.url, monkeypatch, capsys)
 
 
 def test_who_logged_in_is_known_until_logging_out(user: User, registry: Registry) -> None:
     token = registry.tokens["ann"]
-    done = user.run("login", "--stdin", given=f"{token}\n")
-    assert done.stdout == ""
-    assert (
-        f"logged in to {registry.url} as ann, member of acme (write); the token is in {user.kept}"
-        in done.stderr
-    )
+    out, err = user.run("login", "--stdin", given=f"{token}\n")
+    assert out == ""
+    assert f"logged in to {registry.url} as ann, member of acme (write); the token is in {user.kept}" in err
     assert user.kept.stat().st_mode & 0o777 == 0o600
 
-    assert user.run("whoami").stdout == "ann, member of acme (write)\n"
+    assert user.run("whoami")[0] == "ann, member of acme (write)\n"
     said = user.json("whoami")
     assert (said["name"], said["organizations"]) == ("ann", {"acme": "write"})
     assert (said["endpoint"], said["source"], said["place"]) == (registry.url, "credentials", str(user.kept))
 
     assert user.json("logout") == {"endpoint": registry.url, "removed_from": str(user.kept), "still_in": None}
     assert token not in user.kept.read_text()
-    refused = user.run("whoami", code=8)
-    assert f"hint: run 'weighbridge login --endpoint {registry.url}'" in refused.stderr
-    assert "no token" in user.run("logout").stderr
+    refused = user.run("whoami", code=8)[1]
+    assert f"hint: run 'weighbridge login --endpoint {registry.url}'" in refused
+    assert "no token" in user.run("logout")[1]
 
 
 def test_a_token_that_the_hub_does_not_know_is_not_kept(user: User) -> None:
-    refused = user.run("login", "--stdin", given=CANARY, code=8)
-    assert "does not accept the token" in refused.stderr
+    refused = user.run("login", "--stdin", given=CANARY, code=8)[1]
+    assert "does not accept the token" in refused
     assert not user.kept.exists()
     assert user.json("login", "--stdin", given=CANARY, code=8)["error"]["code"] == "not-authenticated"
 
 
 def test_a_token_may_come_from_a_file_and_be_kept_unchecked(user: User) -> None:
     (user.place / "token").write_text(f"{CANARY}\n")
-    done = user.run("login", "--token-file", "token", "--no-check", HF_ENDPOINT="http://127.0.0.1:9")
-    assert "not checked" in done.stderr
+    said = user.run("login", "--token-file", "token", "--no-check", HF_ENDPOINT="http://127.0.0.1:9")[1]
+    assert "not checked" in said
     assert json.loads(user.kept.read_text())["hubs"] == {"http://127.0.0.1:9": {"token": CANARY}}
 
 
 def test_the_environment_goes_before_what_is_kept_and_login_says_so(user: User, registry: Registry) -> None:
     bob = {"HF_TOKEN": registry.tokens["bob"]}
-    done = user.run("login", "--stdin", given=registry.tokens["ann"], **bob)
-    assert "note: the token of HF_TOKEN goes first" in done.stderr
-    assert user.run("whoami", **bob).stdout == "bob\n"
-    assert "a token of HF_TOKEN is still used" in user.run("logout", **bob).stderr
+    said = user.run("login", "--stdin", given=registry.tokens["ann"], **bob)[1]
+    assert "note: the token of HF_TOKEN goes first" in said
+    assert user.run("whoami", **bob)[0] == "bob\n"
+    assert "a token of HF_TOKEN is still used" in user.run("logout", **bob)[1]
 
 
 def test_a_token_for_one_hub_is_not_shown_to_another(user: User, registry: Registry) -> None:
     user.run("login", "--stdin", given=registry.tokens["ann"])
     with serve_hub({"org/a": {"config.json": b"{}"}}) as other:
         for env in ({}, {"HF_TOKEN": registry.tokens["ann"]}):
-            refused = user.run("whoami", "--endpoint", other.url, code=8, **env)
-            assert f"there is no token for {other.url}" in refused.stderr
+            refused = user.run("whoami", "--endpoint", other.url, code=8, **env)[1]
+            assert f"there is no token for {other.url}" in refused
         # The token file of Hugging Face's tools is for the Hub that they ask, and this is another one.
         file = user.place / ".cache" / "huggingface" / "token"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -129,12 +128,14 @@ def test_a_token_for_one_hub_is_not_shown_to_another(user: User, registry: Regis
         assert all("authorization" not in asked.headers for asked in other.requests)
 
 
-def test_every_command_uses_what_is_kept_and_no_output_or_other_file_has_it(tmp_path: Path) -> None:
+def test_every_command_uses_what_is_kept_and_no_output_or_other_file_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with serve_hub({"org/a": {"config.json": b"{}", "README.md": b"---\nlicense: mit\n---\n"}}) as hub:
         hub.token, hub.repos["org/a"].private = CANARY, True
-        user = User(tmp_path, hub.url)
+        user = User(tmp_path, hub.url, monkeypatch, capsys)
         (tmp_path / "models.yaml").write_text("models: [{id: a, repo_id: org/a}]\n")
-        assert "weighbridge login" in user.run("lock", code=4).stderr
+        assert "weighbridge login" in user.run("lock", code=4)[1]
         user.run("login", "--stdin", "--no-check", given=CANARY)
         user.run("lock")
         user.run("sync")
@@ -158,14 +159,16 @@ def test_who_is_asked_sees_no_token_on_the_screen_nor_in_the_process_list(
     ours, theirs = os.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "weighbridge", "login"],
-        cwd=user.place, env=user.env, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
+        cwd=user.place, env={**clean_environment(), **user.env}, start_new_session=True,
+        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         assert process.stderr is not None
         asked = b""
         while not asked.endswith(b": ") and (byte := process.stderr.read(1)):
             asked += byte
         os.write(ours, f"{token}\n".encode())
+        with suppress(OSError):  # it has ended, or there is no /proc
+            assert token.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
         said = asked + b"".join(process.communicate(timeout=120))
         assert process.returncode == 0, said
     os.set_blocking(ours, False)
@@ -193,22 +196,18 @@ def test_who_is_asked_sees_no_token_on_the_screen_nor_in_the_process_list(
             2,
             "carries credentials",
         ),
-        (["login", "hf_canary"], 2, "hint: see 'weighbridge login --help'"),
+        (["login", CANARY], 2, "never given on a command line"),
+        (["login", "--stdin", CANARY], 2, "never given on a command line"),
         (["whoami", "--endpoint", "http://127.0.0.1:9"], 8, "no token"),
     ],
 )
 def test_wrong_questions_end_with_an_error_and_a_hint(
-    user: User,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    code: int,
-    said: str,
+    user: User, arguments: list[str], code: int, said: str
 ) -> None:
-    monkeypatch.chdir(user.place)
     (user.place / "models").mkdir()
     (user.place / "file").write_text("of_a_file")
-    out, err = Shell(user.env, monkeypatch, capsys).run(*arguments, code=code)
+    out, err = user.run(*arguments, code=code)
     assert out == ""
     assert said in err
     assert "hint: " in err
+    assert not user.kept.exists()

@@ -20,7 +20,7 @@ Endpoint = Annotated[str, Parameter(help="The Hub's address. Default: the upstre
 
 
 def login(
-    *,
+    *given: Annotated[str, Parameter(show=False)],
     endpoint: Endpoint = "",
     token_file: Path | None = None,
     stdin: Annotated[bool, Parameter(negative="", help="Read the token from standard input.")] = False,
@@ -39,6 +39,11 @@ def login(
     token_file
         Read the token from this file.
     """
+    if given:
+        raise BadInput(
+            "a token is never given on a command line: every process sees it, and the shell remembers it",
+            hint="if that was one, revoke it on the Hub; 'weighbridge login' asks for it",
+        )
     token = _token(token_file, stdin)
     done = log_in(load_settings(), token, endpoint=endpoint, in_keyring=keyring, check=not no_check)
     if is_in_clear(done.endpoint):
