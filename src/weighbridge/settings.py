@@ -54,6 +54,7 @@ class Settings:
     policy_file: Path | None = None
     serve: str = "accepted"
     metrics: str = "admin"
+    audit_days: int = 90
     log: str = "text"
     max_file_bytes: int = DEFAULT_MAX_FILE_BYTES
     lfs_part_bytes: int = DEFAULT_LFS_PART_BYTES
@@ -121,6 +122,8 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_POLICY": "a file (YAML or JSON) that says what the gate asks for; see docs/gate.md",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
     "WEIGHBRIDGE_METRICS": "who sees /metrics: 'admin' (default), 'on' everybody, 'off' nobody",
+    "WEIGHBRIDGE_AUDIT_DAYS": "how long downloads and failed log-ins stand in the audit; default: 90; "
+    "0: for ever",
     "WEIGHBRIDGE_LOG": "how servers and workers log: 'text' (default), or 'json' with a line for each answer",
     "WEIGHBRIDGE_MAX_FILE_BYTES": "the largest file that may be pushed, in bytes; default: 50000000000",
     "WEIGHBRIDGE_LFS_PART_BYTES": "a larger file comes by LFS in parts of this size; default: 1073741824",
@@ -195,6 +198,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         policy_file=Path(env["WEIGHBRIDGE_POLICY"]).expanduser() if env.get("WEIGHBRIDGE_POLICY") else None,
         serve=_one_of(env, "WEIGHBRIDGE_SERVE", "accepted", "all"),
         metrics=_one_of(env, "WEIGHBRIDGE_METRICS", "admin", "on", "off"),
+        audit_days=_count(env, "WEIGHBRIDGE_AUDIT_DAYS", 90, least=0, most=36_500),
         log=_one_of(env, "WEIGHBRIDGE_LOG", "text", "json"),
         max_file_bytes=_count(env, "WEIGHBRIDGE_MAX_FILE_BYTES", DEFAULT_MAX_FILE_BYTES, most=1 << 50),
         lfs_part_bytes=_count(env, "WEIGHBRIDGE_LFS_PART_BYTES", DEFAULT_LFS_PART_BYTES, most=1 << 50),

@@ -54,15 +54,29 @@ def settings_of(place: Path, **more: str) -> Settings:
 
 
 def rows_of(url: str) -> Rows:
-    """Every row of every table but that of processes, as values of Python."""
+    """Every row that a back-up holds, as values of Python; not the lines that tell of back-ups themselves."""
     catalog = Catalog.open(url)
     try:
         with catalog._reading() as connection:
-            tables = [table for table in METADATA.sorted_tables if table.name != "workers"]
+            tables = [table for table in METADATA.sorted_tables if table.name not in ("workers", "tries")]
             queries = {table.name: table.select().order_by(*table.primary_key) for table in tables}
             return {
-                name: [tuple(row) for row in connection.execute(query)] for name, query in queries.items()
+                name: [
+                    tuple(row)
+                    for row in connection.execute(query)
+                    if name != "audit" or row.verb not in ("backup", "restore")
+                ]
+                for name, query in queries.items()
             }
+    finally:
+        catalog.close()
+
+
+def audited(url: str) -> list[tuple[str, str, str]]:
+    """What the newest lines of the audit say."""
+    catalog = Catalog.open(url)
+    try:
+        return [(line.verb, line.target, line.detail) for line in catalog.audit_lines(5)]
     finally:
         catalog.close()
 
@@ -95,7 +109,7 @@ def source(upstream: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Sou
 
 def restored(source: Source, place: Path, **more: str) -> tuple[Settings, Restored]:
     settings = settings_of(place, **more)
-    return settings, restore(settings, source.backup, SilentReporter())
+    return settings, restore(settings, source.backup, SilentReporter(), now)
 
 
 @pytest.mark.parametrize("database", DATABASES)
@@ -105,6 +119,12 @@ def test_a_restored_registry_is_the_one_that_was_backed_up(
     with catalog_place(database, tmp_path) as url:
         settings, done = restored(source, tmp_path / "new", WEIGHBRIDGE_DATABASE_URL=url)
         assert rows_of(settings.catalog_url) == source.rows
+        assert audited(settings.catalog_url)[0][:2] == ("restore", "registry.backup")
+        assert audited(source.settings.catalog_url)[0] == (
+            "backup",
+            "registry.backup",
+            f"sha256={source.done.sha256}",
+        )
         assert done.rows == sum(map(len, source.rows.values()))
         assert (done.contents, source.done.lacking) == (source.done.contents, ())
         assert done.policy is not None
@@ -151,13 +171,13 @@ def test_the_file_is_its_owners_alone_and_holds_keys_only_where_they_are_asked_f
 
 def test_only_an_empty_registry_is_restored_into(source: Source, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="in use"):
-        restore(source.settings, source.backup, SilentReporter())
+        restore(source.settings, source.backup, SilentReporter(), now)
     settings = settings_of(tmp_path / "other")
     open_bridge(settings).close()  # an empty catalogue, and a key of its own
     with pytest.raises(Conflict, match="another key"):
-        restore(settings, source.backup, SilentReporter())
+        restore(settings, source.backup, SilentReporter(), now)
     (settings.home / "signing.key").unlink()
-    restore(settings, source.backup, SilentReporter())
+    restore(settings, source.backup, SilentReporter(), now)
     assert rows_of(settings.catalog_url) == source.rows
 
 
@@ -172,10 +192,10 @@ def test_a_damaged_back_up_restores_nothing(where: float, source: Source, tmp_pa
     for damaged in (bytes(content), cut, source.backup.read_bytes() + b"."):
         bad.write_bytes(damaged)
         with pytest.raises((BadBundle, BadInput)):
-            restore(settings, bad, SilentReporter())
+            restore(settings, bad, SilentReporter(), now)
         assert not any(rows_of(settings.catalog_url).values())
     with pytest.raises(NotFound):
-        restore(settings, tmp_path / "absent", SilentReporter())
+        restore(settings, tmp_path / "absent", SilentReporter(), now)
 
 
 def test_lost_and_changed_contents_are_told(source: Source, tmp_path: Path) -> None:

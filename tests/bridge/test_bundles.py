@@ -137,7 +137,7 @@ def test_a_package_is_judged_again_and_listed_there(
     assert (evidence.origin.keyid, evidence.origin.hub) == (told.keyid, hub.url)
     brought = evidence_from_json(here.packages.evidence(LOCAL, original.id))
     assert replace(evidence, origin=None) == brought, "the files say there what they said here"
-    (line,) = there.packages.audit(LOCAL)
+    (line,) = there.audit.lines(LOCAL)
     assert (line.verb, line.target) == ("import", f"{MADE}@{package.manifest.commit}")
     assert f"in a bundle signed by {told.keyid}" in line.detail
     envelope = envelope_from_bytes(canonical(there.papers.attestation(LOCAL, package.id)))
@@ -160,7 +160,7 @@ def test_importing_again_is_harmless(here: Bridge, there: Bridge, place: Path) -
     write(here, place)
     (first,), (again,) = read(there, place).packages, read(there, place).packages
     assert (again.fate, again.id) == ("held", first.id)
-    assert len(there.packages.audit(LOCAL)) == 1
+    assert len(there.audit.lines(LOCAL)) == 1
 
 
 def test_what_the_policy_here_refuses_is_refused_with_reasons(
@@ -178,7 +178,7 @@ def test_what_the_policy_here_refuses_is_refused_with_reasons(
         assert listed(there) == []
         assert read(there, place).packages[0].id == one.id
         assert len(there.packages.refusals(LOCAL)) == 1, "the same judgement is kept once"
-        assert f"{one.verdict.outcome.value} as {one.id}" in there.packages.audit(LOCAL)[0].detail
+        assert f"{one.verdict.outcome.value} as {one.id}" in there.audit.lines(LOCAL)[0].detail
     with registry(tmp_path / "there", "http://127.0.0.1:9") as there:
         assert read(there, place).packages[0].fate == "listed", "another policy, another verdict"
 
@@ -228,7 +228,7 @@ def test_imports_at_the_same_time_list_it_once(here: Bridge, there: Bridge, plac
     assert sorted(one.packages[0].fate for one in done) == ["held", "held", "held", "listed"]
     assert len({one.packages[0].id for one in done}) == 1
     assert listed(there) == [f"{MADE}@1.0.0"]
-    assert [line.verb for line in there.packages.audit(LOCAL)] == ["import"]
+    assert [line.verb for line in there.audit.lines(LOCAL)] == ["import"]
 
 
 def test_what_is_damaged_in_the_store_there_comes_right(
@@ -466,6 +466,6 @@ def test_a_flipped_byte_lists_nothing(here: Bridge, there: Bridge, place: Path) 
         place.write_bytes(whole[:at] + bytes([whole[at] ^ 64]) + whole[at + 1 :])
         with pytest.raises(BadBundle):
             read(there, place)
-    assert (listed(there), there.packages.refusals(LOCAL), there.packages.audit(LOCAL)) == ([], (), ())
+    assert (listed(there), there.packages.refusals(LOCAL), there.audit.lines(LOCAL)) == ([], (), ())
     place.write_bytes(whole)
     assert read(there, place).packages[0].fate == "listed"

@@ -14,7 +14,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.hub_http import HttpHub
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.progress import SilentReporter
-from weighbridge.bridge import readers
+from weighbridge.bridge.readers import readers
 from weighbridge.bridge.registry import SeenRegistry
 from weighbridge.domain.access import Sight
 from weighbridge.domain.package import IngestRequest

@@ -125,7 +125,7 @@ def test_a_good_model_is_listed_with_its_reasons(
     assert found.rules
     evidence = bridge.packages.evidence(READER, package.id)
     assert child(child(evidence, "headers"), "model.safetensors")["tensors"] == 2
-    lines = bridge.packages.audit(LOCAL)
+    lines = bridge.audit.lines(LOCAL)
     assert [(line.by, line.verb, line.target) for line in lines] == [
         ("una", "ingest", f"{MADE}@{package.manifest.commit}")
     ]
@@ -157,7 +157,7 @@ def test_a_waiver_admits_and_is_recorded(bridge: Bridge) -> None:
     assert [(w.metric, w.author, w.repo, w.reason) for w in verdict.waived] == [
         (metric, "local", "acme/thin", "known to us") for metric in failing
     ]
-    assert "known to us" in bridge.packages.audit(LOCAL)[0].detail
+    assert "known to us" in bridge.audit.lines(LOCAL)[0].detail
 
 
 def test_an_expired_waiver_does_not_hold(bridge: Bridge) -> None:
@@ -290,7 +290,7 @@ def test_a_reader_sees_what_is_served_and_nothing_else(bridge: Bridge) -> None:
     with pytest.raises(NoSuchPackage):
         bridge.packages.package(READER, "no-such-id")
     with pytest.raises(NotPermitted):
-        bridge.packages.audit(UPLOADER)
+        bridge.audit.lines(UPLOADER)
 
 
 def test_scores_without_listing(bridge: Bridge, hub: HubServer) -> None:

@@ -140,7 +140,7 @@ def test_who_asks_for_the_same_at_once_waits_for_one_package(
     assert len(packages) == 1
     assert len(hub.asked(f"/api/models/{NAME}/refs")) == 1
     assert [package.manifest.commit for package in bridge.packages.packages(LOCAL)] == [repo.head]
-    assert len(bridge.packages.audit(LOCAL)) == 1
+    assert len(bridge.audit.lines(LOCAL)) == 1
 
 
 def test_evidence_holds_file_contents_so_it_asks_for_download(

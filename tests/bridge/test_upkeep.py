@@ -151,7 +151,7 @@ class TestWithdraw:
             assert "it was trained on the test set" in caught.value.response.text
         kept = bridge.packages.package(LOCAL, package.id)
         assert (kept.state, kept.state_reason) == (PackageState.WITHDRAWN, "it was trained on the test set")
-        last = bridge.packages.audit(LOCAL)[0]
+        last = bridge.audit.lines(LOCAL)[0]
         assert (last.verb, last.target) == ("withdraw", "acme/first@1.0.0")
 
     def test_it_is_done_once_with_a_reason_and_by_an_admin(self, bridge: Bridge) -> None:
@@ -192,7 +192,8 @@ class TestRescan:
         assert kept.state is PackageState.WITHDRAWN
         assert "model.safetensors: is a new attack (block)" in kept.state_reason
         assert child(done.to_json(), "counts") == {"kept": 1, "withdrawn": 1, "current": 0, "unsure": 0}
-        assert bridge.packages.audit(LOCAL)[0].verb == "rescan"
+        assert [line.verb for line in bridge.audit.lines(LOCAL, limit=2)] == ["rescan.run", "rescan"]
+        assert bridge.audit.lines(LOCAL)[0].detail.endswith("packages=2 withdrawn=1")
         assert bridge.hub.scan(LOCAL, RepoKind.MODEL, "acme/second", "1.0.0").rules == "tomorrow"
         again = upkeep_by(tomorrow(Severity.BLOCK, only=sha256)).rescan(LOCAL)
         assert [(each.package_id, each.fate) for each in again.packages] == [(fine.id, Fate.CURRENT)]
@@ -299,7 +300,7 @@ class TestOperatorEvidence:
         (note,) = objects(bridge.packages.evidence(LOCAL, package.id), "notes")
         assert (note["by"], note["entries"]) == (LOCAL.name, [ENTRY])
         assert package.metrics["performance_claims"] > 0.5
-        assert "evidence" in {line.verb for line in bridge.packages.audit(LOCAL)}
+        assert "evidence" in {line.verb for line in bridge.audit.lines(LOCAL)}
         assert [str(each.repo) for each in bridge.evidence.listed(UPLOADER)] == ["acme/first"]
 
     @pytest.mark.parametrize(

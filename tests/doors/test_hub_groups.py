@@ -190,7 +190,7 @@ def test_what_was_done_to_groups_is_audited(registry: Registry) -> None:
     assert registry.call("ann", "POST", at, {"resourceGroupId": None}).status == 200
     assert registry.call("ann", "DELETE", f"{base}/users/carl").status == 200
     assert registry.call("ann", "DELETE", base).status == 200
-    lines = registry.bridge.packages.audit(LOCAL, limit=500)
+    lines = registry.bridge.audit.lines(LOCAL, limit=500)
     done = [(line.verb, line.detail) for line in lines if line.target in ("acme/Audited", "acme/seen")]
     assert done == [
         ("group.delete", ""),

@@ -383,7 +383,7 @@ api.delete_tag("ann/tagged", tag="at/branch")
 result.append(api.revision_exists("ann/tagged", "at/branch"))
 """)
     assert got == [True, True, True, 5, "RevisionNotFoundError", "BadRequestError", False]
-    lines = registry.bridge.packages.audit(LOCAL)
+    lines = registry.bridge.audit.lines(LOCAL)
     assert "short: Why it is" in [line.detail for line in lines if line.verb == "repo.tag"]
 
 

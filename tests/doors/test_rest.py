@@ -25,6 +25,7 @@ from weighbridge.adapters.hub_http import Contact
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.adapters.worker_life import WorkerLives
 from weighbridge.bridge import Bridge
+from weighbridge.bridge.audit import Audit
 from weighbridge.bridge.figures import Clocks, Figures
 from weighbridge.bridge.health import Health
 from weighbridge.bridge.jobs import Jobs
@@ -211,11 +212,13 @@ class Registry:
             now=lambda: datetime.now(UTC),
         )
         papers = Papers(packages, home, "https://hub.test", self.catalog.is_ours)
-        zips = Zips(packages, papers, blobs, Crc32s(home), lambda repo: None)
+        audit = Audit(self.catalog, lambda: datetime.now(UTC))
+        zips = Zips(packages, papers, blobs, Crc32s(home), lambda repo: None, audit.sent)
         self.bridge = Bridge(
             packages=packages,
             papers=papers,
             people=self.people,
+            audit=audit,
             hub=None,  # type: ignore[arg-type]  # another door's
             repos=None,  # type: ignore[arg-type]  # another door's
             xet=None,  # type: ignore[arg-type]  # another door's

@@ -149,6 +149,6 @@ def test_likes_are_audited_once(registry: Registry) -> None:
     registry.call("ann", "POST", "/api/repos/create", {"name": "liked"})
     for method in ("POST", "POST", "DELETE", "DELETE", "POST"):
         assert registry.call("bob", method, "/api/models/ann/liked/like").status == 200
-    lines = [line for line in registry.bridge.packages.audit(LOCAL, limit=500) if line.target == "ann/liked"]
+    lines = [line for line in registry.bridge.audit.lines(LOCAL, limit=500) if line.target == "ann/liked"]
     assert [line.verb for line in lines] == ["repo.like", "repo.unlike", "repo.like", "repo.create"]
     assert lines[0].by == "bob"

@@ -15,7 +15,7 @@ from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.hub_http import HttpHub
 from weighbridge.adapters.hub_http.patience import Patience
 from weighbridge.adapters.progress import SilentReporter
-from weighbridge.bridge import readers
+from weighbridge.bridge.readers import readers
 from weighbridge.domain.evidence import Evidence, SourceState, evidence_from_json
 from weighbridge.domain.manifest import FileEntry, Manifest, digests_of
 from weighbridge.domain.ref import ModelRef, RepoId

@@ -6,14 +6,13 @@ list, which start many times a day and must not wait for a database library.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from weighbridge.bridge.children import children_of
-from weighbridge.domain.json_values import JsonObject, mended
 from weighbridge.errors import StoreDown
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from weighbridge.adapters.catalog import Catalog
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.hub_http import Contact
+    from weighbridge.bridge.audit import Audit
     from weighbridge.bridge.bundles import Bundles
     from weighbridge.bridge.collecting import Collecting
     from weighbridge.bridge.figures import Clocks, Figures
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from weighbridge.domain.access import Principal
     from weighbridge.domain.policy import Policy
     from weighbridge.domain.ref import RepoId
-    from weighbridge.flows.gather import Readers
     from weighbridge.flows.ingest_state import Tools
     from weighbridge.ports import BlobStore, Engine, Hub
     from weighbridge.settings import Settings
@@ -56,6 +55,7 @@ class Bridge:
     packages: Packages
     papers: Papers
     people: People
+    audit: Audit
     hub: HubDesk
     repos: Repos
     xet: XetDesk
@@ -89,7 +89,6 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.papers import Papers
     from weighbridge.bridge.people import People
-    from weighbridge.bridge.tally import Tally
 
     _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
@@ -103,21 +102,22 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     judging = _judging(catalog, hosted, tools, policy, retry_s)
     mirrors = CatalogHub(catalog, blobs)
     repos = _repos(settings, catalog, blobs, hosted, judging, mirrors)
-    tally = Tally(catalog, now)
+    tally, audit = _books(settings, catalog)
     packages = Packages(catalog=catalog, blobs=blobs, jobs=jobs, tools=tools, policy=policy, now=now)
 
     def close() -> None:
-        for part in (packing, jobs, judging, tally, catalog):
+        for part in (packing, jobs, judging, tally, audit, catalog):
             part.close()
 
     kin = partial(children_of, settings)
     papers = Papers(packages, settings.home, settings.upstream, catalog.is_ours, kin)
-    zips, packing = _zips(settings.home, catalog, packages, papers, blobs, tally, bucket, jobs)
+    zips, packing = _zips(settings.home, catalog, packages, papers, blobs, tally, audit, bucket, jobs)
     return Bridge(
         packages=packages,
         papers=papers,
         people=people,
-        hub=_hub_desk(catalog, blobs, hosted, mirrors, people, tally),
+        audit=audit,
+        hub=_hub_desk(catalog, blobs, hosted, mirrors, people, tally, audit),
         repos=repos,
         xet=_xet(settings.home, repos),
         upkeep=_upkeep(catalog, blobs, tools, policy),
@@ -128,7 +128,7 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
         figures=_figures(settings.metrics, clocks, health, catalog, contact),
         zips=zips,
         packing=packing,
-        collecting=_collecting(settings.home, catalog, blobs, packing),
+        collecting=_collecting(settings.home, catalog, blobs, packing, audit),
         close=close,
     )
 
@@ -146,6 +146,14 @@ def _figures(shown: str, clocks: Clocks, health: Health, catalog: Catalog, conta
     from weighbridge.bridge.figures import Figures
 
     return Figures(shown, clocks, health, catalog, contact)
+
+
+def _books(settings: Settings, catalog: Catalog) -> tuple[Tally, Audit]:
+    """What is counted of downloads, and who did what."""
+    from weighbridge.bridge.audit import Audit
+    from weighbridge.bridge.tally import Tally
+
+    return Tally(catalog, now), Audit(catalog, now, settings.audit_days)
 
 
 def _evidence(catalog: Catalog) -> OperatorEvidence:
@@ -170,7 +178,7 @@ def _xet(home: Path, repos: Repos) -> XetDesk:
     return XetDesk(XorbFiles(home), repos)
 
 
-def _collecting(home: Path, catalog: Catalog, blobs: BlobStore, packing: Packing) -> Collecting:
+def _collecting(home: Path, catalog: Catalog, blobs: BlobStore, packing: Packing, audit: Audit) -> Collecting:
     """What the store holds and nothing names, cleared away."""
     from weighbridge.adapters.lock_file import LockRegister
     from weighbridge.adapters.manifests import ManifestShelf
@@ -184,6 +192,7 @@ def _collecting(home: Path, catalog: Catalog, blobs: BlobStore, packing: Packing
         xorbs=XorbFiles(home),
         register=LockRegister(home),
         needless_zips=packing.tidy,
+        forget=audit.forget,
         now=now,
     )
 
@@ -202,6 +211,7 @@ def _zips(
     papers: Papers,
     blobs: BlobStore,
     tally: Tally,
+    audit: Audit,
     bucket: Bucket | None,
     jobs: Jobs,
 ) -> tuple[Zips, Packing]:
@@ -210,7 +220,7 @@ def _zips(
     from weighbridge.bridge.packing import Packing
     from weighbridge.bridge.zips import Zips
 
-    zips = Zips(packages, papers, blobs, Crc32s(home), tally.add)
+    zips = Zips(packages, papers, blobs, Crc32s(home), tally.add, audit.sent)
     return zips, Packing(catalog, bucket, zips, jobs)
 
 
@@ -303,7 +313,13 @@ def _repos(
 
 
 def _hub_desk(
-    catalog: Catalog, blobs: BlobStore, hosted: HostedHub, mirrors: Hub, people: People, tally: Tally
+    catalog: Catalog,
+    blobs: BlobStore,
+    hosted: HostedHub,
+    mirrors: Hub,
+    people: People,
+    tally: Tally,
+    audit: Audit,
 ) -> HubDesk:
     """What is hosted and what is mirrored, as each caller may see it."""
     from weighbridge.adapters.hub_either import EitherHub
@@ -326,6 +342,7 @@ def _hub_desk(
         reports.of,
         takes_xet=True,
         downloaded=tally.add,
+        sent=audit.sent,
         watch_all=catalog.watch,
         address=blobs.address,
     )
@@ -336,6 +353,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore, contact: Cont
     from weighbridge.adapters.manifests import ManifestShelf
     from weighbridge.adapters.progress import SilentReporter
     from weighbridge.adapters.scan_cache import ScanCache
+    from weighbridge.bridge.readers import readers
     from weighbridge.bridge.registry import SeenRegistry
     from weighbridge.bridge.upstream import upstream_hub
     from weighbridge.domain.access import Sight
@@ -366,23 +384,6 @@ def _make_home(home: Path) -> None:
         raise StoreDown(
             f"cannot make {home}: {error.strerror}", hint="WEIGHBRIDGE_HOME names another place"
         ) from error
-
-
-def readers() -> Readers:
-    """The libraries by which evidence is read out of cards, YAML and weight files."""
-    from weighbridge.adapters.front_matter import front_matter, yaml_value
-    from weighbridge.adapters.gguf_header import gguf_info
-    from weighbridge.flows.gather import Readers
-    from weighbridge.scanners.safetensors import read_safetensors_header
-
-    def header(file: Path, format: str) -> JsonObject:
-        if format == "gguf":
-            said = gguf_info(file, either_order=True)
-            return {"format": "gguf", **said} if said else {"error": "no GGUF header that could be read"}
-        read = mended(read_safetensors_header(file))
-        return read if isinstance(read, Mapping) else {}
-
-    return Readers(front_matter=front_matter, yaml=lambda spelled: yaml_value(spelled)[0], header=header)
 
 
 def now() -> datetime:

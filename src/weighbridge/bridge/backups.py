@@ -26,6 +26,7 @@ from weighbridge.adapters.lock_file import LockRegister
 from weighbridge.adapters.private_file import private_file
 from weighbridge.bridge.bundling import MADE_BY
 from weighbridge.bridge.stores import open_store
+from weighbridge.domain.access import LOCAL, AuditLine
 from weighbridge.domain.backup import CONTENTS, KEYS, POLICY, ROWS, BackupIndex, Part, content_line
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
@@ -116,6 +117,7 @@ def back_up(
             finally:
                 reporter.end()
             lacking = tuple(sorted(sha256 for sha256 in catalog.contents() if not blobs.holds(sha256)))
+            catalog.add_audit(_line(now(), "backup", place, f"sha256={digest}"))
     finally:
         catalog.close()
     return BackedUp(
@@ -167,7 +169,7 @@ def _part(name: str, file: BinaryIO) -> Part:
     return Part(name=name, size_bytes=size, sha256=digest.hexdigest())
 
 
-def restore(settings: Settings, place: Path, reporter: Reporter) -> Restored:
+def restore(settings: Settings, place: Path, reporter: Reporter, now: Callable[[], datetime]) -> Restored:
     """Make an empty registry what the back-up holds; until the last moment it stays empty.
 
     Killed at any moment it can be run again.
@@ -197,12 +199,17 @@ def restore(settings: Settings, place: Path, reporter: Reporter) -> Restored:
             _keep_key(settings.home / name, parts[name].read())
         policy = _keep_policy(settings, parts[POLICY].read()) if POLICY in parts else None
         try:
-            rows = fill(settings.catalog_url, index.step, parts[ROWS])
+            line = _line(now(), "restore", place, f"made_at={index.made_at}")
+            rows = fill(settings.catalog_url, index.step, parts[ROWS], line)
         except Invalid as error:
             raise BadBundle(str(place), ROWS, f"cannot be read: {error}", hint=_NOTHING) from error
     return Restored(
         made_at=index.made_at, rows=rows, contents=index.contents, with_keys=bool(keys), policy=policy
     )
+
+
+def _line(at: datetime, verb: str, place: Path, detail: str) -> AuditLine:
+    return AuditLine(at=at, by=LOCAL.name, verb=verb, target=place.name, detail=detail)
 
 
 def _pour(reading: BackupReading, listed: BinaryIO, blobs: BlobStore, reporter: Reporter) -> None:

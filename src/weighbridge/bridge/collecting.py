@@ -20,7 +20,7 @@ from weighbridge.adapters.lock_file import LockRegister
 from weighbridge.adapters.manifests import ManifestShelf
 from weighbridge.adapters.xorb_files import XorbFiles
 from weighbridge.bridge.access import require
-from weighbridge.domain.access import Permission, Principal
+from weighbridge.domain.access import AuditLine, Permission, Principal
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.errors import BadInput
 from weighbridge.ports import BlobStore, Reporter
@@ -65,7 +65,7 @@ class Collected:
 
 
 class Collecting:
-    """The verb asks for ``admin``."""
+    """The verb asks for ``admin``. ``forget`` removes what of the audit need not be kept."""
 
     def __init__(
         self,
@@ -76,10 +76,12 @@ class Collecting:
         xorbs: XorbFiles,
         register: LockRegister,
         needless_zips: Callable[..., int],
+        forget: Callable[[], int],
         now: Callable[[], datetime],
     ) -> None:
         self._catalog, self._blobs, self._shelf, self._xorbs = catalog, blobs, shelf, xorbs
-        self._register, self._needless_zips, self._now = register, needless_zips, now
+        self._register, self._needless_zips = register, needless_zips
+        self._now, self._forget = now, forget
 
     def run(
         self, principal: Principal, reporter: Reporter, *, grace_s: float, dry_run: bool = False
@@ -104,7 +106,12 @@ class Collecting:
         if self._register.is_used():
             reporter.waiting("another process is syncing with this home")
         with self._register.alone():
-            return self._collected(grace_s, dry_run=False)
+            done = self._collected(grace_s, dry_run=False)
+        self._forget()
+        detail = f"removed={done.removed} bytes={done.removed_bytes} kept={done.kept}"
+        line = AuditLine(at=self._now(), by=principal.name, verb="gc", target="store", detail=detail)
+        self._catalog.add_audit(line)
+        return done
 
     def _collected(self, grace_s: float, *, dry_run: bool) -> Collected:
         began = self._now()  # before the look: what begins after it is younger

@@ -46,12 +46,16 @@ Watch: TypeAlias = Callable[[RepoId], Unchanged | None]
 Scans: TypeAlias = Callable[[RepoId, str], ScanReport]
 """The scan report of a commit; one without ``rules`` while nothing was scanned."""
 
+Sent: TypeAlias = Callable[[str, RepoId, str, str, int], None]
+"""Is told who is sent how many bytes of which file: name, repository, commit, path, bytes."""
+
 
 class HubDesk:
     """One method per verb, over any Hub. ``people`` None means that everyone may read; ``view``
     gives the Hub as a principal sees it, where not all see the same, and ``let_in`` raises Gated
     where a principal may see a repository and not its files; ``scans`` None: nothing is ever scanned;
-    ``downloaded`` is told of each download when its bytes begin to leave. ``watch`` makes a watch for
+    ``downloaded`` is told of each download when its bytes begin to leave, ``sent`` of every answer with
+    bytes of a file: to whom, of what, and how many. ``watch`` makes a watch for
     one repository, ``watch_all`` for all of them.
     ``takes_xet`` says that large files may come by Xet.
 
@@ -71,6 +75,7 @@ class HubDesk:
         scans: Scans | None = None,
         takes_xet: bool = False,
         downloaded: Callable[[RepoId], None] | None = None,
+        sent: Sent | None = None,
         watch_all: Callable[[], Unchanged | None] | None = None,
         address: Callable[[str], str | None] | None = None,
     ) -> None:
@@ -80,6 +85,7 @@ class HubDesk:
         self._watch, self._scans = watch, scans
         self.takes_xet = takes_xet
         self.downloaded = downloaded or (lambda _: None)
+        self.sent = sent or (lambda *_: None)
         self._people: Callers = people or Everyone()
         self._trees: OrderedDict[tuple[RepoId, str], Tree] = OrderedDict()
         self._guard = threading.Lock()

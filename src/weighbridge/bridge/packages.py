@@ -12,7 +12,7 @@ from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
 from weighbridge.bridge.failures import failure_of
 from weighbridge.bridge.jobs import Jobs
-from weighbridge.domain.access import AuditLine, Permission, Principal, can, sight_of
+from weighbridge.domain.access import Permission, Principal, can, sight_of
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence, evidence_from_json
 from weighbridge.domain.job import Job, JobState
@@ -346,13 +346,6 @@ class Packages:
         if self._hidden(principal, refusal.ref.repo):
             raise NotFound(f"refusal '{id}' not found")
         return refusal, Verdict.from_json(self._document(refusal.verdict_sha256))
-
-    def audit(
-        self, principal: Principal, *, limit: int = 100, after: str | None = None
-    ) -> Sequence[AuditLine]:
-        """Every change, newest first."""
-        require(principal, Permission.ADMIN)
-        return self._catalog.audit_lines(limit=limit, after=after)
 
     def _hidden(self, principal: Principal, repo: RepoId) -> bool:
         return self._catalog.is_hidden_from(repo, sight_of(principal))

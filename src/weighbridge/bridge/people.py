@@ -17,6 +17,7 @@ from weighbridge.bridge.access import require
 from weighbridge.bridge.tries import Tries
 from weighbridge.domain.access import (
     LOCAL,
+    NOBODY,
     AuditLine,
     Permission,
     Principal,
@@ -48,7 +49,7 @@ class People:
         self._admin_password = settings.admin_password
         self._setup_secret = settings.home / "setup-secret"
         self._anonymous = Principal(
-            name="anonymous", permissions=_anonymous(settings.anonymous), is_anonymous=True
+            name=NOBODY, permissions=_anonymous(settings.anonymous), is_anonymous=True
         )
         self._tries = Tries(catalog, now)
 
@@ -61,8 +62,9 @@ class People:
             NotAuthenticated: the name or the password is wrong (which of them is not said).
             TooManyTries: the name, or from the address, was tried too often.
         """
-        with self._tries.one(name, address):
-            check_password(self._catalog.password_hash(name), password)
+        password_hash = self._catalog.password_hash(name)
+        with self._tries.one(name, address, known=password_hash is not None):
+            check_password(password_hash, password)
         return self._new_token(self._catalog.user(name), None, SESSION, by=name, is_session=True)[1]
 
     def principal(self, secret: str | None) -> Principal:

@@ -20,7 +20,8 @@ from weighbridge.adapters.own_card_text import completed_card, said_by, written_
 from weighbridge.adapters.policy_file import read_policy
 from weighbridge.adapters.progress import BarReporter, SilentReporter
 from weighbridge.adapters.scan_cache import ScanCache
-from weighbridge.bridge import now, readers
+from weighbridge.bridge import now
+from weighbridge.bridge.readers import readers
 from weighbridge.bridge.upstream import hub_client, upstream_hub
 from weighbridge.domain.endpoint import hub_address
 from weighbridge.domain.json_values import JsonObject

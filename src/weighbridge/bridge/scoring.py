@@ -14,7 +14,8 @@ from weighbridge.adapters.hub_either import EitherHub
 from weighbridge.adapters.hub_offline import OfflineHub
 from weighbridge.adapters.policy_file import read_policy
 from weighbridge.adapters.progress import SilentReporter
-from weighbridge.bridge import now, readers
+from weighbridge.bridge import now
+from weighbridge.bridge.readers import readers
 from weighbridge.bridge.scan import scan_path
 from weighbridge.domain.case import Case, captured_on, case_from_json, is_case
 from weighbridge.domain.evidence import Evidence, evidence_from_json

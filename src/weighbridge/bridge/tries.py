@@ -10,6 +10,8 @@ from hashlib import sha256
 from threading import BoundedSemaphore
 from typing import Protocol
 
+from weighbridge.domain.access import NOBODY, AuditLine
+from weighbridge.domain.audit import LOGIN_FAILED
 from weighbridge.errors import NotAuthenticated, TooManyTries
 
 TRIES = 5
@@ -26,7 +28,7 @@ class Ledger(Protocol):
     def failures(self, keys: Collection[str]) -> Mapping[str, tuple[int, datetime]]:
         """How often each of the keys failed in a row, and when last; those that did."""
 
-    def failed(self, keys: Sequence[str], at: datetime, forgotten: datetime) -> None:
+    def failed(self, keys: Sequence[str], audit: AuditLine, forgotten: datetime) -> None:
         """One more failure of each key; what failed last before ``forgotten`` counts no more."""
 
     def succeeded(self, key: str) -> None:
@@ -45,8 +47,10 @@ class Tries:
         self._at_once = BoundedSemaphore(4)
 
     @contextmanager
-    def one(self, name: str, address: str = "") -> Iterator[None]:
+    def one(self, name: str, address: str, *, known: bool) -> Iterator[None]:
         """A try; NotAuthenticated out of the block is a failure. ``address`` is empty for this machine.
+
+        The audit tells the name only if it is ``known``: people type passwords where a name belongs.
 
         Raises:
             TooManyTries: the name, or whoever is at the address, has to wait.
@@ -68,12 +72,19 @@ class Tries:
             try:
                 yield
             except NotAuthenticated:
-                self._ledger.failed(sorted(most), at, at - _FORGOTTEN)
+                line = AuditLine(
+                    at=at,
+                    by=NOBODY,
+                    verb=LOGIN_FAILED,
+                    target=name if known else "",
+                    detail=f"from {address or 'this machine'}",
+                )
+                self._ledger.failed(sorted(most), line, at - _FORGOTTEN)
                 raise
             if of_name in failed:
                 self._ledger.succeeded(of_name)
 
 
 def _key(kind: str, spelled: str) -> str:
-    # Not the name itself: people type passwords where a name belongs.
+    # Not the name itself, for the same reason.
     return sha256(f"{kind}\0{spelled}".encode("utf-8", "surrogatepass")).hexdigest()

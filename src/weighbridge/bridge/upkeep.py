@@ -105,7 +105,14 @@ class Upkeep:
             if package.state is PackageState.ACTIVE:
                 found.append(self._again(principal, package, seen, everything=everything))
                 told(found[-1])
-        return Rescan(rules=self._rules, packages=tuple(found))
+        done = Rescan(rules=self._rules, packages=tuple(found))
+        withdrawn = sum(each.fate is Fate.WITHDRAWN for each in found)
+        detail = f"rules={self._rules} packages={len(found)} withdrawn={withdrawn}"
+        line = AuditLine(
+            at=self._now(), by=principal.name, verb="rescan.run", target=name or "all packages", detail=detail
+        )
+        self._catalog.add_audit(line)
+        return done
 
     def _again(
         self, principal: Principal, package: Package, seen: frozenset[str], *, everything: bool

@@ -46,7 +46,9 @@ def zip_name(package: Package) -> str:
 
 
 class Zips:
-    """The verb; ``Packages`` decides who may see the package, ``downloaded`` counts."""
+    """The verb; ``Packages`` decides who may see the package, ``downloaded`` counts, ``sent`` tells
+    the audit.
+    """
 
     def __init__(
         self,
@@ -55,9 +57,10 @@ class Zips:
         blobs: BlobStore,
         sums: Crc32s,
         downloaded: Callable[[RepoId], None],
+        sent: Callable[[str, RepoId, str, str, int], None],
     ) -> None:
         self._packages, self._papers, self._blobs = packages, papers, blobs
-        self._sums, self._downloaded = sums, downloaded
+        self._sums, self._downloaded, self._sent = sums, downloaded, sent
         self._layouts: OrderedDict[str, ZipLayout] = OrderedDict()
         self._guard = threading.Lock()
 
@@ -93,9 +96,12 @@ class Zips:
                     self._layouts.popitem(last=False)
         return ServedZip(package=package, layout=layout, blobs=self._blobs)
 
-    def downloaded(self, package: Package) -> None:
-        """The sending of a zip has begun: it counts as a download."""
-        self._downloaded(package.manifest.repo)
+    def sent(self, principal: Principal, package: Package, start: int, stop: int) -> None:
+        """The sending of the bytes ``[start, stop)`` has begun; from the first on it counts as a download."""
+        manifest = package.manifest
+        if start == 0:
+            self._downloaded(manifest.repo)
+        self._sent(principal.name, manifest.repo, manifest.commit, zip_name(package), stop - start)
 
     def _laid_out(self, principal: Principal, package: Package) -> ZipLayout:
         files = package.manifest.files

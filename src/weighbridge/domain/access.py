@@ -12,7 +12,8 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
 
 _USER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
-_NOBODY = "anonymous"
+NOBODY = "anonymous"
+"""The name of whoever sends no token."""
 
 
 class Permission(StrEnum):
@@ -66,7 +67,7 @@ def checked_account(name: str) -> str:
     Raises:
         Invalid: it cannot be one.
     """
-    return _check_name(name, _NOBODY, LOCAL.name)
+    return _check_name(name, NOBODY, LOCAL.name)
 
 
 def _check_name(name: str, *reserved: str) -> str:
@@ -270,7 +271,7 @@ class User:
     disabled: bool = False
 
     def __post_init__(self) -> None:
-        _check_name(self.name, _NOBODY)
+        _check_name(self.name, NOBODY)
 
     def to_json(self) -> JsonObject:
         """All fields; permissions sorted, the time as ``YYYY-MM-DDTHH:MM:SSZ``."""

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, delete, func, select, update
 
+from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.tables import METADATA, UtcDateTime
+from weighbridge.domain.access import AuditLine
 
 TRIES = Table(
     "tries",
@@ -32,15 +34,18 @@ class Tries(Database):
         with self._reading() as connection:
             return {row.key: (row.failures, row.last_at) for row in connection.execute(query)}
 
-    def failed(self, keys: Sequence[str], at: datetime, forgotten: datetime) -> None:
+    def failed(self, keys: Sequence[str], audit: AuditLine, forgotten: datetime) -> None:
         """One more failure of each key; what failed last before ``forgotten`` counts no more."""
         with self._writing() as connection:
             connection.execute(delete(TRIES).where(TRIES.c.last_at < forgotten))
             for key in keys:
                 mine = update(TRIES).where(TRIES.c.key == key)
-                if not connection.execute(mine.values(failures=TRIES.c.failures + 1, last_at=at)).rowcount:
-                    connection.execute(TRIES.insert().values(key=key, failures=1, last_at=at))
+                if not connection.execute(
+                    mine.values(failures=TRIES.c.failures + 1, last_at=audit.at)
+                ).rowcount:
+                    connection.execute(TRIES.insert().values(key=key, failures=1, last_at=audit.at))
             _keep_few(connection)
+            record(connection, audit)
 
     def succeeded(self, key: str) -> None:
         """Its failures are forgotten."""

@@ -16,12 +16,14 @@ from typing import BinaryIO
 
 from sqlalchemy import Connection, Date, Table, func, inspect, select, text
 
+from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database, engine_for, translated
 from weighbridge.adapters.catalog.job_tables import WORKERS
 from weighbridge.adapters.catalog.migrate import HEAD, remake, upgrade_to
 from weighbridge.adapters.catalog.tables import METADATA, UtcDateTime
 from weighbridge.adapters.catalog.tries import TRIES
 from weighbridge.adapters.catalog.zips import PACKAGE_ZIPS
+from weighbridge.domain.access import AuditLine
 from weighbridge.domain.invalid import Invalid
 from weighbridge.errors import Conflict
 
@@ -58,10 +60,10 @@ def require_empty(place: str | Path) -> None:
         engine.dispose()
 
 
-def fill(place: str | Path, step: str, lines: Iterable[bytes]) -> int:
+def fill(place: str | Path, step: str, lines: Iterable[bytes], audit: AuditLine) -> int:
     """Make an empty database hold these rows, all of them or none; how many.
 
-    The tables are made as they were at ``step``, filled, and brought up to date.
+    The tables are made as they were at ``step``, filled, and brought up to date; ``audit`` tells of it.
 
     Raises:
         Conflict: it holds rows.
@@ -77,6 +79,7 @@ def fill(place: str | Path, step: str, lines: Iterable[bytes]) -> int:
             if connection.dialect.name == "postgresql":
                 _count_on(connection)
             upgrade_to(connection, "head")
+            record(connection, audit)
             return count
     finally:
         engine.dispose()

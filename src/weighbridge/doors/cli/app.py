@@ -66,6 +66,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Registry", "evidence", "evidence:evidence_app", "Attach results that you measured, and list them."),
     ("Registry", "rescan", "upkeep:rescan", "Scan again what is served, and withdraw what is not safe."),
     ("Registry", "withdraw", "upkeep:withdraw", "Take a package out of service, with a reason."),
+    ("Registry", "audit", "audit:audit", "Show who changed and downloaded what."),
     ("Registry", "gc", "operating:gc", "Remove stored contents that nothing names any more."),
     ("Registry", "backup", "operating:backup", "Write the whole registry into one file."),
     ("Registry", "restore", "operating:restore", "Make an empty registry what a back-up holds."),

@@ -80,7 +80,7 @@ def restore(file: Path, *, json: AsJson = False) -> None:
     file
         The back-up.
     """
-    done = restored_from(load_settings(), file, reporter_for(silent=json))
+    done = restored_from(load_settings(), file, reporter_for(silent=json), now)
     if json:
         show_json(done.to_json())
         return

@@ -91,20 +91,22 @@ class Ongoing(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere(Answer):
-    """An answer that sends the client to where it reads the file by itself."""
+    """An answer that sends the client ``by`` name to where it reads the file by itself."""
 
     file: ServedFile
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileAnswer:
-    """A status, headers, and the bytes ``[start, stop)`` of a file."""
+    """A status, headers, and the bytes ``[start, stop)`` of a file; ``by`` is who asked for them."""
 
     status: int
     headers: Mapping[str, str]
     file: ServedFile
     start: int
     stop: int
+    by: str
 
 
 def json_answer(value: Json, *, headers: Mapping[str, str] | None = None, status: int = 200) -> Answer:

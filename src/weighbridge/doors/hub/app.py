@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from weighbridge.bridge.hub import HubDesk, Unchanged
 from weighbridge.domain.access import Principal
-from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.repo import OwnerKind
 from weighbridge.doors.hub import api, sources
 from weighbridge.doors.hub.absent import why_absent
@@ -94,8 +94,8 @@ def hub_app(
             if found is None:
                 found, unchanged = await _made(desk, writing, pool, strangers, scope, receive)
                 kept.keep(asked.key, found, unchanged)
-            if counted := _counted(found.answer, scope["method"]):
-                desk.downloaded(counted)
+            if scope["method"] == "GET" and isinstance(found.answer, Elsewhere | FileAnswer):
+                _tell(desk, found.answer)
             await _send(found, asked.request_id, streams, scope, receive, send)
 
     return app
@@ -113,12 +113,15 @@ def is_hub_path(raw_path: bytes) -> bool:
     return any(part.endswith(b".git") for part in parts[:2])
 
 
-def _counted(sent: Answer | FileAnswer, method: str) -> RepoId | None:
-    """The repository whose download begins with this answer."""
-    starts = isinstance(sent, Elsewhere) or (isinstance(sent, FileAnswer) and not sent.start)
-    if method == "GET" and starts and isinstance(sent, Elsewhere | FileAnswer) and sent.file.counts:
-        return sent.file.repo
-    return None
+def _tell(desk: HubDesk, answer: Elsewhere | FileAnswer) -> None:
+    """Whoever counts downloads, and the audit, of bytes that begin to leave."""
+    file = answer.file
+    start, stop = (
+        (answer.start, answer.stop) if isinstance(answer, FileAnswer) else (0, file.entry.size_bytes)
+    )
+    if file.counts and start == 0:
+        desk.downloaded(file.repo)
+    desk.sent(answer.by, file.repo, file.commit, file.entry.path, stop - start)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -52,11 +52,11 @@ def serve_file(desk: HubDesk, principal: Principal, request: Request, wanted: Wa
         for name in _OF_THE_BYTES:
             headers.pop(name, None)
         sent = {"location": file.address, "content-length": "0", "cache-control": "private, no-cache"}
-        return Elsewhere(status=302, headers=headers | sent, file=file)
+        return Elsewhere(status=302, headers=headers | sent, file=file, by=principal.name)
     status, start, stop = ranged(request.method, request.headers, entry.size_bytes, headers, etag)
     if status == UNSATISFIABLE:
         return Answer(status=status, headers=headers)
-    return FileAnswer(status=status, headers=headers, file=file, start=start, stop=stop)
+    return FileAnswer(status=status, headers=headers, file=file, start=start, stop=stop, by=principal.name)
 
 
 def _content_id(entry: FileEntry) -> str:

@@ -17,6 +17,7 @@ from weighbridge.bridge import Bridge
 from weighbridge.doors.proxies import Network
 from weighbridge.doors.rest import (
     accounts,
+    audit,
     batches,
     jobs,
     lists,
@@ -71,6 +72,7 @@ def rest_app(bridge: Bridge, proxies: Sequence[Network] = ()) -> FastAPI:
         papers.router,
         zips.router,
         upkeep.router,
+        audit.router,
         watching.router,
         _other_routes(),
     ):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from weighbridge.domain.listing import PackageQuery, Sort
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.models import PackageOut, Wanted
+from weighbridge.doors.rest.models import Instant, PackageOut, Wanted
 
 router = APIRouter()
 Least = Annotated[float | None, Field(ge=0, le=1)]
@@ -45,7 +44,7 @@ class PackageFilters(Wanted):
     min_reviewedness: Least = None
     min_tree_score: Least = None
     created_by: Annotated[str | None, Field(max_length=64)] = None
-    since: Annotated[AwareDatetime | None, Field(description="RFC 3339, with a zone")] = None
+    since: Annotated[Instant | None, Field(description="RFC 3339, with a zone")] = None
     sort: Sort = Sort.CREATED_AT
     order: Annotated[
         Literal["asc", "desc"] | None,
@@ -54,14 +53,6 @@ class PackageFilters(Wanted):
     limit: Annotated[int, Field(ge=1, le=500, description="how many at most")] = 100
     after: Annotated[str | None, Field(max_length=64, description="'next' of the page before")] = None
     total: Annotated[bool, Field(description="whether to count them all")] = False
-
-    @field_validator("since")
-    @classmethod
-    def _in_range(cls, value: datetime | None) -> datetime | None:
-        try:
-            return value.astimezone(UTC) if value else None
-        except OverflowError as error:
-            raise ValueError("no such instant") from error
 
     def query(self) -> PackageQuery:
         """The same as the registry reads it.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from weighbridge.bridge.repos import Standing, State
-from weighbridge.domain.access import AuditLine, Principal
+from weighbridge.domain.access import Principal
 from weighbridge.domain.health import Component, overall
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.kept_zip import KeptZip
@@ -21,6 +21,16 @@ from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadName, BadVersion
 
 Text = Annotated[str, Field(max_length=1024)]
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("no such instant") from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Wanted(BaseModel):
@@ -296,29 +306,6 @@ class StandingOut(BaseModel):
             package=f"/package/{record}" if record and not refused else None,
             refusal=f"/refusal/{record}" if record and refused else None,
         )
-
-
-class AuditLineOut(BaseModel):
-    """One change: when, by whom, what was done to what."""
-
-    id: str
-    at: str
-    by: str
-    verb: str
-    target: str
-    detail: str
-
-    @classmethod
-    def of(cls, line: AuditLine) -> Self:
-        """The noun, spelled."""
-        return cls.model_validate(line.to_json())
-
-
-class AuditPage(BaseModel):
-    """A page, newest first; ``next`` is what to send as ``after``, null at the end."""
-
-    lines: list[AuditLineOut]
-    next: str | None
 
 
 class ComponentOut(BaseModel):

@@ -1,4 +1,4 @@
-"""Packages, refusals and the audit."""
+"""Packages and refusals."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from weighbridge.doors.rest.callers import Caller, TheBridge
 from weighbridge.doors.rest.job_models import JobOut
 from weighbridge.doors.rest.models import (
     Admitted,
-    AuditLineOut,
-    AuditPage,
     IngestIn,
     PackageWithFiles,
     RefusalOut,
@@ -162,16 +160,6 @@ def standing(
     request.state.kind = kind.value
     repo = RepoId.parse(f"{namespace}/{name}", kind)
     return StandingOut.of(repo, bridge.repos.standing(caller, repo, commit))
-
-
-@router.get("/audit", tags=["audit"], summary="Every change, newest first")
-def audit(bridge: TheBridge, caller: Caller, limit: Limit = 100, after: After = None) -> AuditPage:
-    """Needs the permission `admin`."""
-    found = bridge.packages.audit(caller, limit=limit, after=after)
-    return AuditPage(
-        lines=[AuditLineOut.of(line) for line in found],
-        next=found[-1].id if len(found) == limit else None,
-    )
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def package_zip(
     if not {"if-match", "if-range"} & set(request.headers):
         elsewhere = bridge.packing.elsewhere(caller, id)
         if elsewhere is not None:
-            return _elsewhere(elsewhere, request, bridge)
+            return _elsewhere(elsewhere, request, bridge, caller)
     served = bridge.zips.zip(caller, id)
     etag = f'"{served.layout.sha256}"'
     headers = _headers(served.package, etag)
@@ -59,8 +59,7 @@ def package_zip(
     status, start, stop = ranged(request.method, request.headers, size, headers, etag)
     if status == UNSATISFIABLE or request.method == "HEAD":
         return _Bare(status_code=status, headers=headers)
-    if start == 0:
-        bridge.zips.downloaded(served.package)
+    bridge.zips.sent(caller, served.package, start, stop)
     return ZipResponse(served, start, stop, status, headers, request.app.state.zips)
 
 
@@ -75,17 +74,16 @@ def _headers(package: Package, etag: str) -> dict[str, str]:
     }
 
 
-def _elsewhere(found: ZipElsewhere, request: Request, bridge: TheBridge) -> Response:
+def _elsewhere(found: ZipElsewhere, request: Request, bridge: TheBridge, caller: Caller) -> Response:
     """Send a client to the bucket; HEAD is answered here, for such an address is good for GET only."""
     etag = f'"{found.zip.etag}"'
     headers = _headers(found.package, etag)
     if matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers={"etag": etag, "cache-control": headers["cache-control"]})
-    _, start, _ = ranged(request.method, request.headers, found.zip.size_bytes, headers, etag)
+    _, start, stop = ranged(request.method, request.headers, found.zip.size_bytes, headers, etag)
     if request.method == "HEAD":
         return _Bare(status_code=200, headers=headers)
-    if start == 0:
-        bridge.zips.downloaded(found.package)
+    bridge.zips.sent(caller, found.package, start, stop)
     moved = {"location": found.url, "cache-control": "private, no-store", "content-length": "0"}
     return _Bare(status_code=302, headers=moved)
 
