@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ruamel.yaml import YAML
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from weighbridge.adapters.front_matter import front_matter
@@ -62,7 +64,9 @@ def completed_card(card: str, fields: JsonObject) -> tuple[str, JsonObject]:
         mark = "\ufeff" if card.startswith("\ufeff") else ""
         text = f"{mark}---{end}{block}---{end}{end}{card.removeprefix(mark)}"
     else:
-        text = card[: head.end(2)] + block + card[head.start(3) :]
+        before, behind = card[: head.end(2)], card[head.start(3) :]
+        text = before + block + behind
+        theirs = front_matter(f"{before}#{end}{behind}")[0] or {}  # a text at the end ends with its line
     front, fault = front_matter(text)
     if fault or front != {**theirs, **lacking}:
         raise BadInput(
@@ -72,8 +76,23 @@ def completed_card(card: str, fields: JsonObject) -> tuple[str, JsonObject]:
     return text, lacking
 
 
+class _Representer(RoundTripRepresenter):
+    """Writes numbers so that they are numbers in YAML 1.1 too, which asks for a point in ``1.0e-05``."""
+
+
+def _number(representer: RoundTripRepresenter, value: float) -> ScalarNode:
+    spelled = repr(value)
+    pointed = spelled if "." in spelled else spelled.replace("e", ".0e")
+    node: ScalarNode = representer.represent_scalar("tag:yaml.org,2002:float", pointed)
+    return node
+
+
+_Representer.add_representer(float, _number)
+
+
 def _yaml(fields: JsonObject) -> str:
     writer, stream = YAML(), io.StringIO()
+    writer.Representer = _Representer
     writer.width = 1 << 20  # no line is folded: a fold in a text would be another text to some readers
     writer.dump(_quoted(fields), stream)
     return stream.getvalue()

@@ -289,7 +289,7 @@ def _adapter_settings(config: JsonObject) -> dict[str, Json]:
 
 def _merge_settings(merge: JsonObject) -> JsonObject:
     """How it was merged; a model by a path on this machine is called by the end of the path."""
-    return {key: _portable(value, 0) for key, value in merge.items()}
+    return shown_training({}, {key: _portable(value, 0) for key, value in merge.items()})
 
 
 def _portable(value: Json, depth: int) -> Json:
