@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,6 +14,7 @@ import pytest
 
 from tests.adapters.hub_bits import quick
 from tests.hub_server import HubServer, serve_hub
+from weighbridge.adapters.hub_http import HttpHub, Patience
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo_query import RepoQuery, SortKey
@@ -201,3 +205,47 @@ def test_a_hub_that_was_not_reached_is_told_from_one_that_is_broken(hub: HubServ
     hub.fault("/api/models", raw=b"")
     with pytest.raises(NoAnswer):
         quick(hub).find(EVERY)
+
+
+@contextmanager
+def dripping(first: bytes, drop: bytes) -> Iterator[str]:
+    """A server that begins to answer and then lets fall a drop from time to time, for ever."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    talking, _ = listening.accept()
+                    with talking, suppress(OSError):
+                        talking.recv(65536)
+                        talking.sendall(first)
+                        while not over.wait(0.01):
+                            talking.sendall(drop)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            over.set()
+            with suppress(OSError):
+                listening.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("first", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"a"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n[", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (b"HTTP/1.1 500 No\r\nContent-Length: 1000000\r\n\r\n[", b" "),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+def test_a_hub_that_answers_drop_by_drop_is_not_waited_for(first: bytes, drop: bytes) -> None:
+    with dripping(first, drop) as url:
+        hub = HttpHub(url, read_timeout_s=0.2, patience=Patience(tries=1))
+        with pytest.raises(NoAnswer):
+            hub.find(EVERY)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.documents.blocks import environment
 from tests.doors.connecting import CANARY, a_hub, answers, away, knows_everybody, run, said_of
 from tests.hub_server import HubServer
 from weighbridge.connector import HuggingFaceConnector, ModelMetadata
-from weighbridge.errors import WeighbridgeError
+from weighbridge.errors import NoAnswer, WeighbridgeError
 
 DOCUMENTED = (RuntimeError, ValueError, ConnectionError, FileNotFoundError)
 ODD = st.recursive(
@@ -119,11 +122,46 @@ def test_a_hub_that_breaks_off_or_leads_astray_gives_a_documented_error(
 
 
 def test_a_hub_that_stalls_is_waited_for_no_longer_than_was_said(hub: HubServer) -> None:
-    held = hub.fault("/api/models*", hold_after=0)
+    hub.forget()
+    held = hub.fault("*", hold_after=0)
+
+    async def ask() -> None:
+        connector = HuggingFaceConnector(tries=1, read_s=0.2)
+        with pytest.raises(ConnectionError) as caught:
+            await connector.connect({"token": "x"})
+        assert isinstance(caught.value.__cause__, NoAnswer)
+        assert await connector.get_model_metadata("org/llama") is None
+        assert await connector.search_models("llama") == []
+
     try:
-        assert run(lambda connector: connector.get_model_metadata("org/llama"), read_s=0.2) is None
+        asyncio.run(ask())
     finally:
         held.release()
+
+
+def test_a_program_that_gave_up_waiting_ends_though_the_hub_still_holds_on(
+    hub: HubServer, tmp_path: Path
+) -> None:
+    program = """
+import asyncio
+from weighbridge.connector import HuggingFaceConnector
+async def main():
+    connector = HuggingFaceConnector(tries=1, read_s=100_000)
+    await connector.connect({"token": "x"})
+    print("asking", flush=True)
+    await asyncio.wait_for(connector.get_model_metadata("org/llama"), 0.2)
+asyncio.run(main())
+"""
+    held = hub.fault("/api/models*", hold_after=0)
+    env = environment(tmp_path, HF_ENDPOINT=hub.url)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=120, check=False
+        )
+    finally:
+        held.release()
+    assert done.stdout == "asking\n"
+    assert "TimeoutError" in done.stderr
 
 
 def test_a_hub_that_limits_us_for_a_moment_is_asked_again(hub: HubServer) -> None:

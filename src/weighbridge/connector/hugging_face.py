@@ -122,7 +122,6 @@ class HuggingFaceConnector(PlatformConnector):
         line, self._line, self._is_connected = self._line, None, False
         if line is not None:
             line.close()
-        self._threads.close()
         return True
 
     async def verify_connection(self) -> bool:

@@ -11,10 +11,14 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from time import monotonic
 
 MAX_HEAD_BYTES = 64 * 1024
 _DRAIN_BYTES = 64 * 1024
 """Up to so much of an unread answer is read to keep its connection; beyond, a new one is cheaper."""
+_SLOWEST_BYTES_PER_S = 1000
+"""Who sends a small answer slower than this for longer than twice the time-out means to keep us waiting."""
+_MOST_INTERIM = 10
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?")
@@ -44,7 +48,7 @@ class Connection:
             ConnectionResetError: the other side closed before its first byte.
             BrokenAnswer: it closed within, or the mark does not come.
         """
-        searched = self._start
+        searched, began = self._start, monotonic()
         while (found := self._buffer.find(mark, searched, self._end)) < 0:
             searched = max(self._start, self._end - len(mark) + 1)
             if self._start:
@@ -59,6 +63,7 @@ class Connection:
                     raise BrokenAnswer("the connection ended within an answer's head")
                 raise ConnectionResetError("the connection was closed before the answer")
             self._end += count
+            self.require_pace(began, 0)
         taken = bytes(self._view[self._start : found])
         self._start = found + len(mark)
         return taken
@@ -72,6 +77,16 @@ class Connection:
         buffer[:count] = self._view[self._start : self._start + count]
         self._start += count
         return count
+
+    def require_pace(self, began: float, count: int) -> None:
+        """Nothing, if ``count`` bytes since ``began`` are no reason to hang up.
+
+        Raises:
+            TimeoutError: the other side drips.
+        """
+        limit_s = self.sock.gettimeout()
+        if limit_s is not None and monotonic() - began > 2 * limit_s + count / _SLOWEST_BYTES_PER_S:
+            raise TimeoutError("the answer comes too slowly")
 
     @property
     def is_drained(self) -> bool:
@@ -127,8 +142,9 @@ class Answer:
         """The body, or its first ``limit`` bytes.
 
         Raises:
-            OSError: the connection broke, or ended before the announced length.
+            OSError: the connection broke, ended before the announced length, or hardly moves.
         """
+        began = monotonic()
         body, piece = bytearray(), memoryview(bytearray(min(self.length or MAX_HEAD_BYTES, 1 << 20, limit)))
         while len(body) < limit:
             count = self.readinto(piece[: limit - len(body)])
@@ -137,6 +153,7 @@ class Answer:
                     raise BrokenAnswer("the connection ended within an answer")
                 break
             body += piece[:count]
+            self._connection.require_pace(began, len(body))
         return bytes(body)
 
     def close(self) -> None:
@@ -198,13 +215,15 @@ class Answer:
 
 def _read_head(connection: Connection) -> tuple[int, Mapping[str, str], bool]:
     """Status, headers (names in lower case), and whether the connection may be used again."""
-    while True:
+    for _ in range(_MOST_INTERIM):
         first, *lines = connection.until(b"\r\n\r\n").split(b"\r\n")
         found = _STATUS.fullmatch(first)
         if not found:
             raise BrokenAnswer("what answers does not speak HTTP/1.1")
         if not found[2].startswith(b"1"):
             break
+    else:
+        raise BrokenAnswer("no answer comes, only announcements of one")
     headers: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.decode("latin-1").partition(":")
