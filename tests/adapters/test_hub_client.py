@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.hub_server import HubServer, serve_hub
-from weighbridge.adapters.hub_client import HubClient
+from weighbridge.adapters.hub_client import LONGEST_SILENCE_S, HubClient
+from weighbridge.adapters.hub_client.people import identity
+from weighbridge.adapters.hub_client.repos import HubRepos
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.errors import (
     BadInput,
+    BadListing,
     Conflict,
     Disabled,
     Gated,
@@ -166,3 +171,77 @@ def test_a_name_that_the_client_refuses_is_bad_input(hub: HubServer) -> None:
     bad: Any = "a/b/c"
     with pytest.raises(BadInput), HubClient(hub.url, token=None).asking("refs", repo=REPO) as api:
         api.list_repo_refs(bad)
+
+
+def test_a_hub_that_sends_us_elsewhere_does_not_send_the_token_there(hub: HubServer) -> None:
+    with serve_hub({"acme/words": {"config.json": b"{}"}}) as other:
+        hub.fault(redirect=f"{other.url}/api/models/acme/words/refs", status=307)
+        with HubClient(hub.url, token=CANARY).asking("refs", repo=REPO) as api:
+            api.list_repo_refs("acme/words")
+        (asked,) = other.requests
+        assert CANARY not in str(asked.headers)
+
+
+def test_a_hub_that_says_nothing_is_not_waited_for_without_end(hub: HubServer) -> None:
+    from huggingface_hub import get_session
+
+    with HubClient(hub.url, token=None).asking("refs", repo=REPO) as api:
+        api.list_repo_refs("acme/words")
+    assert get_session().timeout.read == LONGEST_SILENCE_S
+
+
+_FIELDS = [
+    "name",
+    "type",
+    "orgs",
+    "auth",
+    "accessToken",
+    "roleInOrg",
+    "branches",
+    "tags",
+    "converts",
+    "ref",
+    "targetCommit",
+    "id",
+    "lastModified",
+    "gated",
+    "private",
+    "downloads",
+    "siblings",
+    "cardData",
+    "url",
+]
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_FIELDS), inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=_ANY)
+def test_whatever_a_hub_says_is_read_or_told_as_an_error_of_ours(hub: HubServer, said: Any) -> None:
+    hub.forget()
+    hub.fault(body=json.dumps(said).encode())
+    client = HubClient(hub.url, token=CANARY)
+    repos = HubRepos(client)
+    for ask in (
+        lambda: identity(client),
+        lambda: repos.names(REPO),
+        lambda: repos.listed("acme", RepoKind.MODEL, 10),
+        lambda: repos.create(REPO, private=False),
+    ):
+        try:
+            ask()
+        except WeighbridgeError as error:
+            assert isinstance(error, (BadListing, BadInput, HubDown))  # noqa: PT017
+            assert CANARY not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 5000, b"{"])
+def test_what_is_no_json_is_a_bad_listing(hub: HubServer, body: bytes) -> None:
+    hub.fault(body=body)
+    client = HubClient(hub.url, token=CANARY)
+    for ask in (lambda: identity(client), lambda: HubRepos(client).names(REPO)):
+        with pytest.raises(BadListing, match="cannot read"):
+            ask()

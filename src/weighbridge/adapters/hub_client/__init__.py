@@ -53,6 +53,7 @@ class HubClient:
 
         Raises:
             NotFound, Denied, Conflict, BadInput: the Hub says no.
+            BadListing: its answer cannot be read.
             RateLimited, HubDown: it did not answer.
         """
         if self._offline:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from weighbridge.domain.endpoint import redacted
 from weighbridge.errors import (
     BadInput,
+    BadListing,
     Conflict,
     Disabled,
     Gated,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LOG_IN = "run 'weighbridge login', or give a token in HF_TOKEN"
 _LONGEST_MESSAGE = 300
 _NETWORK = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3"})
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 _BUSY = frozenset({408, 500, 502, 503, 504})
 
 
@@ -62,7 +64,30 @@ def translated(error: Exception, asked: Asked, token: str | None) -> Weighbridge
             f"{asked.hub} cannot be reached for {asked.what}: {cause}",
             hint="check the network, the address and the proxy settings",
         )
-    return None
+    return _within(error, asked, token)
+
+
+def _within(error: Exception, asked: Asked, token: str | None) -> WeighbridgeError | None:
+    """What went wrong in the client itself: it refuses what it was given, or cannot read the answer."""
+    modules = _modules(error)
+    if not isinstance(error, _UNREADABLE) or not any(name.startswith("huggingface_hub") for name in modules):
+        return None
+    refused = type(error) is ValueError and "huggingface_hub.utils._datetime" not in modules
+    if refused:
+        return BadInput(_line(str(error), token))
+    return BadListing(
+        f"{asked.hub} answers for {asked.what} with what its client cannot read ({type(error).__name__})",
+        hint="is this address a Hub?",
+    )
+
+
+def _modules(error: Exception) -> list[str]:
+    """The modules that the error came through, the outermost first."""
+    found, place = [], error.__traceback__
+    while place is not None:
+        found.append(str(place.tb_frame.f_globals.get("__name__", "")))
+        place = place.tb_next
+    return found
 
 
 def _answered(error: Exception, asked: Asked, token: str | None) -> WeighbridgeError:

@@ -19,10 +19,7 @@ def identity(hub: HubClient) -> Identity:
         RateLimited, HubDown: it did not answer.
     """
     with hub.asking("who this is") as api:
-        try:
-            said: object = api.whoami()
-        except ValueError:  # of the client: an answer that is not JSON
-            said = None
+        said: object = api.whoami()
     found = Identity.from_hub_json(said) if isinstance(said, Mapping) else None
     if found is None:
         raise BadListing(f"{hub.endpoint} does not say who this is", hint="is this address a Hub?")

@@ -135,14 +135,22 @@ class HubRepos:
 
 
 def _names(refs: Iterable[GitRefInfo]) -> tuple[NamedCommit, ...]:
-    return tuple(sorted(NamedCommit(name=ref.name, commit=ref.target_commit) for ref in refs))
+    """By name; a line that is none is passed over."""
+    said: Iterable[tuple[object, object]] = ((ref.name, ref.target_commit) for ref in refs)
+    return tuple(
+        sorted(
+            NamedCommit(name=name, commit=commit)
+            for name, commit in said
+            if isinstance(name, str) and isinstance(commit, str)
+        )
+    )
 
 
 def _listed(found: ModelInfo | DatasetInfo | SpaceInfo, kind: RepoKind) -> ListedRepo | None:
     """A line, read without trust; None for a name that cannot be one."""
     try:
         repo = RepoId.parse(found.id, kind)
-    except (Invalid, AttributeError):
+    except (Invalid, AttributeError):  # the client takes for an id whatever the Hub sends
         return None
     gated: object = getattr(found, "gated", None)
     changed: object = getattr(found, "last_modified", None)
