@@ -5,7 +5,8 @@
         HttpHub(hub.url).manifest(...)
         assert [asked.range for asked in hub.asked("*/resolve/*")] == [None]
 
-Files of ``lfs_from`` bytes or more are large files (sha256 in the listing, ETag of sha256).
+A data set that is called like a model goes under ``datasets/org/name``. Files of ``lfs_from`` bytes or
+more are large files (sha256 in the listing, ETag of sha256).
 Faults can be set and forgotten while the server runs; every request is recorded in ``requests``.
 """
 
@@ -290,7 +291,7 @@ class _Conversation(BaseHTTPRequestHandler):
         """The repository that the path begins with (``org/name`` or ``name``), and what follows."""
         for length in (2, 1):
             name = "/".join(map(unquote, parts[:length]))
-            repo = self.hub.repos.get(name)
+            repo = self.hub.repos.get(f"{kind}s/{name}") or self.hub.repos.get(name)
             if repo is not None and repo.kind == kind:
                 return name, repo, list(parts[length:])
         return "/".join(parts[:2]), None, list(parts[2:])

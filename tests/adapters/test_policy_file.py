@@ -10,6 +10,7 @@ import pytest
 
 from weighbridge.adapters.policy_file import MAX_BYTES, parse_policy, read_policy
 from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.errors import BadConfig, BadInput
 
 TODAY = date(2026, 11, 21)
@@ -55,15 +56,26 @@ def test_everything_that_it_says_holds() -> None:
 
 def test_what_is_said_of_single_models_holds_for_them_until_its_day() -> None:
     policy = parse_policy("p", WHOLE)
-    tiny, other = policy.for_model("Acme/Tiny", TODAY), policy.for_model("acme/other", TODAY)
+    tiny, other = (policy.for_repo(RepoId.parse(name), TODAY) for name in ("Acme/Tiny", "acme/other"))
     assert (tiny.threshold("bus_factor"), other.threshold("bus_factor")) == (0.1, 0.2)
     assert [(w.metric, w.author, w.reason) for w in tiny.waivers] == [
         ("dataset_quality", "ann", "for the tests")
     ]
     assert other.waivers == ()
-    assert policy.for_model("acmeinc/tiny", TODAY).overrides == ()
-    assert policy.for_model("acme/tiny", date(2027, 1, 1)).threshold("bus_factor") == 0.2
+    assert policy.for_repo(RepoId.parse("acmeinc/tiny"), TODAY).overrides == ()
+    assert policy.for_repo(RepoId.parse("acme/tiny"), date(2027, 1, 1)).threshold("bus_factor") == 0.2
     assert all(w.holds("Acme/Tiny", "1" * 40, TODAY) for w in tiny.waivers)
+
+
+def test_what_is_said_of_data_sets_holds_for_data_sets_only() -> None:
+    entry = "- {name: acme/*, kind: dataset, waive: [bus_factor], author: ann, reason: ours}"
+    policy = parse_policy("p", f"models:\n{entry}\n")
+    assert Policy.from_json(json.loads(json.dumps(policy.to_json()))) == policy
+    data, model = RepoId.parse("acme/x", RepoKind.DATASET), RepoId.parse("acme/x")
+    assert [w.metric for w in policy.for_repo(data, TODAY).waivers] == ["bus_factor"]
+    assert policy.for_repo(model, TODAY).waivers == ()
+    with pytest.raises(BadConfig, match="does not apply to a dataset"):
+        parse_policy("p", f"models:\n{entry.replace('bus_factor', 'size_score')}\n")
 
 
 def test_it_may_be_json(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from weighbridge.domain.case import Case
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json, JsonObject, canonical, child
 from weighbridge.domain.policy import Policy, Waiver
+from weighbridge.domain.ref import RepoId
 from weighbridge.domain.score import Status
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.doors.demo.models import MADE
@@ -71,7 +72,7 @@ def test_a_case_gives_the_stored_verdict_again_to_the_last_byte(
     wish = request(MADE, thresholds={"license": 0.99, "reviewedness": 0.9}, waivers=(waiver,))
     package = bridge.packages.ingest(LOCAL, wish).package
     stored = bridge.packages.verdict(LOCAL, package.id)
-    found = bridge.packages.named(LOCAL, MADE, "1.0.0")
+    found = bridge.packages.named(LOCAL, RepoId.parse(MADE), "1.0.0")
     assert found == package
     again = score_again(kept(bridge.packages.case(LOCAL, package.id), tmp_path), settings)
     assert same(again, stored)

@@ -24,7 +24,7 @@ from weighbridge.doors.demo.models import MADE
 from weighbridge.flows.ingest import INGEST
 from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.flows.weighing import Scales
-from weighbridge.metrics import METRICS, REPORTED
+from weighbridge.metrics import METRICS_OF, REPORTED_OF
 from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.scanners import scan_tree
 
@@ -39,7 +39,7 @@ def test_any_step_may_be_another_machines(step: str, upstream: HubServer, tmp_pa
         ledger=catalog,
         registry=SeenRegistry(catalog, Sight()),
         scan_tree=scan_tree,
-        scales=Scales(metrics=METRICS, reports=REPORTED, terms=licence_terms),
+        scales=Scales(metrics=METRICS_OF, reports=REPORTED_OF, terms=licence_terms),
         readers=readers(),
         reporter=SilentReporter(),
         connections=2,

@@ -368,9 +368,14 @@ class TestIngest:
     ) -> None:
         is_problem(registry.ingest(name), status, detail)
 
-    def test_a_data_set_is_not_judged_as_if_it_were_a_model(self, registry: Registry) -> None:
-        answer = registry.ingest("org/good", kind="dataset")
-        is_problem(answer, 422, "this version weighs models only, and 'org/good' was called a dataset")
+    def test_a_data_set_has_no_threshold_or_waiver_of_what_does_not_apply(self, registry: Registry) -> None:
+        why = "metric 'size_score' does not apply to a dataset"
+        is_problem(registry.ingest("org/good", kind="dataset", thresholds={"size_score": 0.4}), 422, why)
+        waivers = [{"metric": "size_score", "reason": "no"}]
+        is_problem(registry.ingest("org/good", kind="dataset", waivers=waivers), 422, why)
+        is_problem(registry.ingest("org/good", kind="space"), 422)
+        missing = registry.ingest("org/missing", kind="dataset")
+        is_problem(missing, 404, "Dataset 'org/missing' not found on HuggingFace Hub")
 
     def test_a_pause_is_told_in_whole_seconds(self, registry: Registry) -> None:
         assert registry.ingest("org/busy").headers["retry-after"] == "7"

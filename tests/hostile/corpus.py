@@ -296,6 +296,8 @@ BAD: tuple[Bad, ...] = (
     Bad("npy-trailing", "a.npy", "npy.malformed", lambda m: npy(np.arange(3)) + system(m)),
     Bad("npy-huge-header", "a.npy", "npy.malformed", lambda m: b"\x93NUMPY\x02\0\xff\xff\xff\x7f{"),
     Bad("npy-called-pickle", "a.npy", "content.mismatch", system),
+    Bad("sample-pickle", "s.tar", "content.mismatch", lambda m: tarred({"0.txt": b"a", "0.jpg": system(m)})),
+    Bad("sample-text", "s.zip", "content.mismatch", lambda m: zipped({"0.json": b"{}", "0.png": b"<svg/>"})),
     # archives
     Bad("zip-two-names", "a.zip", "archive.disagree", lambda m: two_names()),
     Bad("zip-encrypted", "a.zip", "archive.encrypted", lambda m: encrypted()),
@@ -517,7 +519,7 @@ REVIEW: tuple[Bad, ...] = (
     ),
     Bad("foreign module", "modules.json", "code.modules", lambda m: b'[{"type": "evil.Module"}]'),
     Bad("broken configuration", "config.json", "json.malformed", lambda m: b"{nope"),
-    Bad("plain zip", "a.zip", "archive.generic", lambda m: zipped({"a.txt": b"hello"})),
+    Bad("plain zip", "a.zip", "archive.generic", lambda m: zipped({"a.md": b"hello"})),
     Bad("unknown binary", "weights.bin", "scan.unsupported", lambda m: bytes(range(256)) * 4),
     Bad("zstd", "a.zst", "scan.unsupported", lambda m: b"\x28\xb5\x2f\xfd" + bytes(30)),
     *REVIEW_FORMATS,

@@ -24,7 +24,7 @@ from weighbridge.domain.evidence import (
 )
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import FileEntry, Manifest, sha256
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.repo import Commit, DiscussionHead, Owner, OwnerKind
 from weighbridge.domain.sources import SOURCES
 
@@ -38,6 +38,7 @@ COMMIT = "86b5e0934494bd15c9632b12f734a8a67f723594"
 def evidence_of(
     repo: str,
     *,
+    kind: RepoKind = RepoKind.MODEL,
     sizes: Mapping[str, int] | None = None,
     texts: Mapping[str, str] | None = None,
     info: JsonObject | None = None,
@@ -64,7 +65,7 @@ def evidence_of(
     front, error = front_matter(texts.get("README.md", ""))
     relatives = {"parents": READ if parents else ABSENT, "data_sets": READ if data_sets else ABSENT}
     return Evidence(
-        manifest=Manifest(repo=RepoId.parse(repo), commit=COMMIT, files=entries),
+        manifest=Manifest(repo=RepoId.parse(repo, kind), commit=COMMIT, files=entries),
         sources={**dict.fromkeys(SOURCES, READ), **relatives, **(sources or {})},
         info={"id": repo, "gated": False, "private": False} | dict(info or {}),
         texts={

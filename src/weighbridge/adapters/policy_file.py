@@ -18,6 +18,11 @@ models:
     author: ann
     reason: our own models, which we maintain
     expires: 2027-01-31
+  - name: acme/*
+    kind: dataset                      # default: model
+    thresholds: {bus_factor: 0.3}
+    author: ann
+    reason: our own data
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ from weighbridge.domain.policy import (
     Override,
     Policy,
 )
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.waiver import day_of
 from weighbridge.errors import BadConfig, BadInput
 
@@ -56,8 +62,9 @@ _KEYS = (
     "licence",
     "models",
 )
+_KINDS = (RepoKind.MODEL.value, RepoKind.DATASET.value)
 _LICENCE_KEYS = ("commercial", "allow", "categories", "with_data")
-_MODEL_KEYS = ("name", "thresholds", "waive", "author", "reason", "expires", "commit")
+_MODEL_KEYS = ("name", "kind", "thresholds", "waive", "author", "reason", "expires", "commit")
 
 
 def read_policy(file: Path | None) -> Policy:
@@ -185,6 +192,7 @@ def _override(reading: Reading, item: Node) -> Override | None:
     for name in ("name", "author", "reason"):
         if name not in fields or fields[name].tag == NULL:
             reading.wrong(fields.get(name, item), f"an entry of 'models' needs '{name}'")
+    kind = reading.one_of(fields.get("kind"), "kind", _KINDS) or RepoKind.MODEL.value
     thresholds = reading.numbers(fields.get("thresholds"), "thresholds", METRICS)
     waive = reading.texts(fields.get("waive"), "waive")
     expires = fields.get("expires")
@@ -202,5 +210,6 @@ def _override(reading: Reading, item: Node) -> Override | None:
             waive=waive,
             commit=said["commit"],
             expires=day,
+            kind=RepoKind(kind),
         ),
     )

@@ -359,7 +359,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore, contact: Cont
     from weighbridge.domain.access import Sight
     from weighbridge.flows.ingest_state import Tools
     from weighbridge.flows.weighing import Scales
-    from weighbridge.metrics import METRICS, REPORTED
+    from weighbridge.metrics import METRICS_OF, REPORTED_OF
     from weighbridge.metrics.licence_terms import licence_terms
     from weighbridge.scanners import scan_tree
 
@@ -370,7 +370,7 @@ def _tools(settings: Settings, catalog: Catalog, blobs: BlobStore, contact: Cont
         ledger=catalog,
         registry=SeenRegistry(catalog, Sight()),
         scan_tree=partial(scan_tree, cache=ScanCache(settings.home)),
-        scales=Scales(metrics=METRICS, reports=REPORTED, terms=licence_terms),
+        scales=Scales(metrics=METRICS_OF, reports=REPORTED_OF, terms=licence_terms),
         readers=readers(),
         reporter=SilentReporter(),
         connections=settings.connections,

@@ -222,7 +222,8 @@ class Bundles:
         if held := self._held(packed):
             return replace(about, id=held.id)
         scales = self._tools.scales
-        if packed.manifest.repo.kind is not RepoKind.MODEL:  # others are scanned and not scored
+        pushed = packed.manifest.repo.kind is not RepoKind.MODEL and not said.verdict.all_scores
+        if pushed:  # what was pushed there and is no model was scanned and not scored
             scales = replace(scales, metrics={}, reports={})
         tools = replace(self._tools, ledger=ledger, shelf=PackedShelf(packed), scales=scales)
         about = replace(about, follows=follows(packed, said, tools.scales))
@@ -245,7 +246,7 @@ class Bundles:
                 version=packed.version,
                 description=packed.description,
             ),
-            policy=self._policy.for_model(repo.full_name, at.date()),
+            policy=self._policy.for_repo(repo, at.date()),
             by=principal.name,
             at=at,
             commit=packed.manifest.commit,

@@ -14,9 +14,9 @@ from weighbridge.bridge import now
 from weighbridge.bridge.upstream import upstream_hub
 from weighbridge.domain.access import LOCAL, sight_of
 from weighbridge.domain.discovery import Discovery
-from weighbridge.domain.listing import Listed, PackageQuery
+from weighbridge.domain.listing import PackageQuery
 from weighbridge.domain.model_search import ModelSearch
-from weighbridge.domain.package import PackageState
+from weighbridge.domain.package import Listed, PackageState
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import NoAnswer
 from weighbridge.flows.discover import Places, discover

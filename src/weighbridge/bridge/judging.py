@@ -32,7 +32,7 @@ from weighbridge.metrics.licence_terms import licence_terms
 log = logging.getLogger(__name__)
 _AT_ONCE = 2
 _NONE = Scales(metrics={}, reports={}, terms=licence_terms)
-"""Data sets and spaces are scanned and not scored."""
+"""Data sets and spaces that are pushed here are scanned and not scored."""
 _OWNER = frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
 
 
@@ -100,7 +100,7 @@ class Judging:
             request=IngestRequest(
                 ref=ModelRef(repo=repository.id, revision=commit), description=revision.commit.title
             ),
-            policy=self._policy.for_model(repository.id.full_name, at.date()),
+            policy=self._policy.for_repo(repository.id, at.date()),
             by=revision.commit.authors[0],
             at=at,
         )

@@ -77,7 +77,7 @@ class Packages:
         *,
         key: str = "",
     ) -> Admission:
-        """Fetch, weigh and list a model, and wait for it.
+        """Fetch, weigh and list a model or a data set, and wait for it.
 
         Raises:
             Rejected: the gate refused, or could not tell; the refusal is kept.
@@ -97,13 +97,13 @@ class Packages:
         patient: bool = True,
         key: str = "",
     ) -> Job:
-        """Have a model fetched, weighed and listed; what its revision means is settled here and now.
+        """Have a model or a data set fetched, weighed and listed; what its revision means is settled now.
 
         ``patient`` work is tried again where something outside is down. The same ``key`` (an
         idempotency key) gives the same job.
 
         Raises:
-            BadInput: the repository is no model; something else was asked for with the key.
+            BadInput: the repository is a space; something else was asked for with the key.
             NotAuthenticated, NotPermitted: without ``upload``; waivers and lowered thresholds
                 ask for ``admin``, for a gate that everybody may open is none.
             PackageExists: the version or the commit is listed already.
@@ -144,10 +144,10 @@ class Packages:
     def _begun(self, principal: Principal, request: IngestRequest) -> State:
         """What an ingestion begins with, if this principal may ask for it."""
         require(principal, Permission.UPLOAD)
-        if request.ref.repo.kind is not RepoKind.MODEL:
+        if request.ref.repo.kind is RepoKind.SPACE:
             raise BadInput(
-                f"this version weighs models only, and '{request.ref.repo}' was called a "
-                f"{request.ref.repo.kind.value}"
+                f"'{request.ref.repo}' was called a space, and spaces are not weighed",
+                hint="a model or a dataset is",
             )
         if self._hidden(principal, request.ref.repo):
             # asked for like any other, so that an upstream that is down tells nothing about it
@@ -158,10 +158,10 @@ class Packages:
                 f"'{request.ref.repo}' is hosted here: what is pushed to it is weighed by itself",
                 hint="a repository is mirrored or hosted here, never both",
             )
-        repo = request.ref.repo.full_name
-        waivers = tuple(replace(w, repo=repo, author=principal.name) for w in request.waivers)
+        repo = request.ref.repo
+        waivers = tuple(replace(w, repo=repo.full_name, author=principal.name) for w in request.waivers)
         at = self._now()
-        policy = self._policy.for_model(repo, at.date())
+        policy = self._policy.for_repo(repo, at.date())
         if waivers or any(value < policy.threshold(name) for name, value in request.thresholds.items()):
             require(principal, Permission.ADMIN)
         return State(
@@ -191,7 +191,7 @@ class Packages:
     def _only_looking(self, principal: Principal, ref: ModelRef) -> State:
         require(principal, Permission.UPLOAD)
         at = self._now()
-        policy = self._policy.for_model(ref.repo.full_name, at.date())
+        policy = self._policy.for_repo(ref.repo, at.date())
         return State(id="", request=IngestRequest(ref=ref), policy=policy, by=principal.name, at=at)
 
     def scan(self, principal: Principal, ref: ModelRef, reporter: Reporter | None = None) -> ScanReport:
@@ -305,16 +305,16 @@ class Packages:
         refusal, _ = self.refusal(principal, id)
         return self._case(refusal.evidence_sha256, refusal.verdict_sha256, refusal.created_at)
 
-    def named(self, principal: Principal, name: str, version: str) -> Package:
+    def named(self, principal: Principal, repo: RepoId, version: str) -> Package:
         """The package with a name and a version.
 
         Raises:
             NoSuchPackage: there is none, or this principal may not see it.
         """
-        found = (p for p in self._catalog.packages_of(RepoId.parse(name)) if p.version.text == version)
+        found = (p for p in self._catalog.packages_of(repo) if p.version.text == version)
         package = next(found, None)
         if package is None:
-            raise NoSuchPackage(f"{name}@{version}")
+            raise NoSuchPackage(f"{repo.spelled}@{version}")
         return self.package(principal, package.id)
 
     def policy(self, principal: Principal) -> Policy:

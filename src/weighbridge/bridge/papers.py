@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from weighbridge.domain.attestation import (
     statement_of,
 )
 from weighbridge.domain.bom import bill_of
+from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.licence_wish import LicenceWish
 from weighbridge.domain.package import Package, PackageState
@@ -63,15 +65,21 @@ class Papers:
     def find(self, principal: Principal, spelled: str) -> Package:
         """The package that is meant by ``NAME@VERSION``, ``NAME`` (its newest) or an id.
 
+        ``datasets/`` before a name says that it is a data set's.
+
         Raises:
             NoSuchPackage: there is none, or this principal may not see it.
         """
         name, at, version = spelled.partition("@")
         if at:
-            return self._packages.named(principal, name, version)
-        found = self._packages.packages(principal, name=name, state=PackageState.ACTIVE, limit=1)
-        if found:
-            return found[0]
+            return self._packages.named(principal, RepoId.read(name), version)
+        with suppress(Invalid):  # an id need not be a name
+            repo, state = RepoId.read(name), PackageState.ACTIVE
+            found = self._packages.packages(
+                principal, kind=repo.kind, name=repo.full_name, state=state, limit=1
+            )
+            if found:
+                return found[0]
         try:
             return self._packages.package(principal, spelled)
         except NoSuchPackage as error:

@@ -29,13 +29,13 @@ from weighbridge.domain.publish_request import Published, PublishRequest
 from weighbridge.flows import publish as flow
 from weighbridge.flows.publish_state import CardWriter, PublishTools
 from weighbridge.flows.weighing import Scales
-from weighbridge.metrics import METRICS, REPORTED
+from weighbridge.metrics import METRICS_OF, REPORTED_OF
 from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.ports import Hub, Reporter
 from weighbridge.scanners import scan_tree
 from weighbridge.settings import Settings
 
-_SCALES = Scales(metrics=METRICS, reports=REPORTED, terms=licence_terms)
+_SCALES = Scales(metrics=METRICS_OF, reports=REPORTED_OF, terms=licence_terms)
 _HEAD_KEYS = {
     **RUN_KEYS,
     "general.file_type": "file_type",
@@ -100,7 +100,7 @@ def _tools(
             readers=readers(),
             scan_tree=partial(scan_tree, cache=ScanCache(settings.home), keep=False),
             scales=_SCALES,
-            policy=lambda name, at: policy.for_model(name, at.date()),
+            policy=lambda repo, at: policy.for_repo(repo, at.date()),
             now=now,
             reporter=reporter,
             quiet=SilentReporter(),

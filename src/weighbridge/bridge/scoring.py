@@ -29,17 +29,19 @@ from weighbridge.errors import BadInput, NotFound
 from weighbridge.flows.fetching import fetch
 from weighbridge.flows.gather import gather, with_headers
 from weighbridge.flows.weighing import UNSCANNED, Scales, blocked_files, weigh_case
-from weighbridge.metrics import METRICS, REPORTED
+from weighbridge.metrics import METRICS_OF, REPORTED_OF
 from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.ports import Hub
 from weighbridge.settings import Settings
 
 _CASE_LIMIT_BYTES = 256 * 1024 * 1024
 _KINDS = tuple(kind.plural for kind in RepoKind)
-_SCALES = Scales(metrics=METRICS, reports=REPORTED, terms=licence_terms)
+_SCALES = Scales(metrics=METRICS_OF, reports=REPORTED_OF, terms=licence_terms)
 
 
-def score_folder(folder: Path, settings: Settings, name: str | None = None) -> Verdict:
+def score_folder(
+    folder: Path, settings: Settings, name: str | None = None, kind: RepoKind = RepoKind.MODEL
+) -> Verdict:
     """What the gate would say of a folder, scanned and scored without asking any Hub.
 
     What only a Hub knows stays open, so scores that look at it are intervals. ``name`` is what the
@@ -52,9 +54,9 @@ def score_folder(folder: Path, settings: Settings, name: str | None = None) -> V
     """
     if not folder.is_dir():
         raise NotFound(f"there is no folder '{folder}'")
-    folder, repo = folder.resolve(), _called(folder.resolve(), name)
+    folder, repo = folder.resolve(), _called(folder.resolve(), name, kind)
     with TemporaryDirectory(prefix="weighbridge-score-") as made:
-        place = Path(made) / "hub" / repo.full_name
+        place = Path(made) / "hub" / repo.spelled
         place.parent.mkdir(parents=True)
         place.symlink_to(folder, target_is_directory=True)
         draft = DraftHub(Path(made) / "hub")
@@ -67,16 +69,16 @@ def score_folder(folder: Path, settings: Settings, name: str | None = None) -> V
     return _weighed(evidence, report, settings)
 
 
-def _called(folder: Path, name: str | None) -> RepoId:
+def _called(folder: Path, name: str | None, kind: RepoKind) -> RepoId:
     if name is not None:
-        return RepoId.parse(name)
+        return RepoId.parse(name, kind)
     parent = folder.parent.name if folder.parent.name not in _KINDS else "local"
     for spelled in (f"{parent}/{folder.name}", f"local/{folder.name}"):
         try:
-            return RepoId.parse(spelled)
+            return RepoId.parse(spelled, kind)
         except Invalid:
             continue
-    return RepoId.parse("local/model")
+    return RepoId.parse(f"local/{kind.value}", kind)
 
 
 def _gathered(repo: RepoId, hub: Hub, blobs: FolderBlobs) -> Evidence:
@@ -113,7 +115,7 @@ def score_again(file: Path, settings: Settings) -> Verdict:
 
 def _weighed(evidence: Evidence, report: ScanReport, settings: Settings) -> Verdict:
     day = captured_on(evidence)
-    policy = read_policy(settings.policy_file).for_model(evidence.repo.full_name, day)
+    policy = read_policy(settings.policy_file).for_repo(evidence.repo, day)
     return weigh_case(Case(evidence=evidence, scan=report, policy=policy, as_of=day), _SCALES)
 
 

@@ -15,6 +15,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, canonical, child, is_unicode
 from weighbridge.domain.package import Package, PackageState, Version
 from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import RepoId
 from weighbridge.domain.rescan import Fate, Rescan, Rescanned
 from weighbridge.domain.resemblance import fingerprints_of
 from weighbridge.domain.scan import ScanReport, ScanState, Severity
@@ -64,7 +65,7 @@ class Upkeep:
         return self._catalog.package(id)
 
     def named(self, principal: Principal, name: str) -> Package:
-        """The package that ``org/name@version`` means.
+        """The package that ``org/name@version`` means, or ``datasets/org/name@version``.
 
         Raises:
             NotAuthenticated, NotPermitted: without ``admin``.
@@ -156,7 +157,7 @@ class Upkeep:
             ),
         )
         today = self._now().date()
-        policy = self._policy.for_model(package.name, today)
+        policy = self._policy.for_repo(package.manifest.repo, today)
         policy = replace(policy, waivers=(*policy.waivers, *self._catalog.waivers(package.id)))
         commit = package.manifest.commit
         verdict = judge((), looked, policy, repo=package.name, commit=commit, as_of=today)
@@ -196,7 +197,9 @@ class Upkeep:
         """
         wanted = Version(version) if version else None
         after, any_found = None, name is None
-        while page := self._catalog.packages(name=name, limit=_PAGE, after=after):
+        repo = RepoId.read(name) if name else None
+        kind, full_name = (repo.kind, repo.full_name) if repo else (None, None)
+        while page := self._catalog.packages(kind=kind, name=full_name, limit=_PAGE, after=after):
             after = page[-1].id
             for package in page:
                 if wanted is None or package.version == wanted:

@@ -42,7 +42,7 @@ class ServedZip:
 
 def zip_name(package: Package) -> str:
     """What the file may be called: ``org-name-1.0.0.zip``."""
-    return f"{package.name.replace('/', '-')}-{package.version}.zip"
+    return f"{package.manifest.repo.spelled.replace('/', '-')}-{package.version}.zip"
 
 
 class Zips:

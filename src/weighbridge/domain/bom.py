@@ -99,6 +99,8 @@ def _model(
     if is_model:
         made["purl"] = purl(repo.full_name, commit)
         made["modelCard"] = _model_card(evidence, results)
+    else:
+        made["data"] = [{"type": "dataset", "name": repo.full_name}]
     if evidence.parents:
         line = (*evidence.parents, *evidence.ancestors)
         made["pedigree"] = {"ancestors": [_ancestor(parent) for parent in line]}

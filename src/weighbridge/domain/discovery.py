@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from weighbridge.domain.json_values import JsonObject
-from weighbridge.domain.listing import Listed, PackageQuery
+from weighbridge.domain.listing import PackageQuery
 from weighbridge.domain.model_entry import ModelEntry
 from weighbridge.domain.model_search import ModelSearch
-from weighbridge.domain.package import PackageState
+from weighbridge.domain.package import Listed, PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 
 

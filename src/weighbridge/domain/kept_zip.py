@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from weighbridge.domain.package import Package
-from weighbridge.domain.ref import RepoKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +25,4 @@ class KeptZip:
 
 def zip_key(package: Package) -> str:
     """Where below the prefix a package's zip goes; data sets and models may have one name."""
-    repo = package.manifest.repo
-    folder = "" if repo.kind is RepoKind.MODEL else f"{repo.kind.plural}/"
-    return f"{folder}{package.name}/{package.version}/package.zip"
+    return f"{package.manifest.repo.spelled}/{package.version}/package.zip"

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, is_unicode
+from weighbridge.domain.json_values import is_unicode
 from weighbridge.domain.licence import Category, ids_of_category
-from weighbridge.domain.package import Package, PackageState, Version
+from weighbridge.domain.package import Listed, Package, PackageState, Version
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.waiver import METRICS
 
@@ -87,44 +87,6 @@ class PackageQuery:
             return None
         asked = self.licence.strip().lower()
         return ids_of_category(Category(asked)) if asked in list(Category) else (asked,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A package as lists show it: everything but its files."""
-
-    id: str
-    repo: RepoId
-    version: Version
-    commit: str
-    net_score: float
-    metrics: Mapping[str, float]
-    licence: str
-    size_bytes: int
-    description: str
-    state: PackageState
-    state_reason: str
-    created_at: datetime
-    created_by: str
-
-    def to_json(self) -> JsonObject:
-        """The same members as ``Package.to_json``."""
-        return {
-            "package_id": self.id,
-            "kind": self.repo.kind.value,
-            "name": self.repo.full_name,
-            "version": self.version.text,
-            "commit": self.commit,
-            "net_score": self.net_score,
-            "metrics": dict(self.metrics),
-            "licence": self.licence,
-            "size_bytes": self.size_bytes,
-            "description": self.description,
-            "state": self.state.value,
-            "state_reason": self.state_reason,
-            "created_at": self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "created_by": self.created_by,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

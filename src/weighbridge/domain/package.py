@@ -13,6 +13,7 @@ from weighbridge.domain.json_values import JsonObject, child, is_unicode, number
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
+from weighbridge.domain.waiver import require_applying
 
 _NUMBER = r"(0|[1-9][0-9]*)"
 _SEMVER = re.compile(
@@ -81,6 +82,44 @@ class PackageState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A package as lists show it: everything but its files."""
+
+    id: str
+    repo: RepoId
+    version: Version
+    commit: str
+    net_score: float
+    metrics: Mapping[str, float]
+    licence: str
+    size_bytes: int
+    description: str
+    state: PackageState
+    state_reason: str
+    created_at: datetime
+    created_by: str
+
+    def to_json(self) -> JsonObject:
+        """All fields, the time as ``YYYY-MM-DDTHH:MM:SSZ``."""
+        return {
+            "package_id": self.id,
+            "kind": self.repo.kind.value,
+            "name": self.repo.full_name,
+            "version": self.version.text,
+            "commit": self.commit,
+            "net_score": self.net_score,
+            "metrics": dict(self.metrics),
+            "licence": self.licence,
+            "size_bytes": self.size_bytes,
+            "description": self.description,
+            "state": self.state.value,
+            "state_reason": self.state_reason,
+            "created_at": self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "created_by": self.created_by,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """An admitted revision. (kind, name, version) is unique and immutable.
 
@@ -113,24 +152,28 @@ class Package:
         """The sum of all file sizes."""
         return self.manifest.total_bytes
 
+    @property
+    def listed(self) -> Listed:
+        """Everything but the files."""
+        return Listed(
+            id=self.id,
+            repo=self.manifest.repo,
+            version=self.version,
+            commit=self.manifest.commit,
+            net_score=self.net_score,
+            metrics=self.metrics,
+            licence=self.licence,
+            size_bytes=self.size_bytes,
+            description=self.description,
+            state=self.state,
+            state_reason=self.state_reason,
+            created_at=self.created_at,
+            created_by=self.created_by,
+        )
+
     def to_json(self) -> JsonObject:
-        """The listing's form: everything but the files."""
-        return {
-            "package_id": self.id,
-            "kind": self.manifest.repo.kind.value,
-            "name": self.name,
-            "version": self.version.text,
-            "commit": self.manifest.commit,
-            "net_score": self.net_score,
-            "metrics": dict(self.metrics),
-            "licence": self.licence,
-            "size_bytes": self.size_bytes,
-            "description": self.description,
-            "state": self.state.value,
-            "state_reason": self.state_reason,
-            "created_at": self.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "created_by": self.created_by,
-        }
+        """The listing's form."""
+        return self.listed.to_json()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +225,8 @@ class IngestRequest:
     def __post_init__(self) -> None:
         if not is_unicode(self.description):
             raise Invalid("description", self.description, "is not Unicode text")
+        asked = (*self.thresholds, *(waiver.metric for waiver in self.waivers))
+        require_applying(asked, self.ref.repo.kind)
 
     def to_json(self) -> JsonObject:
         """All fields."""

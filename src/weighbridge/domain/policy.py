@@ -11,6 +11,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, child, digest_of, objects
 from weighbridge.domain.licence import PERMISSIVENESS
 from weighbridge.domain.licence_wish import LicenceWish
+from weighbridge.domain.ref import RepoId
 from weighbridge.domain.waiver import (
     METRICS,
     METRICS_OF_THE_GATE,
@@ -69,7 +70,7 @@ class Policy:
     ``thresholds`` overrides ``default_threshold`` for single metrics. ``permissiveness`` says
     how free each class of licences is, from 0 to 1 (``licence.Category``). ``strict`` turns
     everything that no scanner could read into a refusal that no waiver lifts. ``overrides`` are
-    for some repositories only: ``for_model`` picks those that hold. ``licence`` says which terms are
+    for some repositories only: ``for_repo`` picks those that hold. ``licence`` says which terms are
     allowed at all; a waiver of the metric ``license`` lifts it.
     """
 
@@ -109,7 +110,7 @@ class Policy:
         """Whether a metric can keep a model out."""
         return metric in METRICS_OF_THE_GATE or metric in self.thresholds
 
-    def for_model(self, repo: str, today: date) -> Policy:
+    def for_repo(self, repo: RepoId, today: date) -> Policy:
         """What holds for one repository on a day; of two overrides the later one counts.
 
         The overrides that count stay, so that it is stored why.
@@ -118,7 +119,7 @@ class Policy:
         thresholds = dict(self.thresholds)
         for override in held:
             thresholds.update(override.thresholds)
-        waivers = tuple(waiver for override in held for waiver in override.waivers(repo))
+        waivers = tuple(waiver for override in held for waiver in override.waivers(repo.full_name))
         return replace(self, thresholds=thresholds, waivers=(*self.waivers, *waivers), overrides=held)
 
     def adjusted(self, thresholds: Mapping[str, float], waivers: tuple[Waiver, ...]) -> Policy:

@@ -60,6 +60,22 @@ class RepoId:
         """``org/name``, or ``name`` for a repository without a namespace."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
+    @property
+    def spelled(self) -> str:
+        """The name with its kind before it, as in the Hub's addresses: ``datasets/org/name``."""
+        return self.full_name if self.kind is RepoKind.MODEL else f"{self.kind.plural}/{self.full_name}"
+
+    @classmethod
+    def read(cls, spelled: str) -> RepoId:
+        """Read what ``spelled`` gives: ``datasets/`` or ``spaces/`` before a name says what it is of.
+
+        Raises:
+            Invalid: the rest is not a repository id of the Hub.
+        """
+        plural, _, name = spelled.partition("/")
+        kind = next((k for k in (RepoKind.DATASET, RepoKind.SPACE) if k.plural == plural and name), None)
+        return cls.parse(name, kind) if kind else cls.parse(spelled)
+
     def __str__(self) -> str:
         return self.full_name
 
@@ -114,6 +130,17 @@ class ModelRef:
         """
         full_name, at, revision = text.partition("@")
         return cls(repo=RepoId.parse(full_name, kind), revision=revision if at else "main")
+
+    @classmethod
+    def read(cls, text: str, kind: RepoKind = RepoKind.MODEL) -> ModelRef:
+        """Read ``org/name@revision``; without another ``kind``, ``datasets/`` before it says what it is of.
+
+        Raises:
+            Invalid: the repository id or the revision is not one.
+        """
+        full_name, at, revision = text.partition("@")
+        repo = RepoId.read(full_name) if kind is RepoKind.MODEL else RepoId.parse(full_name, kind)
+        return cls(repo=repo, revision=revision if at else "main")
 
     @property
     def is_pinned(self) -> bool:

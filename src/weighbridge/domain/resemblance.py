@@ -1,8 +1,8 @@
 """By what a model is known again in the registry, and what those of others say of it.
 
-Four marks: the sha256 of each weight file, the tokens that attest its results, the words of its
-card, and its name. Everything here is a function of the evidence and of what the index gave back,
-so the same registry says the same of the same model.
+Four marks: the sha256 of each weight file (of a data set: of each file of data), the tokens that
+attest its results, the words of its card, and its name. Everything here is a function of the evidence and
+of what the index gave back, so the same registry says the same of the same model.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from weighbridge.domain.card import CARD_PATH, parse_card
+from weighbridge.domain.data_files import data_format
 from weighbridge.domain.evidence import Evidence, Likeness, Resemblance, weight_format
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.known_weights import KNOWN_WEIGHTS
@@ -29,7 +30,7 @@ from weighbridge.domain.likeness import (
     similarity,
     unpacked,
 )
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import RepoId, RepoKind
 
 LIKE_CARD = 0.8
 """From more than this share of common word trigrams on, a card is said to be like another one."""
@@ -181,11 +182,17 @@ def _identical(evidence: Evidence) -> list[Fingerprint]:
 def _weights(evidence: Evidence) -> list[Fingerprint]:
     found = dict[str, Fingerprint]()
     for entry in evidence.files:
-        if entry.sha256 and entry.size_bytes >= _LEAST_WEIGHT_BYTES and weight_format(entry.path):
+        if entry.sha256 and entry.size_bytes >= _LEAST_WEIGHT_BYTES and _is_content(evidence, entry.path):
             found.setdefault(
                 entry.sha256, Fingerprint(mark=Mark.WEIGHTS, value=entry.sha256, subject=entry.path)
             )
     return list(found.values())
+
+
+def _is_content(evidence: Evidence, path: str) -> bool:
+    """Whether a file is what the repository is about: weights, or of a data set its data."""
+    of_data = evidence.repo.kind is RepoKind.DATASET and data_format(path)
+    return bool(weight_format(path) or of_data)
 
 
 def _like_name(repo: RepoId, other: str) -> Iterator[Resemblance]:

@@ -10,8 +10,10 @@ from enum import StrEnum
 
 from weighbridge.domain.json_values import JsonObject, child, objects, text, texts
 from weighbridge.domain.policy import METRICS_OF_THE_GATE, METRICS_REPORTED, SAFETY, Policy, Waiver
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.scan import FileScan, ScanReport, Severity
 from weighbridge.domain.score import Score, score_from_json
+from weighbridge.domain.waiver import GATE_OF, kind_of
 
 TITLES = {
     "license": "License",
@@ -86,6 +88,7 @@ class Verdict:
     licence_faults: tuple[str, ...] = ()
     licence_doubts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    kind: RepoKind = RepoKind.MODEL
 
     @property
     def all_scores(self) -> tuple[Score, ...]:
@@ -94,10 +97,10 @@ class Verdict:
 
     @property
     def not_judged(self) -> tuple[str, ...]:
-        """The metrics of the gate that have no score here."""
+        """The metrics of the gate that apply to this kind and have no score here."""
         judged = {score.metric for score in self.scores}
         unscanned = () if self.scan.rules else (SAFETY,)
-        return (*(metric for metric in METRICS_OF_THE_GATE if metric not in judged), *unscanned)
+        return (*(metric for metric in GATE_OF[self.kind] if metric not in judged), *unscanned)
 
     @property
     def net_score(self) -> float:
@@ -164,23 +167,24 @@ class Verdict:
     def sentence(self) -> str:
         """The refusal in one sentence, as the ingestion document spells it."""
         certain = [f.sentence() for f in self.failures if f.is_certain]
-        parts = []
+        parts, what = list[str](), self.kind.value.capitalize()
         if certain:
-            parts.append("Model does not meet quality requirements. Failed metrics: " + ", ".join(certain))
+            parts.append(f"{what} does not meet quality requirements. Failed metrics: " + ", ".join(certain))
         if self.forbidden:
-            parts.append("Model does not meet licence requirements: " + "; ".join(self.forbidden) + ".")
+            parts.append(f"{what} does not meet licence requirements: " + "; ".join(self.forbidden) + ".")
         if self.unsafe:
-            parts.append("Model does not meet safety requirements. " + _unsafe_sentence(self.unsafe))
+            parts.append(f"{what} does not meet safety requirements. " + _unsafe_sentence(self.unsafe))
         if not parts and (self.failures or self.doubtful):
             unknown = ", ".join([*(f.sentence() for f in self.failures), *self.doubtful])
             parts.append(f"indeterminate: {unknown}; a source could not be read, so retry later")
-        return " ".join(parts) or "Model meets all requirements."
+        return " ".join(parts) or f"{what} meets all requirements."
 
     def to_json(self) -> JsonObject:
         """Everything, with the derived fields spelled out for readers."""
         return {
             "outcome": self.outcome.value,
             "sentence": self.sentence(),
+            "kind": self.kind.value,
             "repo": self.repo,
             "commit": self.commit,
             "net_score": self.net_score,
@@ -234,6 +238,7 @@ class Verdict:
             licence_faults=texts(source, "licence_faults"),
             licence_doubts=texts(source, "licence_doubts"),
             warnings=texts(source, "warnings"),
+            kind=kind_of(text(source, "kind") or RepoKind.MODEL.value),
         )
 
 
@@ -245,6 +250,7 @@ def judge(
     repo: str,
     commit: str,
     as_of: date,
+    kind: RepoKind = RepoKind.MODEL,
     reported: Mapping[str, Score | None] | None = None,
     licence_faults: Sequence[str] = (),
     licence_doubts: Sequence[str] = (),
@@ -265,6 +271,7 @@ def judge(
         licence_faults=tuple(licence_faults),
         licence_doubts=tuple(licence_doubts),
         warnings=tuple(warnings),
+        kind=kind,
     )
 
 

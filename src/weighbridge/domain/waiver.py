@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, child, is_unicode, number, text, texts
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import RepoId, RepoKind
 
 METRICS_OF_THE_GATE = (
     "license",
@@ -30,6 +30,19 @@ SAFETY = "safety"
 
 METRICS = (*METRICS_OF_THE_GATE, *METRICS_REPORTED)
 """Every metric, the eight of the gate first."""
+
+GATE_OF: Mapping[RepoKind, tuple[str, ...]] = {
+    RepoKind.MODEL: METRICS_OF_THE_GATE,
+    RepoKind.DATASET: ("license", "ramp_up_time", "bus_factor", "dataset_quality"),
+    RepoKind.SPACE: (),
+}
+"""Which of them apply to what: data are not run on a device, claim no results, and have no architecture."""
+
+REPORTED_OF: Mapping[RepoKind, tuple[str, ...]] = {
+    RepoKind.MODEL: METRICS_REPORTED,
+    RepoKind.DATASET: ("reproducibility", "reviewedness"),
+    RepoKind.SPACE: (),
+}
 
 _WAIVABLE = (*METRICS, SAFETY)
 
@@ -104,8 +117,8 @@ class Waiver:
 class Override:
     """What a policy says of some repositories only, said by whom and why.
 
-    ``models`` is ``org/name``, or ``org/*`` for all of a namespace; upper and lower case do not
-    matter, as in ids on the Hub. ``waive`` names metrics that need not pass. ``commit`` binds the
+    ``models`` is ``org/name``, or ``org/*`` for all of a namespace, of one ``kind``; upper and lower
+    case do not matter, as in ids on the Hub. ``waive`` names metrics that need not pass. ``commit`` binds the
     waivers to one commit, which ``safety`` asks for. ``expires`` is the last day on which it holds.
     """
 
@@ -116,6 +129,7 @@ class Override:
     waive: tuple[str, ...] = ()
     commit: str | None = None
     expires: date | None = None
+    kind: RepoKind = RepoKind.MODEL
 
     def __post_init__(self) -> None:
         namespace, _, name = self.models.rpartition("/")
@@ -129,12 +143,13 @@ class Override:
             raise Invalid("override", self.models, "has no reason")
         require_thresholds(self.thresholds)
         self.waivers(self.models)
+        require_applying((*self.thresholds, *self.waive), self.kind)
 
-    def covers(self, repo: str, today: date) -> bool:
+    def covers(self, repo: RepoId, today: date) -> bool:
         """Whether it speaks of a repository on a day."""
-        pattern, name = self.models.lower(), repo.lower()
+        pattern, name = self.models.lower(), repo.full_name.lower()
         same = name.startswith(pattern[:-1]) if pattern.endswith("/*") else name == pattern
-        return same and (self.expires is None or today <= self.expires)
+        return same and repo.kind is self.kind and (self.expires is None or today <= self.expires)
 
     def waivers(self, repo: str) -> tuple[Waiver, ...]:
         """The waivers that it comes to for a repository."""
@@ -154,6 +169,7 @@ class Override:
         """All fields; the day as ``YYYY-MM-DD``."""
         return {
             "models": self.models,
+            **({} if self.kind is RepoKind.MODEL else {"kind": self.kind.value}),
             "reason": self.reason,
             "author": self.author,
             "thresholds": dict(self.thresholds),
@@ -177,6 +193,7 @@ class Override:
             waive=texts(source, "waive"),
             commit=text(source, "commit"),
             expires=day_of(text(source, "expires")),
+            kind=kind_of(text(source, "kind") or RepoKind.MODEL.value),
         )
 
 
@@ -213,6 +230,31 @@ def require_thresholds(thresholds: Mapping[str, float]) -> None:
             raise Invalid("metric", metric, "has no threshold", hint=f"one of {', '.join(METRICS)}")
         if not 0.0 <= value <= 1.0:
             raise Invalid("threshold", value, f"of {metric} is not between 0 and 1")
+
+
+def require_applying(metrics: Iterable[str], kind: RepoKind) -> None:
+    """Nothing, if each is ``safety`` or a metric by which a repository of this kind is weighed.
+
+    Raises:
+        Invalid: one is not.
+    """
+    known = (*GATE_OF[kind], *REPORTED_OF[kind])
+    for metric in metrics:
+        if metric not in (*known, SAFETY):
+            raise Invalid(
+                "metric", metric, f"does not apply to a {kind.value}", hint=f"one of {', '.join(known)}"
+            )
+
+
+def kind_of(spelled: str) -> RepoKind:
+    """A kind of repository by its name.
+
+    Raises:
+        Invalid: there is none of this name.
+    """
+    if spelled not in list(RepoKind):
+        raise Invalid("kind", spelled, "is no kind of repository", hint=f"one of {', '.join(RepoKind)}")
+    return RepoKind(spelled)
 
 
 def day_of(spelled: str | None) -> date | None:

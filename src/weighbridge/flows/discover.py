@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Protocol
 
 from weighbridge.domain.discovery import Discovery, Hit, Told, newest_of_each, package_query
-from weighbridge.domain.listing import Listed, PackageQuery
+from weighbridge.domain.listing import PackageQuery
 from weighbridge.domain.model_entry import Depth, ModelEntry
 from weighbridge.domain.model_search import FoundModels, ModelSearch
+from weighbridge.domain.package import Listed
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import StoreDown, Unreachable
 from weighbridge.flows.listed import Finder

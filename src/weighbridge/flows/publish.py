@@ -176,7 +176,7 @@ def weigh(state: PublishState, tools: PublishTools) -> PublishState:
     evidence = replace(evidence, blocked=blocked_files(report))
     by_sha256 = {entry.sha256: places[path] for path, entry in state.entries.items()}
     evidence = with_headers(evidence, lambda sha256: by_sha256[sha256], tools.readers)
-    policy = tools.policy(request.repo.full_name, at)
+    policy = tools.policy(request.repo, at)
     verdict = weigh_case(Case(evidence=evidence, scan=report, policy=policy, as_of=at.date()), tools.scales)
     if blocked := report.worst(Severity.BLOCK):
         findings = [f"{file.path}: {file.why}" for file in blocked]

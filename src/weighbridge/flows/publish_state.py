@@ -77,7 +77,7 @@ class PublishTools:
     readers: Readers
     scan_tree: ScanTree
     scales: Scales
-    policy: Callable[[str, datetime], Policy]
+    policy: Callable[[RepoId, datetime], Policy]
     now: Callable[[], datetime]
     reporter: Reporter
     quiet: Reporter

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.resemblance import warnings_of
 from weighbridge.domain.scan import FileScan, ScanReport, Severity
 from weighbridge.domain.score import Score, failed
@@ -27,25 +28,28 @@ UNSCANNED = ScanReport(rules="", files=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scales:
-    """The metrics of the gate, those that are reported beside them, and the licence engine."""
+    """The metrics of the gate by what is weighed, those that are reported beside them, and the licence
+    engine. Without metrics a repository is scanned and not scored.
+    """
 
-    metrics: Mapping[str, Metric]
-    reports: Mapping[str, Report]
+    metrics: Mapping[RepoKind, Mapping[str, Metric]]
+    reports: Mapping[RepoKind, Mapping[str, Report]]
     terms: Callable[[Evidence], Terms]
 
 
 def weigh_case(case: Case, scales: Scales) -> Verdict:
     """The verdict that follows from a case."""
-    wish = case.policy.licence
+    wish, kind = case.policy.licence, case.evidence.repo.kind
     terms = scales.terms(case.evidence) if wish.asks else None
     return judge(
-        score_all(case.evidence, case.policy, scales.metrics),
+        score_all(case.evidence, case.policy, scales.metrics.get(kind, {})),
         case.scan,
         case.policy,
         repo=case.evidence.repo.full_name,
         commit=case.evidence.manifest.commit,
         as_of=case.as_of,
-        reported=report_all(case.evidence, case.policy, scales.reports),
+        kind=kind,
+        reported=report_all(case.evidence, case.policy, scales.reports.get(kind, {})),
         licence_faults=wish.faults(terms) if terms else (),
         licence_doubts=wish.doubts(terms) if terms else (),
         warnings=(*warnings_of(case.evidence), *_of_twins(case.evidence)),

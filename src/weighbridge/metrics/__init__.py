@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 
 from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.score import Score
 from weighbridge.metrics.bus_factor import bus_factor
 from weighbridge.metrics.code_quality import code_quality
 from weighbridge.metrics.dataset_and_code_score import dataset_and_code_score
 from weighbridge.metrics.dataset_quality import dataset_quality
 from weighbridge.metrics.license import license_score
+from weighbridge.metrics.of_data import quality_of_data, ramp_up_time_of_data
 from weighbridge.metrics.performance_claims import performance_claims
 from weighbridge.metrics.ramp_up_time import ramp_up_time
 from weighbridge.metrics.reproducibility import reproducibility
@@ -45,3 +47,19 @@ REPORTED: Mapping[str, Report] = {
     "tree_score": tree_score,
 }
 """The three that are shown beside them and hold nothing up."""
+
+METRICS_OF: Mapping[RepoKind, Mapping[str, Metric]] = {
+    RepoKind.MODEL: METRICS,
+    RepoKind.DATASET: {
+        "license": license_score,
+        "ramp_up_time": ramp_up_time_of_data,
+        "bus_factor": bus_factor,
+        "dataset_quality": quality_of_data,
+    },
+}
+"""By what is weighed; a metric that does not apply to it is not there."""
+
+REPORTED_OF: Mapping[RepoKind, Mapping[str, Report]] = {
+    RepoKind.MODEL: REPORTED,
+    RepoKind.DATASET: {"reproducibility": reproducibility, "reviewedness": reviewedness},
+}

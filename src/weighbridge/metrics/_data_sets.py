@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from weighbridge.domain.card import Card, parse_card
+from weighbridge.domain.data_files import loading_script
 from weighbridge.domain.evidence import DataSet
 from weighbridge.domain.json_values import JsonObject, child, texts
 from weighbridge.domain.licence import stated_by_parent
-from weighbridge.domain.markdown import distinct_trigrams
+from weighbridge.domain.markdown import Line, Section, distinct_trigrams
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof
 from weighbridge.metrics._proofs import parent_field
@@ -50,29 +52,57 @@ class Graded:
     proof: Proof
 
 
-def graded(data_set: DataSet, policy: Policy) -> Graded:
-    """Licence .20, datasheet .30, metadata .15, splits .10, no script .10, citation .10, in service .05."""
+PARTS: Mapping[str, float] = {
+    "licence": 0.20,
+    "datasheet": 0.30,
+    "metadata": 0.15,
+    "splits": 0.10,
+    "no loading script": 0.10,
+    "citation": 0.10,
+    "in service": 0.05,
+}
+"""What a data set is graded by, and what each part weighs."""
+
+
+def graded_parts(data_set: DataSet, policy: Policy) -> Mapping[str, tuple[float, str]]:
+    """Each of ``PARTS`` from 0 to 1, and why."""
     info, card = data_set.info or {}, parse_card(data_set.card)
     stated = stated_by_parent(info)
     free = min((row.permissiveness(policy.permissiveness) for row in stated), default=0.0)
-    parts = {
-        "licence": (0.20, free),
-        "datasheet": (0.30, len(_filled(card)) / len(_DATASHEET)),
-        "metadata": (0.15, _metadata(info)),
-        "splits": (0.10, float(_has_splits(info, data_set.card))),
-        "no loading script": (0.10, float(not any(_is_script(path) for path in data_set.files))),
-        "citation": (0.10, float(_is_cited(info, data_set.card))),
-        "in service": (0.05, float(info.get("disabled") is not True)),
+    named = ", ".join(row.id for row in stated) or "none is stated"
+    filled, script = datasheet(card), loading_script(data_set.files)
+    lacking = [name for name in _DATASHEET if name not in filled]
+    metadata = _metadata(info)
+    splits, cited = _has_splits(info, data_set.card), _is_cited(info, data_set.card)
+    served = info.get("disabled") is not True
+    return {
+        "licence": (free, f"{named} ({free:.2f} free)"),
+        "datasheet": (
+            len(filled) / len(_DATASHEET),
+            f"not filled in: {', '.join(lacking)}" if lacking else "every section is filled in",
+        ),
+        "metadata": (metadata, f"{metadata * len(_METADATA):.0f} of {len(_METADATA)} kinds are stated"),
+        "splits": (float(splits), "stated" if splits else "not stated"),
+        "no loading script": (float(not script), script or "there is none"),
+        "citation": (float(cited), "stated" if cited else "not stated"),
+        "in service": (float(served), "yes" if served else "the Hub disabled it"),
     }
-    grade = sum(weight * value for weight, value in parts.values())
-    lacking = [name for name, (_, value) in parts.items() if value < 1]
+
+
+def graded(data_set: DataSet, policy: Policy) -> Graded:
+    """The parts of the grade, weighed by ``PARTS``."""
+    info, parts = data_set.info or {}, graded_parts(data_set, policy)
+    grade = sum(PARTS[name] * value for name, (value, _) in parts.items())
+    lacking = [name for name, (value, _) in parts.items() if value < 1]
     reason = f"{data_set.id} {grade:.2f}" + (f" (short of: {', '.join(lacking)})" if lacking else "")
     proof = parent_field(data_set.id, "tags", ", ".join(texts(info, "tags")[:5]) or data_set.id)
     return Graded(id=data_set.id, grade=round(grade, 6), reason=reason, proof=proof)
 
 
-def _filled(card: Card) -> set[str]:
+def datasheet(card: Card) -> dict[str, Line]:
+    """The sections of the datasheet that are filled in, each with a line of it."""
     found: dict[str, list[str]] = {}
+    lines: dict[str, Line] = {}
     for section in card.sections:
         title = section.title.lower()
         for name, pattern in _DATASHEET.items():
@@ -80,7 +110,17 @@ def _filled(card: Card) -> set[str]:
                 found.setdefault(name, []).extend(p.text for p in section.paragraphs)
                 found[name] += [" ".join(row) for table in section.tables for _, row in table.rows]
                 found[name] += [block.code for block in section.code]
-    return {name for name, said in found.items() if distinct_trigrams(said) >= FILLED_TRIGRAMS}
+                if shown := _first_line(section):
+                    lines.setdefault(name, shown)
+    filled = (name for name, said in found.items() if distinct_trigrams(said) >= FILLED_TRIGRAMS)
+    return {name: lines[name] for name in filled}
+
+
+def _first_line(section: Section) -> Line | None:
+    lines = [line for paragraph in section.paragraphs for line in paragraph.lines]
+    lines += [line for table in section.tables for line, _ in table.rows]
+    lines += [line for block in section.code for line in block.lines]
+    return next((line for line in lines if line.raw.strip()), None)
 
 
 def _metadata(info: JsonObject) -> float:
@@ -90,10 +130,6 @@ def _metadata(info: JsonObject) -> float:
         return bool(card.get(key)) or any(tag.startswith(f"{key}:") for tag in tags)
 
     return sum(any(map(has, keys)) for keys in _METADATA) / len(_METADATA)
-
-
-def _is_script(path: str) -> bool:
-    return "/" not in path and path.endswith(".py")
 
 
 def _has_splits(info: JsonObject, card: str) -> bool:

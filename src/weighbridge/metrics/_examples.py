@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from weighbridge.domain.card import Card
 from weighbridge.domain.markdown import CodeBlock, Line
-from weighbridge.domain.ref import RepoId
+from weighbridge.domain.ref import RepoId, RepoKind
 
 warnings.filterwarnings("ignore", category=SyntaxWarning, module="<card>")
 # What a card's author escapes wrongly is no warning to whoever runs this process.
@@ -39,6 +39,11 @@ _LOADER = re.compile(
     r"InferenceSession|load_file|load_learner|load_checkpoint|create_model\w*|WhisperModel"
 )
 """Calls that get a model from somewhere, by their last name."""
+_DATA_LOADER = re.compile(
+    r"load_dataset|load_dataset_builder|hf_hub_download|snapshot_download|WebDataset|HfFileSystem|"
+    r"(?:read|scan|from)_(?:parquet|csv|json|ndjson|delta|arrow|feather)"
+)
+"""The same of data."""
 _LOADERS_OF = frozenset(
     {("joblib", "load"), ("spacy", "load"), ("torch", "load"), ("skops", "load"), ("hub", "load")}
 )
@@ -49,8 +54,22 @@ _RUNNER = re.compile(
     r"docker\s+model\s+run|litert-lm|optimum-cli)",
     re.MULTILINE,
 )
+_DATA_RUNNER = re.compile(r"(?:^|[\s/;&|])(?:hf|huggingface-cli)\s+download\b|\bgit\s+clone\b", re.MULTILINE)
 _SCRIPT_LOADER = re.compile(r"\b(?:from_pretrained|pipeline|InferenceSession\.create)\s*\(")
 _IMPORT = re.compile(r"^[ \t]{0,8}(?:>>> ?)?(?:from\s+[\w.]+\s+import\b|import\s+\w)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ways:
+    """By what one gets hold of a kind of repository: calls, commands, and what is then loaded."""
+
+    loader: re.Pattern[str]
+    runner: re.Pattern[str]
+    what: str
+
+
+_OF_MODELS = _Ways(loader=_LOADER, runner=_RUNNER, what="a model")
+_OF_DATA = _Ways(loader=_DATA_LOADER, runner=_DATA_RUNNER, what="data")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +89,8 @@ def best_example(card: Card, repo: RepoId) -> Example | None:
 
 def examples(card: Card, repo: RepoId) -> list[Example]:
     """Every block that is code one would run, graded."""
-    return [example for block in card.code[:BLOCKS_LIMIT] if (example := _graded(block, repo))]
+    ways = _OF_DATA if repo.kind is RepoKind.DATASET else _OF_MODELS
+    return [example for block in card.code[:BLOCKS_LIMIT] if (example := _graded(block, repo, ways))]
 
 
 def names(repo: RepoId, text: str) -> bool:
@@ -82,42 +102,46 @@ def names(repo: RepoId, text: str) -> bool:
     )
 
 
-def _graded(block: CodeBlock, repo: RepoId) -> Example | None:
+def _graded(block: CodeBlock, repo: RepoId, ways: _Ways) -> Example | None:
     code = block.code[:CODE_LIMIT]
     if "ore information needed" in code.lower():
         return None
     if block.language in _SCRIPT:
         found = _SCRIPT_LOADER.search(code)
-        return (
-            _example(block, 0.5, "loads a model in JavaScript, which is not parsed here") if found else None
-        )
-    if block.language in _SHELL or (not block.language and _RUNNER.search(code)):
-        return _graded_shell(block, code, repo)
+        reason = "loads a model in JavaScript, which is not parsed here"
+        return _example(block, 0.5, reason, ways) if found else None
+    if block.language in _SHELL or (not block.language and ways.runner.search(code)):
+        return _graded_shell(block, code, repo, ways)
     if block.language in _PYTHON or (not block.language and _IMPORT.search(code)):
-        return _graded_python(block, code, repo)
+        return _graded_python(block, code, repo, ways)
     return None
 
 
-def _graded_shell(block: CodeBlock, code: str, repo: RepoId) -> Example | None:
-    if not _RUNNER.search(code):
+def _graded_shell(block: CodeBlock, code: str, repo: RepoId, ways: _Ways) -> Example | None:
+    if not ways.runner.search(code):
         return None
     if names(repo, code):
-        return _example(block, 1.0, "runs this repository with a known runner")
-    return _example(block, 0.7, "calls a known runner, without this repository's name")
+        return _example(block, 1.0, "runs this repository with a known runner", ways)
+    return _example(block, 0.7, "calls a known runner, without this repository's name", ways)
 
 
-def _graded_python(block: CodeBlock, code: str, repo: RepoId) -> Example | None:
+def _graded_python(block: CodeBlock, code: str, repo: RepoId, ways: _Ways) -> Example | None:
     tree = parsed(code)
     if tree is None:
-        return _example(block, 0.3, "does not parse as Python")
+        return _example(block, 0.3, "does not parse as Python", ways)
     if not any(not _is_text(statement) for statement in tree.body):
         return None
-    if not any(isinstance(node, ast.Call) and _loads(node.func) for node in ast.walk(tree)):
-        return _example(block, 0.5, "parses, but loads no model")
+    if not any(isinstance(node, ast.Call) and _loads(node.func, ways) for node in ast.walk(tree)):
+        return _example(
+            block,
+            0.5,
+            "parses, but loads no model" if ways is _OF_MODELS else "parses, but loads no data",
+            ways,
+        )
     texts = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
     if any(names(repo, text) for text in texts):
-        return _example(block, 1.0, "parses, loads a model and names this repository")
-    return _example(block, 0.7, "parses and loads a model, but not by this repository's name")
+        return _example(block, 1.0, f"parses, loads {ways.what} and names this repository", ways)
+    return _example(block, 0.7, f"parses and loads {ways.what}, but not by this repository's name", ways)
 
 
 def parsed(code: str) -> ast.Module | None:
@@ -158,22 +182,22 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _loads(called: ast.expr) -> bool:
+def _loads(called: ast.expr, ways: _Ways) -> bool:
     if isinstance(called, ast.Name):
-        return _LOADER.fullmatch(called.id) is not None
+        return ways.loader.fullmatch(called.id) is not None
     if isinstance(called, ast.Attribute):
         owner = called.value
         module = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
-        return _LOADER.fullmatch(called.attr) is not None or (module, called.attr) in _LOADERS_OF
+        return ways.loader.fullmatch(called.attr) is not None or (module, called.attr) in _LOADERS_OF
     return False
 
 
-def _example(block: CodeBlock, grade: float, reason: str) -> Example:
+def _example(block: CodeBlock, grade: float, reason: str, ways: _Ways) -> Example:
     telling = [line for line in block.lines if line.raw.strip()]
-    loading = (line for line in telling if _RUNNER.search(line.raw) or _names_loader(line.raw))
+    loading = (line for line in telling if ways.runner.search(line.raw) or _names_loader(line.raw, ways))
     line = next(loading, telling[0] if telling else block.lines[0])
     return Example(block=block, grade=grade, line=line, reason=reason)
 
 
-def _names_loader(raw: str) -> bool:
-    return any(_LOADER.fullmatch(word) for word in re.findall(r"(\w{1,60})\(", raw[:1000]))
+def _names_loader(raw: str, ways: _Ways) -> bool:
+    return any(ways.loader.fullmatch(word) for word in re.findall(r"(\w{1,60})\(", raw[:1000]))

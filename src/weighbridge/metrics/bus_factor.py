@@ -10,9 +10,11 @@ import math
 from collections import Counter
 
 from weighbridge.domain.base_models import line_of
+from weighbridge.domain.data_files import data_files, data_format, loading_script
 from weighbridge.domain.evidence import Evidence, SourceState, weight_format
 from weighbridge.domain.json_values import child, whole
 from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.repo import OwnerKind
 from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._copies import copy_caps
@@ -110,6 +112,8 @@ def _of_members(members: int, is_verified: bool) -> float:
 
 def _implementation(evidence: Evidence) -> Signal:
     id, weight = "implementation_independent", 0.20
+    if evidence.repo.kind is RepoKind.DATASET:
+        return _read_by_anybody(id, weight, evidence)
     remedy = "Use an architecture of a known library, and publish a second weight format."
     formats = sorted({f for path in evidence.manifest.by_path if (f := weight_format(path))})
     if not formats:
@@ -130,6 +134,21 @@ def _implementation(evidence: Evidence) -> Signal:
     if away:
         return Signal.between(id, weight, value, value + 0.35, reason, (listed(evidence, seen),), _LATER)
     return Signal.of(id, weight, value, reason, (listed(evidence, seen),), remedy)
+
+
+def _read_by_anybody(id: str, weight: float, evidence: Evidence) -> Signal:
+    """Of data: an open format has many readers, a script has one interpreter and one author."""
+    paths = evidence.manifest.by_path
+    found, script = data_files(paths), loading_script(paths)
+    if script:
+        reason = f"the data are made by {script}"
+        return Signal.of(id, weight, 0.1, reason, (listed(evidence, script),), "Publish the data as Parquet.")
+    if not found:
+        reason = "there is no file of data in an open format"
+        return Signal.of(id, weight, 0.0, reason, (), "Publish the data in an open format.")
+    formats = sorted({data_format(path) for path in found})
+    reason = f"any reader of {', '.join(formats)} reads the data"
+    return Signal.of(id, weight, 1.0, reason, (listed(evidence, found[0]),))
 
 
 def _carried_on(evidence: Evidence, policy: Policy) -> Signal:

@@ -7,11 +7,12 @@ no_custom_code .10, access .05.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from weighbridge.domain.card import CARD_PATH, Card, Role, card_of
 from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.json_values import child, items
-from weighbridge.domain.markdown import distinct_trigrams
+from weighbridge.domain.markdown import Paragraph, distinct_trigrams
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.score import Proof, Score, Signal, weigh
 from weighbridge.metrics._examples import best_example
@@ -37,7 +38,7 @@ def ramp_up_time(evidence: Evidence, policy: Policy) -> Score:
         _explains_use(evidence, card),
         _io_contract(evidence, card),
         _no_custom_code(evidence),
-        _access(evidence),
+        access(evidence),
     )
     return weigh(NAME, VERSION, signals)
 
@@ -87,17 +88,23 @@ def _explains_use(evidence: Evidence, card: Card) -> Signal:
         return Signal.unknown(id, weight, "the card could not be read", _LATER)
     sections = card.of(Role.INTRO, Role.DESCRIPTION, Role.USAGE)
     paragraphs = [paragraph for section in sections for paragraph in section.paragraphs]
-    count = distinct_trigrams(paragraph.text for paragraph in paragraphs)
-    longest = sorted(paragraphs, key=lambda p: (-len(p.text), p.lines[0].number))[:2]
+    count, proofs = explained(paragraphs)
     return Signal.of(
         id,
         weight,
         count / ENOUGH_TRIGRAMS,
         f"introduction, description and usage hold {count} different word triples; "
         f"{ENOUGH_TRIGRAMS} are enough",
-        tuple(card_line(paragraph.lines[0]) for paragraph in longest) if count else (),
+        proofs,
         "Describe what the model does, how to use it and what it is not for, in sections of those names.",
     )
+
+
+def explained(paragraphs: Sequence[Paragraph]) -> tuple[int, tuple[Proof, ...]]:
+    """How many different word triples paragraphs hold, and the two longest of them."""
+    count = distinct_trigrams(paragraph.text for paragraph in paragraphs)
+    longest = sorted(paragraphs, key=lambda p: (-len(p.text), p.lines[0].number))[:2]
+    return count, tuple(card_line(paragraph.lines[0]) for paragraph in longest) if count else ()
 
 
 def _io_contract(evidence: Evidence, card: Card) -> Signal:
@@ -153,7 +160,8 @@ def _no_custom_code(evidence: Evidence) -> Signal:
     return Signal.of(id, weight, 1.0, "loading runs no code of the repository", (listed(evidence, seen),))
 
 
-def _access(evidence: Evidence) -> Signal:
+def access(evidence: Evidence) -> Signal:
+    """Who may fetch it."""
     id, weight = "access", 0.05
     if _info_away(evidence):
         return Signal.between(id, weight, 0.4, 1.0, "whether it is gated could not be read", (), _LATER)

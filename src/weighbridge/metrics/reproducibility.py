@@ -13,8 +13,10 @@ import re
 import sys
 
 from weighbridge.domain.card import card_of
+from weighbridge.domain.data_files import data_files, loading_script
 from weighbridge.domain.evidence import Evidence, SourceState
 from weighbridge.domain.policy import Policy
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.score import Score, Signal, weigh
 from weighbridge.metrics._examples import CODE_LIMIT, Example, examples, parsed
 from weighbridge.metrics._files import custom_code, file_set
@@ -77,7 +79,14 @@ def flaw(example: Example, evidence: Evidence) -> str:
         return f"it imports {strange}, which nothing declares"
     if unbound := next(iter(sorted(unbound_names(tree))), ""):
         return f"it uses '{unbound}', which it does not define"
-    return "" if file_set(evidence).is_complete else "the repository's files are not complete"
+    return "" if _is_complete(evidence) else "the repository's files are not complete"
+
+
+def _is_complete(evidence: Evidence) -> bool:
+    paths = evidence.manifest.by_path
+    if evidence.repo.kind is RepoKind.DATASET:
+        return bool(data_files(paths)) and not loading_script(paths)
+    return file_set(evidence).is_complete
 
 
 def _trusts_remote_code(tree: ast.Module) -> bool:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from weighbridge.domain.paths import path_faults
 from weighbridge.scanners.content import PICKLE_ENDINGS
 from weighbridge.scanners.hdf5 import scan_hdf5
-from weighbridge.scanners.layouts import Layout, judge_member, tar_layout, zip_layout
+from weighbridge.scanners.layouts import DATA, Layout, is_of_its_name, judge_member, tar_layout, zip_layout
 from weighbridge.scanners.notes import LIMIT, UNSUPPORTED, LimitExceeded, Malformed, Notes, shown
 from weighbridge.scanners.npy import scan_npy
 from weighbridge.scanners.pickle_names import judge_script_global
@@ -162,6 +162,8 @@ def _scan_inner(inner: _Inner, notes: Notes, depth: int) -> None:
     kind = kind_of(head)
     source.seek(0)
     judge_member(name, source, inner.size, notes, label)
+    if inner.layout.kind == DATA and not is_of_its_name(name, kind):
+        notes.block("content.mismatch", f"{shown(name)} holds {kind}", label, kind)
     if kind in EXECUTABLES and not (is_storage and kind == "script"):
         notes.block("content.executable", f"{shown(name)} is an executable ({kind})", label)
     elif is_storage:
@@ -225,11 +227,11 @@ def _scan_tar(source: BinaryIO, notes: Notes, where: str, depth: int) -> None:
             end = archive.offset
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise Malformed(str(error) or "not a tar archive") from error
-    layout = tar_layout([info.name for info in listed])
+    layout = tar_layout([info.name for info in listed if not info.isdir()])
     for info in listed:
         _scan_tar_member(source, info, notes, where, layout, depth)
     _require_zeros(source, end)
-    if layout.kind != "nemo":
+    if not layout.kind:
         notes.review("archive.generic", f"an archive of {len(listed)} files", where)
 
 

@@ -13,9 +13,28 @@ from typing import BinaryIO
 from weighbridge.scanners.keras_config import judge_keras_json
 from weighbridge.scanners.notes import Malformed, Notes
 from weighbridge.scanners.skops_schema import judge_skops
+from weighbridge.scanners.sniff import MEDIA
 from weighbridge.scanners.yaml_text import judge_yaml
 
 _MAX_TEXT_BYTES = 32 << 20
+DATA = "data"
+_TEXTS = (".json", ".jsonl", ".ndjson", ".txt", ".csv", ".tsv", ".cls", ".caption", ".lab", ".srt", ".vtt")
+_MEDIA = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".wav",
+    ".flac",
+    ".mp3",
+    ".ogg",
+    ".opus",
+    ".mp4",
+    ".m4a",
+)
+"""What samples of data consist of: WebDataset's shards and zipped folders of pictures or sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +73,7 @@ def zip_layout(name: str, names: Collection[str]) -> Layout:
         return Layout("skops", nested=(".npz",))
     if names and all(member.endswith(".npy") for member in names):
         return Layout("npz")
-    return Layout()
+    return _of_samples(names)
 
 
 def tar_layout(names: Collection[str]) -> Layout:
@@ -62,7 +81,19 @@ def tar_layout(names: Collection[str]) -> Layout:
     plain = {member.removeprefix("./") for member in names}
     if "model_config.yaml" in plain:
         return Layout("nemo", nested=(".ckpt", ".pt", ".pth", ".nemo"))
-    return Layout()
+    return _of_samples(names)
+
+
+def _of_samples(names: Collection[str]) -> Layout:
+    is_data = bool(names) and all(name.lower().endswith((*_TEXTS, *_MEDIA)) for name in names)
+    return Layout(DATA) if is_data else Layout()
+
+
+def is_of_its_name(name: str, kind: str) -> bool:
+    """Whether a sample holds what its name says, as far as its first bytes tell."""
+    if name.lower().endswith(_TEXTS):
+        return kind in ("text", "empty")
+    return kind in MEDIA or kind in ("binary", "empty")
 
 
 def judge_member(name: str, inner: BinaryIO, size: int, notes: Notes, label: str) -> None:

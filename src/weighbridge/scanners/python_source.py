@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import warnings
 
 from weighbridge.scanners.notes import LIMIT, Notes, shown
@@ -24,6 +25,10 @@ _REACHING = frozenset(
     smtplib telnetlib asyncio multiprocessing pty base64 codecs builtins code codeop cffi webbrowser
     """.split()  # noqa: SIM905
 )
+_BUILDER = re.compile(
+    rb"\bclass\s+\w{1,200}\(\s{0,50}(?:[\w.]{1,200}\.)?\w{0,50}(?:BasedBuilder|DatasetBuilder)\b"
+)
+"""How a script for ``datasets`` begins its class (its "Create a dataset loading script")."""
 _ROLES = {
     "handler.py": "is the program of an inference endpoint",
     "pipeline.py": "is a pipeline that a loader may import",
@@ -35,6 +40,8 @@ _ROLES = {
 def judge_source(name: str, raw: bytes, notes: Notes) -> None:
     """Note that a file is Python, and what in it reaches outside."""
     role = _ROLES.get(name, "is Python code that a loader may import")
+    if _BUILDER.search(raw):
+        role = "is a loading script: reading the data set runs it, and it makes the data"
     notes.review("code.python", role)
     _note_facts(raw, notes, "")
 

@@ -11,8 +11,8 @@ from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import hidden_from
 from weighbridge.adapters.catalog.tables import PACKAGE_METRICS, PACKAGES
 from weighbridge.domain.access import SEES_ALL, Sight
-from weighbridge.domain.listing import Listed, Listing, PackageQuery, Sort
-from weighbridge.domain.package import Package, PackageState, Version
+from weighbridge.domain.listing import Listing, PackageQuery, Sort
+from weighbridge.domain.package import Listed, Package, PackageState, Version
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.errors import BadInput, StoreDown
 

@@ -192,8 +192,10 @@ class HttpHub:
     def details(self, ref: ModelRef) -> JsonObject:
         """See ``ports.Hub.details``: one request; a property that this Hub refuses is left out."""
         question = Question(hub=self._name, repo=ref.repo, revision=ref.revision)
-        wanted = "&".join(f"expand={name}" for name in _EXPANDED)
-        target = self._api(ref.repo, f"revision/{quote(ref.revision, safe='')}?{wanted}&securityStatus=true")
+        # The Hub has these properties of models only, and refuses a question that names one it has not.
+        names = _EXPANDED if ref.repo.kind is RepoKind.MODEL else ()
+        wanted = "&".join([*(f"expand={name}" for name in names), "securityStatus=true"])
+        target = self._api(ref.repo, f"revision/{quote(ref.revision, safe='')}?{wanted}")
         said = mended_object(question, read_object(question, self._read(target, question)))
         return {name: said[name] for name in DETAILS if name in said}
 

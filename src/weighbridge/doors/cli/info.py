@@ -31,7 +31,7 @@ def info(repo: str, *, require: str = "", json: AsJson = False) -> None:
     Parameters
     ----------
     repo
-        org/name or org/name@revision.
+        org/name or org/name@revision; datasets/org/name for a data set.
     require
         Fail (exit code 3) unless its licences allow this: 'commercial', 'unconditional' (commercial
         without conditions), or an SPDX expression as 'Apache-2.0 OR MIT'.
@@ -40,7 +40,7 @@ def info(repo: str, *, require: str = "", json: AsJson = False) -> None:
 
     bridge = open_bridge(load_settings())
     try:
-        about = bridge.papers.about(LOCAL, ModelRef.parse(repo), require)
+        about = bridge.papers.about(LOCAL, ModelRef.read(repo), require)
     finally:
         bridge.close()
     if json:
@@ -53,7 +53,7 @@ def info(repo: str, *, require: str = "", json: AsJson = False) -> None:
 def about_lines(about: About, columns: int) -> Iterator[str]:
     """All of it as lines of at most ``columns`` characters where words allow that."""
     evidence = about.evidence
-    yield printable(f"{evidence.repo.full_name} (commit {evidence.manifest.commit[:12]})")
+    yield printable(f"{evidence.repo.spelled} (commit {evidence.manifest.commit[:12]})")
     for name, text in _rows(about):
         wrapped = textwrap.wrap(
             " ".join(printable(text).split()), columns - 12, break_long_words=False, break_on_hyphens=False

@@ -17,7 +17,7 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.package import IngestRequest, Version
 from weighbridge.domain.policy import SAFETY, Waiver
-from weighbridge.domain.ref import ModelRef
+from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.domain.scan import Severity
 from weighbridge.doors.cli.render import (
     AsJson,
@@ -28,7 +28,7 @@ from weighbridge.doors.cli.render import (
     show_json,
     size,
 )
-from weighbridge.doors.cli.targets import either, path_or_repo
+from weighbridge.doors.cli.targets import Kind, either, path_or_repo
 from weighbridge.doors.cli.verdicts import show_lines, verdict_lines, width
 from weighbridge.errors import BadInput, Rejected, WeighbridgeError
 from weighbridge.settings import load_settings
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 def ingest(
     *repos: str,
+    kind: Kind = RepoKind.MODEL,
     version: str | None = None,
     description: str | None = None,
     threshold: list[str] | None = None,
@@ -47,12 +48,14 @@ def ingest(
     no_wait: Annotated[bool, Parameter(negative="")] = False,
     json: AsJson = False,
 ) -> int:
-    """Weigh models of the upstream and list them, or refuse them with reasons.
+    """Weigh models or data sets of the upstream and list them, or refuse them with reasons.
 
     Parameters
     ----------
     repos
         What to take in, as org/name or org/name@revision.
+    kind
+        What they are; datasets/org/name says it too.
     version
         The version to list it under; default: a tag on the commit, else the next one.
     description
@@ -72,7 +75,7 @@ def ingest(
         raise BadInput("a waiver needs a reason", hint="add --reason 'why this is acceptable'")
     wishes = [
         IngestRequest(
-            ref=(ref := ModelRef.parse(repo)),
+            ref=(ref := ModelRef.read(repo, kind)),
             version=Version(version) if version else None,
             description=description or "",
             thresholds=dict(_threshold(spelled) for spelled in threshold or ()),
@@ -151,7 +154,8 @@ def _show_admission(admission: Admission) -> None:
     fetched = f"fetched {size(admission.fetched_bytes)}"
     if admission.saved_bytes:
         fetched += f", {size(admission.saved_bytes)} were here already"
-    print(f"accepted {package.name}@{package.version} (commit {package.manifest.commit[:12]}; {fetched})")
+    repo, commit = package.manifest.repo.spelled, package.manifest.commit[:12]
+    print(f"accepted {repo}@{package.version} (commit {commit}; {fetched})")
     show_lines(verdict_lines(admission.verdict, width()))
 
 
@@ -170,7 +174,8 @@ def scan(target: str, *, json: AsJson = False) -> int:
     Parameters
     ----------
     target
-        The file or the folder; or a repository, as org/name or org/name@revision, which is fetched.
+        The file or the folder; or a repository, as org/name or org/name@revision, which is fetched
+        (datasets/org/name of a data set).
         What is there as a path is a path, and ./name always is one.
     """
     from weighbridge.bridge.scan import scan_path

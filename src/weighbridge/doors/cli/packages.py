@@ -10,8 +10,8 @@ from cyclopts import App
 
 from weighbridge.bridge import open_bridge
 from weighbridge.domain.access import LOCAL
-from weighbridge.domain.listing import Listed, PackageQuery, Sort
-from weighbridge.domain.package import PackageState
+from weighbridge.domain.listing import PackageQuery, Sort
+from weighbridge.domain.package import Listed, PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.cli.render import AsJson, show_json, show_note, show_table, size
 from weighbridge.errors import BadInput
@@ -125,7 +125,7 @@ def _narrowed(
 
 def _row(one: Listed) -> list[str]:
     return [
-        f"{one.repo.full_name}@{one.version}",
+        f"{one.repo.spelled}@{one.version}",
         one.state.value,
         f"{one.net_score:.2f}",
         one.licence or "-",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.explained import explained
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.domain.verdict import Outcome
 from weighbridge.doors.cli.render import AsJson, printable, show_json
-from weighbridge.doors.cli.targets import either, path_or_repo
+from weighbridge.doors.cli.targets import Kind, either, path_or_repo
 from weighbridge.doors.cli.verdicts import show_lines, verdict_lines, width
 from weighbridge.errors import BadInput, NoSuchPackage
 from weighbridge.settings import Settings, load_settings
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 
 def score(
-    what: str | None = None, *, evidence: Path | None = None, name: str | None = None, json: AsJson = False
+    what: str | None = None,
+    *,
+    evidence: Path | None = None,
+    name: str | None = None,
+    kind: Kind = RepoKind.MODEL,
+    json: AsJson = False,
 ) -> int:
     """Score a repository of the upstream, a folder, or what was kept of a judgement.
 
@@ -39,6 +45,8 @@ def score(
         A file that 'weighbridge case' or /package/ID/case gave: its verdict is computed again.
     name
         What the repository of a folder will be called, as org/name; default: the end of its path.
+    kind
+        What it is: a model, or a dataset, which has metrics of its own.
     """
     if (what is None) == (evidence is None):
         raise BadInput("give a repository, a folder or --evidence FILE", hint="weighbridge score org/name")
@@ -48,7 +56,7 @@ def score(
 
         verdict = score_again(evidence, settings)
     else:
-        verdict = _of(what or "", settings, name)
+        verdict = _of(what or "", settings, name, kind)
     if json:
         show_json({"model": what or verdict.repo, **verdict.to_json(), **explained(verdict)})
     else:
@@ -57,12 +65,12 @@ def score(
     return 0 if verdict.outcome is Outcome.ACCEPTED else 3
 
 
-def _of(what: str, settings: Settings, name: str | None) -> Verdict:
-    found = path_or_repo(what)
+def _of(what: str, settings: Settings, name: str | None, kind: RepoKind) -> Verdict:
+    found = path_or_repo(what, kind)
     if isinstance(found, Path):
         from weighbridge.bridge.scoring import score_folder
 
-        return score_folder(found, settings, name)
+        return score_folder(found, settings, name, kind)
     if name is not None:
         raise BadInput("--name is for a folder; a repository has its name")
     from weighbridge.bridge import open_bridge
@@ -80,7 +88,7 @@ def case(package: str) -> None:
     Parameters
     ----------
     package
-        org/name@version, or the id of a package or of a refusal.
+        org/name@version (datasets/org/name@version), or the id of a package or of a refusal.
     """
     from weighbridge.bridge import open_bridge
 
@@ -94,7 +102,7 @@ def case(package: str) -> None:
 def _case_of(bridge: Bridge, spelled: str) -> Case:
     name, at, version = spelled.partition("@")
     if at:
-        return bridge.packages.case(LOCAL, bridge.packages.named(LOCAL, name, version).id)
+        return bridge.packages.case(LOCAL, bridge.packages.named(LOCAL, RepoId.read(name), version).id)
     try:
         return bridge.packages.case(LOCAL, spelled)
     except NoSuchPackage:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.ref import ModelRef
+from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.errors import NoSuchRepo, NotFound
 
+Kind = Literal[RepoKind.MODEL, RepoKind.DATASET]
+"""What is weighed."""
 _PATHS = ("/", "./", "../", "~")
 
 
-def path_or_repo(spelled: str) -> Path | ModelRef:
+def path_or_repo(spelled: str, kind: RepoKind = RepoKind.MODEL) -> Path | ModelRef:
     """What is there is a path, and so is what begins like one; what can be a repository is one.
 
     Raises:
@@ -23,11 +26,11 @@ def path_or_repo(spelled: str) -> Path | ModelRef:
     if spelled.startswith(_PATHS) or spelled in (".", "..") or path.exists():
         return path
     try:
-        return ModelRef.parse(spelled)
+        return ModelRef.read(spelled, kind)
     except Invalid as error:
         raise NotFound(
             f"there is no file or folder '{spelled}', and no repository can be called so: {error.why}",
-            hint="a repository is org/name or org/name@revision; ./name is always a path",
+            hint="a repository is org/name, org/name@revision or datasets/org/name; ./name is always a path",
         ) from error
 
 

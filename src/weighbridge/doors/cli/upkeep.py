@@ -17,7 +17,7 @@ def withdraw(name: str, *, reason: str, json: AsJson = False) -> None:
     Parameters
     ----------
     name
-        The package, as org/name@version.
+        The package, as org/name@version, or datasets/org/name@version.
     reason
         Why, and what to use instead; everybody who asks for it reads this.
     """
@@ -30,7 +30,9 @@ def withdraw(name: str, *, reason: str, json: AsJson = False) -> None:
     if json:
         show_json(package.to_json())
     else:
-        print(f"withdrawn {package.name}@{package.version}: {printable(package.state_reason)}")
+        print(
+            f"withdrawn {package.manifest.repo.spelled}@{package.version}: {printable(package.state_reason)}"
+        )
 
 
 def rescan(name: str | None = None, *, all: bool = False, json: AsJson = False) -> int:
@@ -42,7 +44,8 @@ def rescan(name: str | None = None, *, all: bool = False, json: AsJson = False) 
     Parameters
     ----------
     name
-        Only this package, as org/name or org/name@version. Default: all that are served.
+        Only this package, as org/name or org/name@version (datasets/org/name of a data set). Default:
+        all that are served.
     all
         What the present rules have looked at already, too.
     """

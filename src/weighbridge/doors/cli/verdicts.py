@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from weighbridge.domain.explained import failed_scores, is_waivable, lost, weakest_first
+from weighbridge.domain.ref import RepoKind
 from weighbridge.domain.verdict import TITLES, down
 from weighbridge.doors.cli.render import printable
 
@@ -173,7 +174,8 @@ def _way_out(verdict: Verdict, width: int) -> Iterator[Shown]:
         return
     waive = f"{metrics}{' --waive safety' if verdict.unsafe else ''}".strip()
     yield Shown("To let it in all the same, on record:", "bold")
-    yield Shown(f"  weighbridge ingest {verdict.repo}@{verdict.commit} {waive} --reason '...'")
+    kind = "" if verdict.kind is RepoKind.MODEL else f" --kind {verdict.kind.value}"
+    yield Shown(f"  weighbridge ingest {verdict.repo}@{verdict.commit}{kind} {waive} --reason '...'")
 
 
 def _span(score: Score) -> str:

@@ -13,8 +13,7 @@ from weighbridge.domain.access import Principal
 from weighbridge.domain.health import Component, overall
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.kept_zip import KeptZip
-from weighbridge.domain.listing import Listed
-from weighbridge.domain.package import IngestRequest, Package, Refusal, Version
+from weighbridge.domain.package import IngestRequest, Listed, Package, Refusal, Version
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind, is_commit
 from weighbridge.domain.verdict import Verdict
@@ -213,7 +212,7 @@ class Admitted(PackageOut):
     message: str
     fetched_bytes: Annotated[int, Field(description="what came from the Hub for it")]
     saved_bytes: Annotated[int, Field(description="what was held already")]
-    not_judged: Annotated[list[str], Field(description="metrics of the gate that have no judge yet")]
+    not_judged: Annotated[list[str], Field(description="metrics of the gate that apply and have no score")]
     waived: list[WaiverOut]
 
 
@@ -222,6 +221,7 @@ class VerdictOut(BaseModel):
 
     outcome: Literal["accepted", "refused", "indeterminate"]
     sentence: str
+    kind: str
     repo: str
     commit: str
     net_score: float

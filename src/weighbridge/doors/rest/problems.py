@@ -92,10 +92,14 @@ def problem(
 
 def problem_document(error: WeighbridgeError | Invalid, kind: str) -> dict[str, Json]:
     """The problem document of an error that is one result among others."""
-    status = status_of(error)
+    return _told(status_of(error), error, kind, "one of many")
+
+
+def _told(status: int, error: Exception, kind: str, where: str) -> dict[str, Json]:
+    """What of an error is told; its cause stays here where it names files and databases."""
     code = error.code if isinstance(error, WeighbridgeError) else BadInput.code
     if status == 500:
-        _LOG.error("one of many: %s", error)
+        _LOG.error("%s: %s", where, error)
         return _document(500, code, _OURS, _LOG_SAYS)
     more = _verdict(error) if isinstance(error, Rejected) else None
     return _document(status, code, _detail(kind, error), getattr(error, "hint", ""), more)
@@ -131,19 +135,9 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     status = status_of(error)
     if status == 401 and getattr(request.state, "is_known", False):
         status = 502  # we know the caller: it is the Hub that does not take the registry's own token
-    code = error.code if isinstance(error, WeighbridgeError) else BadInput.code
-    if status == 500:
-        # The cause names files and databases; it is for the operator's eyes.
-        _LOG.error("%s %s: %s", request.method, request.url.path, error)
-        return problem(500, code, _OURS, hint=_LOG_SAYS)
-    return problem(
-        status,
-        code,
-        _detail(str(getattr(request.state, "kind", "model")), error),
-        hint=getattr(error, "hint", ""),
-        headers=_headers(status, error),
-        more=_verdict(error) if isinstance(error, Rejected) else None,
-    )
+    kind = str(getattr(request.state, "kind", "model"))
+    document = _told(status, error, kind, f"{request.method} {request.url.path}")
+    return JSONResponse(document, status_code=status, media_type=MEDIA_TYPE, headers=_headers(status, error))
 
 
 def _detail(kind: str, error: Exception) -> str:
