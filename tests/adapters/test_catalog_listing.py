@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.adapters.test_catalog import T0, line, package
 from tests.adapters.test_catalog_hosted import begin
@@ -154,3 +155,10 @@ def test_the_latest_version_is_the_highest_that_is_served_and_no_pre_release(cat
     assert only is not None
     assert only.version.text == "2.0.0-rc.1"
     assert versions_of(repo, (), None).latest is None
+
+
+def test_postgresql_plans_with_the_values_that_are_asked_for(catalog: Catalog) -> None:
+    if not catalog.is_shared:
+        pytest.skip("SQLite plans once and keeps nothing")
+    with catalog._reading() as connection:
+        assert connection.execute(text("SHOW plan_cache_mode")).scalar() == "force_custom_plan"
