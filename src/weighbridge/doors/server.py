@@ -22,6 +22,8 @@ from weighbridge.errors import BadInput, HubDown
 
 _START_LIMIT_S = 20.0
 _STOP_LIMIT_S = 10
+_PARTING_S = 0.25
+"""For so long after a signal every answer says that its connection ends with it."""
 _THREADS_LIMIT_S, _THREADS_PAUSE_S = 2.0, 0.02
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -46,7 +48,9 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish what is being answered, within ten seconds.
 
-    A second signal does not wait for that.
+    A client that asks again and again over one connection is told first that it ends; who sends a
+    request at the moment of a silent end could not know whether it was done. A second signal waits
+    for nothing.
 
     Port 0 takes a free one. ``announce`` is told the address once it answers. The access log goes
     to stderr and has method, path and status, and never a header or a query.
@@ -61,9 +65,8 @@ def serve(
             claim.close()  # elsewhere two sockets cannot have one port
         shown = f"[{host}]" if ":" in host else host
         before = _native_threads()
-        run = _serve(
-            _logged(app) if access_log else app, (address, taken), f"http://{shown}:{taken}", announce
-        )
+        parting = Parting(_logged(app) if access_log else app)
+        run = _serve(parting, (address, taken), f"http://{shown}:{taken}", announce)
         asyncio.run(run)
         _outlive(before)
 
@@ -82,6 +85,33 @@ def _logged(app: AsgiApp) -> AsgiApp:
         await app(scope, receive, told)
 
     return logged
+
+
+class Parting:
+    """``app``, which says good-bye: from a moment on the head of each answer has ``Connection: close``."""
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._app = app
+        self._has_begun, self._is_used = False, False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; nothing is added before the moment has come."""
+        self._is_used = self._is_used or scope["type"] == "http"
+        if not self._has_begun:
+            await self._app(scope, receive, send)
+            return
+
+        async def last(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        await self._app(scope, receive, last)
+
+    def begin(self) -> float:
+        """The moment has come; how many seconds it takes until clients know."""
+        self._has_begun = True
+        return _PARTING_S if self._is_used else 0.0
 
 
 def _claimed(host: str, port: int) -> socket.socket:
@@ -128,7 +158,7 @@ def _outlive(before: set[str]) -> None:
 
 
 async def _serve(
-    app: AsgiApp,
+    app: Parting,
     address: tuple[str, int],
     url: str,
     announce: Callable[[str], None] | None,
@@ -147,7 +177,7 @@ async def _serve(
     )
     server.workers_kill_timeout = _STOP_LIMIT_S
     running = asyncio.ensure_future(server.serve())
-    _stop_on_signals(server.stop, running)
+    _stop_on_signals(app, server.stop, running)
     started = asyncio.ensure_future(_answers(*address))
     await asyncio.wait({running, started}, return_when=asyncio.FIRST_COMPLETED)
     if not started.done() or running.done():
@@ -158,15 +188,17 @@ async def _serve(
         await running
 
 
-def _stop_on_signals(stop: Callable[[], None], running: asyncio.Future[None]) -> None:
+def _stop_on_signals(app: Parting, stop: Callable[[], None], running: asyncio.Future[None]) -> None:
     """The first signal stops, a second one does not wait for what is being answered."""
     asked: list[bool] = []
 
     def on_signal() -> None:
         if asked:
             running.cancel()
+            stop()
+        else:
+            asyncio.get_running_loop().call_later(app.begin(), stop)
         asked.append(True)
-        stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
