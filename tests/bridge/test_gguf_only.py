@@ -16,6 +16,7 @@ from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Outcome, Verdict
+from weighbridge.doors.cli.info import about_lines
 from weighbridge.settings import load_settings
 
 CARD = b"""---
@@ -98,6 +99,8 @@ def test_its_header_is_read_and_it_is_let_in(name: str, bridge: Bridge) -> None:
     about = bridge.papers.about(LOCAL, ModelRef.parse(name))
     assert list(about.formats) == ["gguf"]
     assert about.terms.use("commercial_use") == "yes"
+    told = " ".join(" ".join(about_lines(about, 100)).split())
+    assert f"here: 1.0.0 is active (commit {about.evidence.manifest.commit[:12]}, scanned: allow)" in told
 
 
 def test_one_that_is_cut_off_is_blocked_whatever_its_card_says(bridge: Bridge) -> None:

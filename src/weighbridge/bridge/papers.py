@@ -44,6 +44,7 @@ FILES: Mapping[str, str] = {
     "attestation": "attestation.intoto.json",
 }
 """Every paper of a package, and what its file is called."""
+SCANS_SHOWN = 3
 _NOT_OF_THE_MODEL = (".git/", ".cache/huggingface/", ".weighbridge/")
 """What clients put beside the files of a model."""
 
@@ -110,6 +111,7 @@ class Papers:
             claims=stated_claims(evidence),
             children=self._children(ref.repo),
             packages=tuple(held),
+            scans={p.id: self._packages.verdict(principal, p.id).scan.verdict for p in held[:SCANS_SHOWN]},
         )
 
     def licence(self, principal: Principal, id: str) -> Terms:

@@ -7,7 +7,7 @@ would say of it now.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.evidence import Evidence, weight_format
@@ -15,6 +15,7 @@ from weighbridge.domain.json_values import Json, JsonObject, child, number, obje
 from weighbridge.domain.list_entry import list_entry
 from weighbridge.domain.package import Package
 from weighbridge.domain.repo import ModelInfo
+from weighbridge.domain.scan import Severity
 from weighbridge.domain.terms import Terms
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.domain.weights import deployable
@@ -99,7 +100,8 @@ class About:
     """A revision of the upstream, what its licences allow, and its packages here, newest first.
 
     ``verdict`` is what the gate would say of it now: its weights were neither fetched nor scanned, so
-    what hangs on them is open. ``revision`` is what was asked for.
+    what hangs on them is open. ``revision`` is what was asked for. ``scans`` say of the newest packages,
+    by their id, what the scanners found here when they were let in.
     """
 
     evidence: Evidence
@@ -110,6 +112,7 @@ class About:
     claims: Sequence[StatedClaim] = ()
     children: Children = Children()
     packages: Sequence[Package] = ()
+    scans: Mapping[str, Severity] = field(default_factory=dict)
 
     @property
     def stated_licence(self) -> str | None:
@@ -181,7 +184,10 @@ class About:
             "formats": dict(self.formats),
             "safety": {
                 "upstream_issues": None if issues is None else list(issues),
-                "packages": [package.to_json() for package in self.packages],
+                "packages": [
+                    {**p.to_json(), "scan": self.scans[p.id].word if p.id in self.scans else None}
+                    for p in self.packages
+                ],
             },
             "base_models": [
                 {"id": one.id, "relation": one.relation, "declared_in": one.declared_in}

@@ -115,9 +115,14 @@ def _safety(about: About) -> str:
     else:
         upstream = "the Hub's scanners found nothing, which proves nothing"
     here = "; ".join(
-        f"{p.version} is {p.state.value} (commit {p.manifest.commit[:12]})" for p in about.packages
+        f"{p.version} is {p.state.value} (commit {p.manifest.commit[:12]}{_scanned(about, p.id)})"
+        for p in about.packages
     )
     return f"{upstream}; here: {here or 'not admitted'}"
+
+
+def _scanned(about: About, package: str) -> str:
+    return f", scanned: {about.scans[package].word}" if package in about.scans else ""
 
 
 def _kin(about: About) -> Iterator[tuple[str, str]]:
