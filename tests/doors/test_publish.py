@@ -118,7 +118,7 @@ def test_the_same_again_is_no_new_commit_and_a_tag_stays_where_it_is(hub: Writte
     request = PublishRequest(folder=folder, repo=MINE, said=lora(folder), tag="v1")
     settings = settings_of(hub, tmp_path)
     first, again = publish(request, settings), publish(request, settings)
-    assert first.commit == again.commit
+    assert (first.commit, first.changed, again.changed) == (again.commit, True, False)
     write(folder, {"generation_config.json": b"{}"})
     with pytest.raises(RefExists):
         publish(request, settings)

@@ -94,8 +94,9 @@ class PublishedFile:
 class Published:
     """What was published, or would be. ``commit`` is empty after a dry run.
 
-    ``card`` is the card as it goes out, ``added`` the metadata that were added to one that was there
-    (None where the card is new). ``warnings`` hold nothing up: somebody should read them.
+    ``changed`` says whether there is a new commit: the same once more is none. ``card`` is the card as
+    it goes out, ``added`` the metadata that were added to one that was there (None where the card is
+    new). ``warnings`` hold nothing up: somebody should read them.
     """
 
     repo: RepoId
@@ -108,6 +109,7 @@ class Published:
     verdict: Verdict
     warnings: tuple[str, ...]
     is_new: bool
+    changed: bool
     pull_request: str = ""
 
     @property
@@ -123,6 +125,7 @@ class Published:
             "commit": self.commit or None,
             "pull_request": self.pull_request or None,
             "new": self.is_new,
+            "changed": self.changed,
             "files": [file.to_json() for file in self.files],
             "left_out": [one.to_json() for one in self.left_out],
             "card": self.card,

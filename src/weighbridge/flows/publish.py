@@ -267,6 +267,7 @@ def _published(state: PublishState, tools: PublishTools) -> Published:
         verdict=state.verdict,
         warnings=state.warnings,
         is_new=not state.target.head,
+        changed=bool(state.sent.commit) and state.sent.commit != state.target.head,
         pull_request=state.sent.pull_request,
     )
 

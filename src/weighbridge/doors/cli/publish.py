@@ -204,6 +204,8 @@ def _show(done: Published, *, dry_run: bool) -> None:
     if dry_run:
         state = "new" if done.is_new else "there already"
         print(f"dry run, nothing was sent: {done.url} ({state}), {size(done.total_bytes)}")
+    elif not done.changed:
+        print(f"nothing changed: {done.url} is at commit {done.commit}")
     elif done.pull_request:
         print(f"opened {done.pull_request} (commit {done.commit})")
     else:
