@@ -52,6 +52,7 @@ class Settings:
     connections: int = 8
     jobs_at_once: int = 4
     policy_file: Path | None = None
+    oidc_file: Path | None = None
     serve: str = "accepted"
     metrics: str = "admin"
     audit_days: int = 90
@@ -120,6 +121,7 @@ VARIABLES: Mapping[str, str] = {
     "WEIGHBRIDGE_CONNECTIONS": "how many files are fetched at once; default: 8",
     "WEIGHBRIDGE_JOBS": "how many jobs each server and worker does at once; default: 4",
     "WEIGHBRIDGE_POLICY": "a file (YAML or JSON) that says what the gate asks for; see docs/gate.md",
+    "WEIGHBRIDGE_OIDC": "a file (YAML or JSON) naming issuers whose tokens count too; see docs/accounts.md",
     "WEIGHBRIDGE_SERVE": "what others see of pushed commits: 'accepted' ones (default) or 'all'",
     "WEIGHBRIDGE_METRICS": "who sees /metrics: 'admin' (default), 'on' everybody, 'off' nobody",
     "WEIGHBRIDGE_AUDIT_DAYS": "how long downloads and failed log-ins stand in the audit; default: 90; "
@@ -196,6 +198,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         connections=_count(env, "WEIGHBRIDGE_CONNECTIONS", 8),
         jobs_at_once=_count(env, "WEIGHBRIDGE_JOBS", 4),
         policy_file=Path(env["WEIGHBRIDGE_POLICY"]).expanduser() if env.get("WEIGHBRIDGE_POLICY") else None,
+        oidc_file=Path(env["WEIGHBRIDGE_OIDC"]).expanduser() if env.get("WEIGHBRIDGE_OIDC") else None,
         serve=_one_of(env, "WEIGHBRIDGE_SERVE", "accepted", "all"),
         metrics=_one_of(env, "WEIGHBRIDGE_METRICS", "admin", "on", "off"),
         audit_days=_count(env, "WEIGHBRIDGE_AUDIT_DAYS", 90, least=0, most=36_500),

@@ -86,14 +86,14 @@ def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | N
     from weighbridge.adapters.hub_catalog import CatalogHub
     from weighbridge.adapters.hub_hosted import HostedHub
     from weighbridge.adapters.policy_file import read_policy
+    from weighbridge.bridge.issuers import registry_people
     from weighbridge.bridge.packages import Packages
     from weighbridge.bridge.papers import Papers
-    from weighbridge.bridge.people import People
 
     _make_home(settings.home)
     catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
     bucket, blobs = _store(settings)
-    people, policy = People(catalog, settings, now), read_policy(settings.policy_file)
+    people, policy = registry_people(settings, catalog), read_policy(settings.policy_file)
     contact, clocks = _counters()
     tools = _tools(settings, catalog, blobs, contact)
     jobs = _jobs(settings, catalog, tools, engine, clocks, lambda package: packing.pack(package))

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
@@ -27,8 +28,12 @@ from weighbridge.domain.access import (
     granted,
 )
 from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.issuer import Vouched
 from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, StoreDown
 from weighbridge.settings import Settings
+
+if TYPE_CHECKING:
+    from weighbridge.adapters.oidc import Issuers
 
 TOKEN_PREFIX = "hf_wbr_"
 """By which a secret scanner knows a token of ours; the client for Node refuses one without ``hf_``."""
@@ -41,11 +46,17 @@ _USE_NOTED_EVERY = timedelta(hours=1)
 class People:
     """One method per verb; those that change accounts ask for ``admin`` first.
 
-    ``now`` gives aware UTC.
+    ``now`` gives aware UTC. ``issuers`` are those whose tokens count beside ours.
     """
 
-    def __init__(self, catalog: Catalog, settings: Settings, now: Callable[[], datetime]) -> None:
-        self._catalog, self._now = catalog, now
+    def __init__(
+        self,
+        catalog: Catalog,
+        settings: Settings,
+        now: Callable[[], datetime],
+        issuers: Issuers | None = None,
+    ) -> None:
+        self._catalog, self._now, self._issuers = catalog, now, issuers
         self._admin_password = settings.admin_password
         self._setup_secret = settings.home / "setup-secret"
         self._anonymous = Principal(
@@ -72,9 +83,12 @@ class People:
 
         Raises:
             NotAuthenticated: the token is unknown, expired or revoked, or its user was disabled.
+            IssuerDown: the token is of another issuer, which has to be asked and does not answer.
         """
         if secret is None:
             return self._anonymous
+        if self._issuers is not None and self._issuers.may_be(secret):
+            return self._foreign(self._issuers.vouched(secret))
         found = self._catalog.token(_digest(secret)) if secret.startswith(TOKEN_PREFIX) else None
         at = self._now()
         if found is None or not found[0].holds(at) or found[1].disabled:
@@ -90,6 +104,16 @@ class People:
         roles, groups = self._catalog.memberships(user.name)
         return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
 
+    def _foreign(self, someone: Vouched) -> Principal:
+        """Somebody whom an issuer vouches for, with what the token itself allows."""
+        detail = f"vouched for as {someone.origin}"
+        user = self._catalog.vouch(someone, self._line(someone.name, "user.first-seen", someone.name, detail))
+        if user.disabled:
+            raise NotAuthenticated(f"the account '{user.name}' was closed")
+        roles, groups = self._catalog.memberships(user.name)
+        permissions = someone.permissions | self._anonymous.permissions
+        return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
+
     def current(self, principal: Principal) -> Principal:
         """Somebody who was let in before, with what it may still do.
 
@@ -99,7 +123,9 @@ class People:
         user = self._catalog.user(principal.name)
         if user.disabled:
             raise NotAuthenticated(f"the account '{user.name}' was closed")
-        permissions = granted(principal.permissions, user) | self._anonymous.permissions
+        # What a token of another issuer allowed is known from nowhere else.
+        allowed = principal.permissions if user.origin else granted(principal.permissions, user)
+        permissions = allowed | self._anonymous.permissions
         roles, groups = self._catalog.memberships(user.name)
         return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
 
@@ -186,6 +212,7 @@ class People:
         """
         require(by, Permission.ADMIN)
         _checked_password(password)
+        _require_ours(self._catalog.user(name))
         self._catalog.set_password(name, hash_password(password), self._line(by.name, "user.password", name))
 
     def disable(self, by: Principal, name: str) -> None:
@@ -217,6 +244,7 @@ class People:
         require(by, Permission.ADMIN)
         account = self._catalog.user(user)
         wanted = None if permissions is None else frozenset(permissions)
+        _require_ours(account)
         if account.disabled:
             raise BadInput(f"the account '{user}' is disabled")
         if wanted is not None and granted(wanted, account) != wanted:
@@ -287,6 +315,13 @@ def open_people(settings: Settings, now: Callable[[], datetime]) -> Iterator[Peo
         yield People(catalog, settings, now)
     finally:
         catalog.close()
+
+
+def _require_ours(account: User) -> None:
+    if account.origin:
+        raise BadInput(
+            f"'{account.name}' is an account of another issuer", hint="its tokens and passwords are there"
+        )
 
 
 def _anonymous(words: Iterable[str]) -> frozenset[Permission]:

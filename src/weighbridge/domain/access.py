@@ -262,16 +262,19 @@ class AuditLine:
 class User:
     """An account as others may see it.
 
-    Names are lower case, so that no two look alike but for their case.
+    Names are lower case, so that no two look alike but for their case. ``origin`` says for whom an
+    issuer of tokens vouches, and is empty for accounts of our own; the names of the former have a ``:``.
     """
 
     name: str
     permissions: frozenset[Permission]
     created_at: datetime
     disabled: bool = False
+    origin: str = ""
 
     def __post_init__(self) -> None:
-        _check_name(self.name, NOBODY)
+        if not self.origin:
+            _check_name(self.name, NOBODY)
 
     def to_json(self) -> JsonObject:
         """All fields; permissions sorted, the time as ``YYYY-MM-DDTHH:MM:SSZ``."""

@@ -33,6 +33,18 @@ class RateLimited(Unreachable):
         super().__init__(message, hint=hint or "wait, or give a token in HF_TOKEN: its limit is higher")
 
 
+class IssuerDown(Unreachable):
+    """An issuer of tokens has to be asked for its keys and does not answer; only its tokens wait."""
+
+    code = "issuer-down"
+
+    def __init__(self, label: str, why: str) -> None:
+        self.label, self.why = label, why
+        super().__init__(
+            f"the issuer '{label}' cannot be asked for its keys", hint="try again; other tokens count as ever"
+        )
+
+
 class StoreDown(Unreachable):
     """The store could not be written or read (disk full, permissions, network)."""
 

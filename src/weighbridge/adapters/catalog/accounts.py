@@ -12,7 +12,8 @@ from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.tables import ORGANIZATIONS, TOKENS, USERS
 from weighbridge.domain.access import AuditLine, Permission, Token, User
-from weighbridge.errors import Conflict, NotFound
+from weighbridge.domain.issuer import Vouched
+from weighbridge.errors import Conflict, NotAuthenticated, NotFound
 
 # Every request with a token asks this, so it is put together once.
 _TOKEN_WITH_USER = (
@@ -54,6 +55,29 @@ class Accounts(Database):
                 raise Conflict(f"there is a user '{user.name}' already") from error
             record(connection, audit)
 
+    def vouch(self, someone: Vouched, audit: AuditLine) -> User:
+        """The account of somebody whom an issuer vouches for; made at first sight, told by ``audit``.
+
+        Raises:
+            NotAuthenticated: the name belongs to somebody else whom the issuer vouched for before.
+        """
+        mine = select(USERS).where(USERS.c.name == someone.name)
+        with self._reading() as connection:
+            row = connection.execute(mine).first()
+        if row is None:
+            with self._writing() as connection:
+                row = connection.execute(mine).first()
+                if row is None:
+                    connection.execute(USERS.insert().values(_vouched(someone, audit.at)))
+                    record(connection, audit)
+                    row = connection.execute(mine).one()
+        if row.origin != someone.origin:
+            raise NotAuthenticated(
+                f"'{someone.name}' is somebody else, whom the issuer called so before",
+                hint="choose a 'name_claim' that is never given to another one, as 'sub'",
+            )
+        return _user(row)
+
     def user(self, name: str) -> User:
         """One account.
 
@@ -72,8 +96,9 @@ class Accounts(Database):
             return tuple(map(_user, connection.execute(select(USERS).order_by(USERS.c.name))))
 
     def password_hash(self, name: str) -> str | None:
-        """The hash of an account that may log in, or None where there is none."""
-        query = select(USERS.c.password_hash).where(USERS.c.name == name, USERS.c.disabled.is_(False))
+        """The hash of an account that may log in with one, or None where there is none."""
+        ours = (USERS.c.disabled.is_(False), USERS.c.origin == "")
+        query = select(USERS.c.password_hash).where(USERS.c.name == name, *ours)
         with self._reading() as connection:
             found = connection.execute(query).scalar()
         return None if found is None else str(found)
@@ -172,6 +197,17 @@ def _change_user(connection: Connection, name: str, change: dict[str, object]) -
         raise _no_user(name)
 
 
+def _vouched(someone: Vouched, at: datetime) -> dict[str, object]:
+    return {
+        "name": someone.name,
+        "password_hash": "",
+        "permissions": _words(someone.permissions),
+        "created_at": at,
+        "disabled": False,
+        "origin": someone.origin,
+    }
+
+
 def _no_user(name: str) -> NotFound:
     return NotFound(f"there is no user '{name}'", hint="'weighbridge user list' shows them")
 
@@ -191,6 +227,7 @@ def _user(row: Row[*tuple[object, ...]]) -> User:
         permissions=_permissions(row.permissions),
         created_at=row.created_at,
         disabled=row.disabled,
+        origin=row.origin,
     )
 
 
