@@ -428,6 +428,21 @@ def test_a_download_follows_its_branch_and_does_not_fetch_twice(hub: HubServer, 
     run(ask)
 
 
+def test_what_one_hub_gave_is_not_taken_for_another_hubs(hub: HubServer, tmp_path: Path) -> None:
+    run(lambda connector: connector.download_model("org/llama", tmp_path))
+    run(lambda connector: connector.get_model_metadata("org/llama"))
+
+    async def ask() -> None:
+        connector = HuggingFaceConnector(endpoint="http://127.0.0.1:9", tries=1)
+        with pytest.raises(ConnectionError):
+            await connector.connect({"token": "x"})
+        with pytest.raises(RuntimeError):
+            await connector.download_model("org/llama", tmp_path)
+        assert await connector.get_model_metadata("org/llama") is None
+
+    asyncio.run(ask())
+
+
 def test_a_download_that_cannot_be(hub: HubServer, tmp_path: Path) -> None:
     async def ask(connector: HuggingFaceConnector) -> None:
         for name in ("org/none", "../../etc", ""):

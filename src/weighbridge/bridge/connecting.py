@@ -28,7 +28,7 @@ from weighbridge.domain.model_entry import ModelEntry
 from weighbridge.domain.model_search import MOST_FOUND, ModelSearch
 from weighbridge.domain.publish_request import Published, PublishRequest
 from weighbridge.domain.ref import ModelRef, RepoId
-from weighbridge.errors import BadListing, NoAnswer, NotAuthenticated, StoreDown, Unreachable
+from weighbridge.errors import BadListing, HubDown, NoAnswer, NotAuthenticated, RateLimited, StoreDown
 from weighbridge.flows.describe import Asking, Described, describe
 from weighbridge.flows.listed import listed
 from weighbridge.settings import Settings
@@ -86,7 +86,7 @@ class Line:
         """
         try:
             found = listed(search.to_hub(), limit, self._hub, self._memory, now)
-        except Unreachable as error:
+        except (HubDown, RateLimited) as error:
             _LOG.warning("%s; what is remembered answers", error)
             moment = now()
             return [
@@ -109,11 +109,11 @@ class Line:
         place = cache_dir.expanduser().absolute() if cache_dir else self._settings.hf_cache
         place = self._settings.hf_cache if place == self._settings.hf_home else place
         models = open_models(self._settings, hub=self._hub_or_nobody)
-        asked = _list_of(ref, place, self._settings.home)
+        asked = _list_of(ref, place, self.endpoint, self._settings.home)
         reporter = _Watching(given_up)
         (pinned,) = models.lock(asked, upgrade=[asked.specs[0].id], reporter=reporter)
         if pinned.error is not None:
-            if pinned.after is None or not isinstance(pinned.error, Unreachable):
+            if pinned.after is None or not isinstance(pinned.error, HubDown | RateLimited):
                 raise pinned.error
             _LOG.warning("%s; %s is taken as it was", pinned.error, ref)
         (synced,) = models.sync(asked, reporter=reporter)
@@ -236,9 +236,9 @@ def open_line(
     return Line(settings, endpoint, index, token, trying)
 
 
-def _list_of(ref: ModelRef, place: Path, home: Path) -> ModelList:
-    """A list that asks for one model in a Hugging Face cache; its pin lies in the home."""
-    digest = sha256(f"{place}\0{ref}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+def _list_of(ref: ModelRef, place: Path, endpoint: str, home: Path) -> ModelList:
+    """A list that asks for one model of one Hub in a Hugging Face cache; its pin lies in the home."""
+    digest = sha256(f"{place}\0{endpoint}\0{ref}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
     spec = Spec(id=ref.repo.full_name.replace("/", ".")[:96].lstrip("-."), ref=ref)
     own = home / "connector-v1" / f"{digest}.yaml"
     return ModelList(
