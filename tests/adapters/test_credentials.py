@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from weighbridge.adapters.credentials import FILE_NAME, Credentials
 from weighbridge.adapters.os_keyring import OsKeyring
 from weighbridge.domain.credential import Source
 from weighbridge.domain.invalid import Invalid
-from weighbridge.errors import BadInput, StoreDown
+from weighbridge.errors import BadInput, MissingExtra, StoreDown
 
 HUB, OTHER = "https://huggingface.co", "https://hub.acme.test"
 
@@ -191,6 +192,29 @@ def test_many_who_log_in_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [_token(_credentials(tmp_path), hub) for hub in hubs] == [
         (f"of-{hub[8:]}", Source.CREDENTIALS) for hub in hubs
     ]
+
+
+def test_who_reads_while_others_write_never_sees_half_a_file(tmp_path: Path) -> None:
+    found = _credentials(tmp_path)
+    found.keep(HUB, "first")
+    writing = threading.Thread(
+        target=lambda: [_credentials(tmp_path).keep(OTHER, f"t{n}") for n in range(100)]
+    )
+    writing.start()
+    reads = 0
+    while writing.is_alive() or not reads:
+        assert _token(found) == ("first", Source.CREDENTIALS)
+        reads += 1
+    writing.join()
+    assert _token(found, OTHER) == ("t99", Source.CREDENTIALS)
+
+
+def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)  # as Python marks what cannot be imported
+    with pytest.raises(MissingExtra) as refused:
+        _credentials(tmp_path).keep(HUB, "t", in_keyring=True)
+    assert "weighbridge[keyring]" in refused.value.hint
+    assert _credentials(tmp_path).find(HUB) is None
 
 
 def test_a_keyring_keeps_the_token_and_the_file_only_that_it_does(tmp_path: Path, ring: Memory) -> None:

@@ -11,8 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import keyring
 import pytest
 
+from tests.adapters.test_credentials import Memory
 from tests.clients.live import clean_environment
 from tests.doors.cli_in_process import Shell
 from tests.doors.uploading import Registry, registry_at
@@ -181,6 +183,33 @@ def test_who_is_asked_sees_no_token_on_the_screen_nor_in_the_process_list(
     assert asked == b"Token (it is not shown): "
     assert token.encode() not in said + shown
     assert b"logged in" in said
+
+
+def test_the_client_shows_no_token_however_much_it_is_asked_to_tell(user: User, registry: Registry) -> None:
+    token = registry.tokens["ann"]
+    loud = {"HF_TOKEN": token, "HF_DEBUG": "1", "HF_HUB_VERBOSITY": "debug"}
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-m", "weighbridge", "whoami"],
+        env={**clean_environment(), **user.env, **loud},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "whoami-v2" in done.stderr
+    assert token not in done.stdout + done.stderr
+
+
+def test_a_keyring_may_keep_it(user: User, registry: Registry) -> None:
+    before, ring = keyring.get_keyring(), Memory()
+    keyring.set_keyring(ring)
+    try:
+        said = user.run("login", "--stdin", "--keyring", given=registry.tokens["ann"])[1]
+        assert "the token is in the keyring of the operating system" in said
+        assert user.json("whoami")["source"] == "keyring"
+        assert registry.tokens["ann"] not in user.kept.read_text()
+        assert list(ring.kept) == [("weighbridge", registry.url)]
+        user.run("logout")
+        assert ring.kept == {}
+    finally:
+        keyring.set_keyring(before)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ def test_what_one_has_is_listed_and_what_others_may_not_see_is_not(at: As) -> No
     assert sorted(lines) == [["ann/hidden", "private", "-"], ["ann/open", "public", "-"]]
     seen = at("bob").json("repo", "list", "ann")["repositories"]
     assert [one["repo"] for one in seen] == ["ann/open"]
+    assert at("").json("repo", "list", "ann")["repositories"] == seen
     assert len(ann.json("repo", "list", "--limit", "1")["repositories"]) == 1
 
 
