@@ -51,15 +51,21 @@ class Told:
     is_hit: bool
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    made = train(tmp_path_factory.mktemp("made"))
+def large_model(folder: Path) -> Made:
+    """A model with weights large enough to be caught in the middle, and its data set."""
+    made = train(folder)
     weights = {"weight": np.arange(2_000_000, dtype=np.float32)}
     return replace(made, model={**made.model, "model.safetensors": save(weights)})
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return large_model(tmp_path_factory.mktemp("made"))
+
+
 @contextmanager
-def _hub(made: Made) -> Iterator[HubServer]:
+def slow_hub(made: Made) -> Iterator[HubServer]:
+    """An upstream with a model that is accepted and one that is refused, slow enough to be met at work."""
     with serve_hub(made.repos()) as server:
         card = made.model["README.md"].replace(b"license:", b"licence_was:")
         server.repos[REFUSED] = HubRepo({**made.model, "README.md": card})
@@ -89,7 +95,7 @@ def test_a_killed_job_ends_in_one_package_or_one_refusal(
     def live(number: int) -> list[Told]:
         home = tmp_path / f"h{number}"
         rng = random.Random(f"{begun} {number}")
-        with _hub(made) as hub, _database(database) as more:
+        with slow_hub(made) as hub, _database(database) as more:
             env = environment(home, WEIGHBRIDGE_UPSTREAM=hub.url, **more)
             told = [_asked_and_killed(model, env, rng, hub, home, end) for model, end in ENDS]
             _assert_no_orphan(env, home)
@@ -116,7 +122,7 @@ def _asked_and_killed(
         if rng.random() < 0.9:
             wait_for(lambda: server.job(job["job_id"])["state"] != "queued", 300)
         time.sleep(rng.uniform(0.0, rng.choice(LIVES_S)))
-        with _catalog(env, home) as catalog:
+        with catalog_of(env, home) as catalog:
             asked_for = catalog.job(job["job_id"])
         works = [each for each in (server, worker) if f"-{each.process.pid}-" in (asked_for.worker or "")]
         victim = rng.choice((server, worker, *works * 4))
@@ -134,7 +140,7 @@ def _asked_and_killed(
         place = f"/{model}/resolve/{repo.head}/"  # a data set has a README.md too
         again = {one.path.removeprefix(place) for one in hub.requests[asked:]}
         assert whole & again == set(), "what was whole was fetched again"
-        _assert_one_end(env, home, job["job_id"], end)
+        assert_one_end(env, home, job["job_id"], end)
         return Told(asked_for.step or "queued", victim in works and asked_for.state is JobState.RUNNING)
 
 
@@ -152,7 +158,8 @@ def _remembered(home: Path) -> set[str]:
 
 
 @contextmanager
-def _catalog(env: dict[str, str], home: Path) -> Iterator[Catalog]:
+def catalog_of(env: dict[str, str], home: Path) -> Iterator[Catalog]:
+    """The catalogue of a registry, from outside."""
     catalog = Catalog.open(env.get("WEIGHBRIDGE_DATABASE_URL") or f"sqlite:///{home / 'catalog.sqlite3'}")
     try:
         yield catalog
@@ -160,8 +167,9 @@ def _catalog(env: dict[str, str], home: Path) -> Iterator[Catalog]:
         catalog.close()
 
 
-def _assert_one_end(env: dict[str, str], home: Path, id: str, end: str) -> None:
-    with _catalog(env, home) as catalog:
+def assert_one_end(env: dict[str, str], home: Path, id: str, end: str) -> None:
+    """The job is one package or one refusal, told once."""
+    with catalog_of(env, home) as catalog:
         packages = [one.id for one in catalog.packages()]
         refusals = [one.id for one in catalog.refusals()]
         assert len(packages) == len(set(packages)) <= 1
@@ -180,7 +188,7 @@ def _assert_no_orphan(env: dict[str, str], home: Path) -> None:
             os.utime(file, (then, then))
     done = run(["gc"], env, home)
     assert done.returncode == 0, done.stderr
-    with _catalog(env, home) as catalog:
+    with catalog_of(env, home) as catalog:
         named = catalog.named().contents
     assert _blobs(home) <= named
     assert [

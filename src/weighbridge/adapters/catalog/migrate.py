@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -14,6 +15,8 @@ HEAD = "0012"
 """The newest step in ``migrations/versions``."""
 _LOCK = 0x77656967
 """The number of the advisory lock on PostgreSQL ("weig")."""
+_ONE = threading.Lock()
+"""Alembic keeps what it migrates in its module: two threads would migrate each other's database."""
 
 
 def migrate(engine: Engine) -> None:
@@ -71,4 +74,5 @@ def upgrade_to(connection: Connection, step: str) -> None:
             hint="run the version that made it, or restore a backup of before",
         )
     config.attributes["connection"] = connection
-    upgrade(config, step)
+    with _ONE:
+        upgrade(config, step)
