@@ -26,6 +26,7 @@ KIN = Children(
 )
 EXAMPLES = {
     "gguf-100": ("gguf", "gguf", 100, KIN),
+    "bert-100": ("bert", "gguf", 100, KIN),
     "whisper-60": ("whisper", "unsure", 60, Children(unknown="https://hub.test limits our requests")),
 }
 """Evidence, the verdict that was kept, columns, and children."""

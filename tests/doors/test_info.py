@@ -128,7 +128,7 @@ def test_it_tells_memory_kin_and_what_the_gate_would_say_and_downloads_no_weight
     assert "1.2 x the bytes of the weights" in told["memory"]["formula"]
     assert told["memory"]["devices"]["jetson_nano"] == {"gib": 3.0, "fits": True}
     assert told["base_models"] == [{"id": "meta/base", "relation": "", "declared_in": "README.md:base_model"}]
-    assert told["children"] == {"known": [], "has_more": False, "unknown": ""}
+    assert told["children"] == {"known": [], "has_more": False, "unknown": "", "counts": {}}
     assert told["gate"]["outcome"] == "refused"
     assert told["gate"]["sentence"].startswith(
         "it would be refused. Model does not meet quality requirements"

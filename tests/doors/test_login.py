@@ -18,6 +18,7 @@ from tests.adapters.test_credentials import Memory
 from tests.clients.live import clean_environment
 from tests.doors.cli_in_process import Shell
 from tests.doors.uploading import Registry, registry_at
+from tests.hub_process import safetensors
 from tests.hub_server import serve_hub
 from weighbridge.adapters.credentials import FILE_NAME
 from weighbridge.bridge import now
@@ -152,6 +153,19 @@ def test_every_command_uses_what_is_kept_and_no_output_or_other_file_has_it(
     assert len(files) > 5
     for path in files:
         assert CANARY.encode() not in path.read_bytes(), path
+
+
+def test_what_is_published_goes_out_under_the_name_that_is_kept(user: User, registry: Registry) -> None:
+    folder = user.place / "folder"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "bert"}')
+    (folder / "model.safetensors").write_bytes(safetensors(64))
+    publish = ("publish", "folder", "--repo", "ann/mine", "--license", "mit")
+    assert "weighbridge login" in user.run(*publish, code=8)[1]
+    user.run("login", "--stdin", given=registry.tokens["ann"])
+    done = user.json(*publish)
+    assert done["url"].startswith(registry.url)
+    assert "ann" in [one["repo"].partition("/")[0] for one in user.json("repo", "list")["repositories"]]
 
 
 def test_who_is_asked_sees_no_token_on_the_screen_nor_in_the_process_list(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from weighbridge.domain.base_models import base_models_of
 from weighbridge.domain.evidence import Evidence, weight_format
-from weighbridge.domain.json_values import Json, JsonObject, child, number, objects, text
+from weighbridge.domain.json_values import Json, JsonObject, child, number, objects, text, whole
 from weighbridge.domain.list_entry import list_entry
 from weighbridge.domain.package import Package
 from weighbridge.domain.repo import ModelInfo
@@ -147,6 +147,13 @@ class About:
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
     @property
+    def children_counts(self) -> Mapping[str, int]:
+        """How many models say they were made from this one, by relation, as the Hub counted them."""
+        counted = child(self.evidence.info, "childrenModelCount")
+        counts = {relation: whole(counted, relation) or 0 for relation in sorted(counted)}
+        return {relation: count for relation, count in counts.items() if count > 0}
+
+    @property
     def upstream_issues(self) -> tuple[str, ...] | None:
         """The files that the Hub's own scanners complain of; None where it has not scanned or says nothing.
 
@@ -193,7 +200,7 @@ class About:
                 {"id": one.id, "relation": one.relation, "declared_in": one.declared_in}
                 for one in base_models_of(self.evidence)
             ],
-            "children": self.children.to_json(),
+            "children": {**self.children.to_json(), "counts": dict(self.children_counts)},
             "claims": [claim.to_json() for claim in self.claims],
             "gate": {
                 "outcome": self.verdict.outcome.value,

@@ -131,14 +131,19 @@ def _kin(about: About) -> Iterator[tuple[str, str]]:
         for one in base_models_of(about.evidence)
     ]
     yield "made from", "; ".join(bases) or "no base model is named"
+    yield "children", _children(about)
+
+
+def _children(about: About) -> str:
     children = about.children
+    counted = ", ".join(f"{relation} {count:,}" for relation, count in about.children_counts.items())
     if children.unknown:
-        yield "children", f"not known: {children.unknown}"
-        return
+        return f"{f'{counted}; ' if counted else ''}which ones is not known: {children.unknown}"
     named = [f"{one.repo}{f' ({one.relation})' if one.relation else ''}" for one in children.known]
-    is_more = children.has_more or len(named) > CHILDREN_SHOWN
-    more = ", and more" if is_more else ""
-    yield "children", f"{', '.join(named[:CHILDREN_SHOWN])}{more}" if named else "none that the Hub lists"
+    if not named:
+        return counted or "none that the Hub lists"
+    more = ", and more" if children.has_more or len(named) > CHILDREN_SHOWN else ""
+    return f"{f'{counted}; ' if counted else ''}{', '.join(named[:CHILDREN_SHOWN])}{more}"
 
 
 def _claims(about: About) -> Iterator[tuple[str, str]]:
