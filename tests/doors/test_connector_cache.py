@@ -123,7 +123,10 @@ def test_models_are_independent_of_each_other(cache: ModelCache) -> None:
 def test_hubs_have_caches_of_their_own(tmp_path: Path) -> None:
     ModelCache(tmp_path, endpoint=ENDPOINT).set(made())
     assert ModelCache(tmp_path, endpoint="http://other.example").get("org/model") is None
-    assert ModelCache(tmp_path, endpoint=f"{ENDPOINT}/").get("org/model") is not None
+    for same in (f"{ENDPOINT}/", "http://HUB.example:80"):
+        assert ModelCache(tmp_path, endpoint=same).get("org/model") is not None
+    with pytest.raises(ValueError, match="address"):
+        ModelCache(tmp_path, endpoint="no address")
 
 
 def test_another_process_sees_it_at_once_and_after_a_restart(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from weighbridge.bridge import now
 from weighbridge.bridge.upstream import upstream_hub
 from weighbridge.domain.access import LOCAL, sight_of
 from weighbridge.domain.discovery import Discovery
+from weighbridge.domain.endpoint import hub_address
 from weighbridge.domain.listing import PackageQuery
 from weighbridge.domain.model_search import ModelSearch
 from weighbridge.domain.package import Listed, PackageState
@@ -134,9 +135,13 @@ def open_discovery(settings: Settings, *, pause: Callable[[float], None] = time.
 
 
 def open_index(settings: Settings, endpoint: str = "", folder: Path | None = None) -> ModelIndex:
-    """What is remembered of the models of a Hub, by default the upstream; in the home by default."""
+    """What is remembered of the models of a Hub, by default the upstream; in the home by default.
+
+    Raises:
+        Invalid: the address is none.
+    """
     return ModelIndex(
         folder or settings.home / "models-index",
-        endpoint or settings.upstream,
+        hub_address(endpoint or settings.upstream),
         largest_bytes=settings.index_bytes,
     )

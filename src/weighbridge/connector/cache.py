@@ -34,15 +34,15 @@ class ModelCache:
         """Nothing is opened yet. ``cache_dir`` None: in the home. ``endpoint`` is whose models they are.
 
         Raises:
-            ValueError: ``ttl_hours`` is not more than nothing.
+            ValueError: ``ttl_hours`` is not more than nothing, or the endpoint is no address.
         """
         if not ttl_hours > 0:
             raise BadRequest(f"ttl_hours is {ttl_hours!r}, but must be more than 0")
         with translated():
             settings = load_settings()
+            folder = Path(cache_dir).expanduser().absolute() if cache_dir is not None else None
+            self._index = open_index(settings, endpoint or settings.upstream, folder)
         self.ttl_hours = ttl_hours
-        folder = Path(cache_dir).expanduser().absolute() if cache_dir is not None else None
-        self._index = open_index(settings, endpoint or settings.upstream, folder)
 
     @property
     def index(self) -> ModelIndex:
