@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -200,9 +201,14 @@ def test_pages_hold_each_that_answers_once_and_in_order(
             break
         after = page.next
     index.close()
-    known = {each.repo: each for each in (*models, *later)}
+    known: dict[RepoId, ModelEntry] = {}
+    for each in (*models, *later):
+        known[each.repo] = each.merged(known[each.repo]) if each.repo in known else each
     held = [each for each in known.values() if _answers(each, search)]
     assert sorted(each.repo for each in pages) == sorted(each.repo for each in held)
+    if sort is ModelSort.BEST and search.words:
+        named = [_answers(replace(each, tags=()), replace(search, tags=())) for each in pages]
+        assert named == sorted(named, reverse=True)
     measure = "likes" if sort is ModelSort.LIKES else "downloads"
     if sort in (ModelSort.LIKES, ModelSort.DOWNLOADS):
         values = [getattr(each, measure) for each in pages]
@@ -340,6 +346,15 @@ def test_who_has_the_damaged_file_open_goes_on_with_the_new_one(tmp_path: Path) 
     reopened = ModelIndex(tmp_path, HUB)
     assert {each.repo.full_name for each in reopened.all()} >= {"acme/two"}
     assert found(reopened, "two") == ["acme/two"]
+
+
+def test_a_file_that_somebody_deletes_is_begun_anew(index: ModelIndex, tmp_path: Path) -> None:
+    index.put(MODELS)
+    for file in index.path.parent.iterdir():
+        file.unlink()
+    assert index.get(RepoId.parse("acme/gpt")) is None
+    index.put([entry("acme/new")])
+    assert [each.repo.name for each in ModelIndex(tmp_path / "index", HUB).all()] == ["new"]
 
 
 def test_an_entry_that_cannot_be_read_is_not_there(index: ModelIndex) -> None:

@@ -139,7 +139,7 @@ class ModelEntry:
         trending = older.trending if self.trending is None else self.trending
         last_modified = self.last_modified or older.last_modified
         if self.depth is Depth.WHOLE:
-            return replace(self, trending=trending)
+            return self if self.trending == trending else replace(self, trending=trending)
         if older.depth is Depth.WHOLE:
             return replace(
                 older, downloads=downloads, likes=likes, trending=trending, last_modified=last_modified

@@ -13,7 +13,7 @@ from weighbridge.domain.repo_query import RepoQuery, SortKey
 
 MOST_FOUND = 1000
 """How many one question may ask for."""
-MOST_WORDS, LONGEST_WORD = 8, 40
+MOST_WORDS, LONGEST_WORD = 6, 40
 """So many different words of a search count, and so many characters of each."""
 _WORD = re.compile(r"[^\W_]+")
 

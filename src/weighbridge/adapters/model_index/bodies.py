@@ -11,11 +11,12 @@ from weighbridge.domain.model_entry import ModelEntry
 _LONG_BYTES = 1024
 _LARGEST_BYTES = 64 << 20
 _JSON = b"{"
+_SPELLED = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def written(entry: ModelEntry) -> bytes:
     """The entry as bytes."""
-    body = json.dumps(entry.to_json(), separators=(",", ":"), ensure_ascii=False).encode()
+    body = _SPELLED(entry.to_json()).encode()
     return body if len(body) < _LONG_BYTES else zlib.compress(body, 1)
 
 

@@ -6,9 +6,9 @@ import json
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -16,14 +16,17 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from weighbridge.adapters.model_index.answering import answered, place_of
 from weighbridge.adapters.model_index.bodies import read, written
 from weighbridge.adapters.model_index.shelf import Shelf, is_damage, translated, writing
-from weighbridge.adapters.model_index.terms import question_of
-from weighbridge.adapters.model_index.text_tables import answers, forget_all, id_of, refresh, rows
-from weighbridge.domain.invalid import Invalid
+from weighbridge.adapters.model_index.text_tables import (
+    forget_all,
+    is_shown_otherwise,
+    refresh,
+)
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.model_entry import ModelEntry
-from weighbridge.domain.model_search import FoundModels, ModelSearch, ModelSort
+from weighbridge.domain.model_search import FoundModels, ModelSearch
 from weighbridge.domain.ref import RepoId
 
 DEFAULT_LARGEST_BYTES = 5 * 1000**3
@@ -31,7 +34,6 @@ _LOOKED_AFTER = 64
 """After so many changes the size is looked at."""
 _KEPT_OF_LIMIT = 0.9
 _CHUNK = 500
-_CURSOR = re.compile(r"([01])-([0-9]{1,19})")
 _T = TypeVar("_T")
 _STALE = "INSERT OR IGNORE INTO stale VALUES (?, ?)"
 """The text tables do not show an entry as it is now, but as the body that is given, or not at all.
@@ -133,14 +135,14 @@ class ModelIndex:
         Raises:
             Invalid: ``after`` was not given by an index.
         """
-        place = _place(search.after)
+        place = place_of(search.after)
 
         def look(connection: sqlite3.Connection) -> FoundModels:
             with suppress(sqlite3.OperationalError):  # somebody else writes for minutes: what is shown counts
                 refresh(connection)
             connection.execute("BEGIN")
             try:
-                return _found(connection, search, place)
+                return answered(connection, search, place)
             finally:
                 connection.execute("ROLLBACK")
 
@@ -190,6 +192,9 @@ class ModelIndex:
 
     def _tried(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._guard, translated(self.path):
+            if self._shelf is not None and not self._shelf.is_there():
+                self._shelf.close()
+                self._shelf = None
             self._shelf = shelf = self._shelf or Shelf(self.path)
             try:
                 return work(shelf.connection)
@@ -214,11 +219,9 @@ def _put(connection: sqlite3.Connection, entry: ModelEntry) -> None:
         return
     older = read(known[1])
     merged = entry.merged(older) if older else entry
-    if merged == older:
-        return
     changed = (int(merged.fetched_at.timestamp()), written(merged), known[0])
     connection.execute("UPDATE entries SET fetched_at = ?, body = ? WHERE id = ?", changed)
-    if older is None or replace(merged, fetched_at=older.fetched_at) != older:
+    if older is None or is_shown_otherwise(older, merged):
         connection.execute(_STALE, known)
 
 
@@ -258,52 +261,3 @@ def _trim(connection: sqlite3.Connection, largest_bytes: int) -> None:
         )
         connection.executemany(_STALE, gone)
     refresh(connection)
-
-
-def _place(after: str | None) -> tuple[int, int]:
-    """Which of the questions a page begins with, and behind which row."""
-    if after is None:
-        return 0, -1
-    found = _CURSOR.fullmatch(after)
-    if not found or int(found[2]) >= 1 << 63:
-        raise Invalid("page", after[:100], "was not given by a search", hint="begin with the first page")
-    return int(found[1]), int(found[2])
-
-
-def _found(connection: sqlite3.Connection, search: ModelSearch, place: tuple[int, int]) -> FoundModels:
-    every, named = question_of(search)
-    best = search.sort is ModelSort.BEST and named
-    order = ModelSort.DOWNLOADS.value if search.sort is ModelSort.BEST else search.sort.value
-    questions = (named, f"({every}) NOT ({named})") if best else (every,)
-    exact = _exact(connection, order, every, search.text) if best else None
-    found: list[tuple[int, int]] = []
-    stage, after = place
-    for number, question in list(enumerate(questions))[stage:]:
-        wanted = search.limit + 2 - len(found)
-        listed = rows(connection, order, question, after=after, limit=wanted)
-        found += [(number, row) for row in listed if id_of(row) != exact]
-        if len(found) > search.limit:
-            break
-        after = -1
-    first = [exact] if exact is not None and place == (0, -1) else []
-    page = found[: search.limit - len(first)]
-    last = page[-1] if page else (0, 0)
-    return FoundModels(
-        entries=tuple(_entries(connection, [*first, *(id_of(row) for _, row in page)])),
-        next=f"{last[0]}-{last[1]}" if len(found) > len(page) else None,
-    )
-
-
-def _exact(connection: sqlite3.Connection, order: str, question: str, text: str) -> int | None:
-    """The model of just this name, if it answers."""
-    name = text.strip().lower()[:200]
-    found = connection.execute("SELECT id, body FROM entries WHERE key = ?", (name,)).fetchone()
-    entry = read(found[1]) if found else None
-    return found[0] if entry and answers(connection, order, question, found[0], entry) else None
-
-
-def _entries(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[ModelEntry]:
-    for id in ids:
-        found = connection.execute("SELECT body FROM entries WHERE id = ?", (id,)).fetchone()
-        if found and (entry := read(found[0])):
-            yield entry

@@ -59,6 +59,10 @@ class Shelf:
         self.connection.close()
         self._renew(why)
 
+    def is_there(self) -> bool:
+        """Whether the open file is still the one of its name: it may be deleted, or set aside by others."""
+        return self._seen() == self._inode
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()

@@ -55,6 +55,12 @@ def question_of(search: ModelSearch) -> tuple[str, str]:
     return every, " AND ".join(whole + named) if named else ""
 
 
+def is_named(entry: ModelEntry, search: ModelSearch) -> bool:
+    """Whether an entry that answers the search does so by its name."""
+    named = words_of(entry.repo.full_name, _MOST_NAME_WORDS)
+    return all(any(part.startswith(word) for part in named) for word in search.words)
+
+
 def _beginnings(words: Sequence[str]) -> Iterator[str]:
     for word in words:
         for length in range(1, min(len(word), _LONGEST_BEGINNING) + 1):

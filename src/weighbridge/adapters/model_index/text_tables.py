@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from weighbridge.adapters.model_index.bodies import read
 from weighbridge.adapters.model_index.shelf import ORDERS, writing
@@ -20,6 +21,11 @@ _ID_BITS = 28
 _GREATEST = (1 << 35) - 1
 _BATCH = 20_000
 _TREND_STEPS = 1000
+_SHOWN = attrgetter(
+    *("downloads", "likes", "trending", "last_modified", "author"),
+    *("tags", "pipeline_tag", "library", "licence", "card"),
+)
+"""What rows and terms are made of, but for the name, which stays."""
 _Change = tuple[int, str | None, str]
 """A row, ``delete`` or nothing, and its terms."""
 
@@ -31,9 +37,7 @@ def refresh(connection: sqlite3.Connection) -> None:
             _refresh_some(connection)
 
 
-def rows(
-    connection: sqlite3.Connection, order: str, question: str, *, after: int, limit: int
-) -> Sequence[int]:
+def rows(connection: sqlite3.Connection, order: str, question: str, *, after: int, limit: int) -> list[int]:
     """The numbers of the first rows behind ``after`` that answer a question of ``terms``."""
     asked = f"SELECT rowid FROM by_{order} WHERE by_{order} MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
     return [row for (row,) in connection.execute(asked, (question, after, limit))]
@@ -56,6 +60,11 @@ def forget_all(connection: sqlite3.Connection) -> None:
 def id_of(row: int) -> int:
     """Which entry a row shows."""
     return row & ((1 << _ID_BITS) - 1)
+
+
+def is_shown_otherwise(older: ModelEntry, newer: ModelEntry) -> bool:
+    """Whether the text tables have another row or other terms for the newer entry."""
+    return bool(_SHOWN(older) != _SHOWN(newer))
 
 
 def _refresh_some(connection: sqlite3.Connection) -> None:

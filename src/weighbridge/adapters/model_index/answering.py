@@ -1,0 +1,103 @@
+"""A page of a search: from the text table of its order, and for ``best`` from two questions to it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from weighbridge.adapters.model_index.bodies import read
+from weighbridge.adapters.model_index.terms import is_named, question_of
+from weighbridge.adapters.model_index.text_tables import answers, id_of, rows
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.model_entry import ModelEntry
+from weighbridge.domain.model_search import FoundModels, ModelSearch, ModelSort
+
+Place = tuple[int, int]
+"""Which of the questions a page goes on with, and behind which row."""
+_START = (0, -1)
+_CURSOR = re.compile(r"([01])-([0-9]{1,19})")
+_LONGEST_NAME = 193
+
+
+def place_of(after: str | None) -> Place:
+    """Where a page begins.
+
+    Raises:
+        Invalid: ``after`` was not given by a search.
+    """
+    if after is None:
+        return _START
+    found = _CURSOR.fullmatch(after)
+    if not found or int(found[2]) >= 1 << 63:
+        raise Invalid("page", after[:100], "was not given by a search", hint="begin with the first page")
+    return int(found[1]), int(found[2])
+
+
+def answered(connection: sqlite3.Connection, search: ModelSearch, place: Place) -> FoundModels:
+    """The page that begins at a place."""
+    every, named = question_of(search)
+    if search.sort is not ModelSort.BEST or not named:
+        order = ModelSort.DOWNLOADS if search.sort is ModelSort.BEST else search.sort
+        listed = rows(connection, order.value, every, after=place[1], limit=search.limit + 1)
+        return _page(connection, [(0, row) for row in listed], search.limit)
+    exact = _exact(connection, every, search.text)
+    found = [spot for spot in _best(connection, search, place, every, named) if id_of(spot[1]) != exact]
+    first = [exact] if exact is not None and place == _START else []
+    return _page(connection, found, search.limit - len(first), first)
+
+
+def _best(
+    connection: sqlite3.Connection, search: ModelSearch, place: Place, every: str, named: str
+) -> list[Place]:
+    """What answers by its name, then what answers at all: two more than fit, where there are so many."""
+    order, limit = ModelSort.DOWNLOADS.value, search.limit + 2
+    stage, after = place
+    if place != _START:
+        by_name = [] if stage else rows(connection, order, named, after=after, limit=limit)
+        behind, left = after if stage else -1, limit - len(by_name)
+        others = rows(connection, order, f"({every}) NOT ({named})", after=behind, limit=left) if left else []
+    else:
+        listed = rows(connection, order, every, after=-1, limit=limit)
+        if len(listed) < limit:  # that is all: a second walk along long lists would find nothing else
+            by_name = [row for row in listed if _is_named(connection, row, search)]
+        else:
+            by_name = rows(connection, order, named, after=-1, limit=limit)
+        known = set(by_name)
+        others = [row for row in listed if row not in known][: limit - len(by_name)]
+    return [*((0, row) for row in by_name), *((1, row) for row in others)]
+
+
+def _is_named(connection: sqlite3.Connection, row: int, search: ModelSearch) -> bool:
+    return any(is_named(entry, search) for entry in _entries(connection, [id_of(row)]))
+
+
+def _page(
+    connection: sqlite3.Connection, found: Sequence[Place], limit: int, first: Sequence[int] = ()
+) -> FoundModels:
+    page = found[:limit]
+    stage, row = page[-1] if page else (0, 0)
+    ids = [*first, *(id_of(row) for _, row in page)]
+    return FoundModels(
+        entries=tuple(_entries(connection, ids)), next=f"{stage}-{row}" if len(found) > limit else None
+    )
+
+
+def _exact(connection: sqlite3.Connection, question: str, text: str) -> int | None:
+    """The model of just this name, if it answers."""
+    name = text.strip().lower()
+    if not name.isascii() or len(name) > _LONGEST_NAME:
+        return None
+    found = connection.execute("SELECT id, body FROM entries WHERE key = ?", (name,)).fetchone()
+    entry = read(found[1]) if found else None
+    if entry is None:
+        return None
+    id: int = found[0]
+    return id if answers(connection, ModelSort.DOWNLOADS.value, question, id, entry) else None
+
+
+def _entries(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[ModelEntry]:
+    for id in ids:
+        found = connection.execute("SELECT body FROM entries WHERE id = ?", (id,)).fetchone()
+        if found and (entry := read(found[0])):
+            yield entry
