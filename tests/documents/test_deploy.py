@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from ruamel.yaml import YAML
 
+from weighbridge.adapters.blobs_s3 import open_bucket
 from weighbridge.doors.cli.app import COMMANDS
-from weighbridge.settings import VARIABLES
+from weighbridge.settings import VARIABLES, load_settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 OURS = re.compile(r"\b(?:WEIGHBRIDGE|HF)_[A-Z0-9_]+")
@@ -33,9 +36,9 @@ def test_each_variable_is_one_of_ours(file: Path) -> None:
     assert named <= set(VARIABLES)
 
 
-def test_the_services_are_a_server_two_workers_and_a_database(compose: dict[str, Any]) -> None:
+def test_the_services_are_a_server_two_workers_a_database_and_a_bucket(compose: dict[str, Any]) -> None:
     services = compose["services"]
-    assert set(services) == {"server", "worker", "database"}
+    assert set(services) == {"server", "worker", "database", "store", "bucket"}
     assert services["worker"]["deploy"]["replicas"] == 2
     for name in ("server", "worker"):
         service = services[name]
@@ -49,6 +52,36 @@ def test_the_services_are_a_server_two_workers_and_a_database(compose: dict[str,
             assert f"/run/secrets/{secret}" in service["environment"].values()
         context = DEPLOY / service["build"]["context"]
         assert (context / service["build"]["dockerfile"]).is_file()
+
+
+def test_server_and_workers_find_the_bucket_that_is_made(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    (keys,) = services["store"]["configs"]
+    told = "--".join(services["bucket"]["command"])
+    for name in ("server", "worker"):
+        environ = services[name]["environment"]
+        settings = load_settings(
+            {
+                key: str(value)
+                for key, value in environ.items()
+                if not key.endswith(("_FILE", "_DATABASE_URL"))
+            }
+        )
+        bucket = open_bucket(settings.store_url, settings.s3, settings.store_public_url)
+        assert bucket.name.startswith("s3://weighbridge/")
+        assert bucket.signing is None
+        place = urlsplit(environ["AWS_ENDPOINT_URL"])
+        assert place.hostname in services
+        assert f"-s3.port={place.port}" in services["store"]["command"]
+        assert f"-s3.config={keys['target']}" in services["store"]["command"]
+        assert "s3.bucket.create -name weighbridge" in told
+        assert services[name]["depends_on"]["bucket"]["condition"] == "service_completed_successfully"
+        keyed = compose["configs"][keys["source"]]["content"]
+        for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            assert environ[variable].split(":?")[0] in keyed
+    identities = json.loads(keyed)["identities"]
+    assert {action.partition(":")[2] for action in identities[0]["actions"]} == {"weighbridge"}
+    assert "store" in compose["volumes"]
 
 
 def test_no_port_is_open_to_the_network_by_itself(compose: dict[str, Any]) -> None:

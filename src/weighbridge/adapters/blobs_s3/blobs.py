@@ -84,7 +84,8 @@ class S3Blobs:
         return self._local.sweep(older_than_s)
 
     def require_room(self, size_bytes: int) -> None:
-        """Refuse what does not fit on this machine; see ``ports.BlobStore.require_room``."""
+        """Refuse what does not fit on this machine, and all while the bucket does not answer."""
+        self._bucket.look(_PREFIX)  # there is no such object: only that it is told counts
         self._local.require_room(size_bytes)
 
     def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
