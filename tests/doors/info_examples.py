@@ -11,7 +11,9 @@ from dataclasses import replace
 from tests.doors.verdict_examples import GOLDEN, kept
 from tests.metrics.models import MODELS
 from weighbridge.domain.about import About, Child, Children
+from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.scan import ScanReport
+from weighbridge.domain.verdict import Verdict
 from weighbridge.doors.cli.info import about_lines
 from weighbridge.metrics.licence_terms import licence_terms
 from weighbridge.metrics.results import stated_claims
@@ -32,20 +34,22 @@ EXAMPLES = {
 """Evidence, the verdict that was kept, columns, and children."""
 
 
-def drawn(name: str) -> str:
-    evidence_name, verdict_name, width, children = EXAMPLES[name]
-    evidence = MODELS[evidence_name]()
-    verdict = replace(kept(verdict_name), scan=ScanReport(rules="", files=()))
-    about = About(
+def about_of(evidence: Evidence, verdict: Verdict, children: Children) -> About:
+    return About(
         evidence=evidence,
         revision="main",
         terms=licence_terms(evidence),
-        verdict=verdict,
+        verdict=replace(verdict, scan=ScanReport(rules="", files=())),
         memory=memory_of(evidence, verdict.policy),
         claims=stated_claims(evidence),
         children=children,
     )
-    return "".join(f"{line}\n" for line in about_lines(about, width))
+
+
+def drawn(name: str) -> str:
+    evidence, verdict, width, children = EXAMPLES[name]
+    lines = about_lines(about_of(MODELS[evidence](), kept(verdict), children), width)
+    return "".join(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__" and "--write" in sys.argv:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.doors.cli_in_process import Shell
-from tests.doors.info_examples import EXAMPLES, GOLDEN, drawn
+from tests.doors.info_examples import EXAMPLES, GOLDEN, about_of, drawn
+from tests.doors.verdict_examples import kept
 from tests.hub_process import safetensors
 from tests.hub_server import HubRepo, HubServer, serve_hub
+from tests.metrics.models import MODELS
+from weighbridge.domain.about import Children
+from weighbridge.doors.cli.info import about_lines
 
 WEIGHTS = b"\x02\0\0\0\0\0\0\0{}" + b"\0" * 4000
 LARGE = {"config.json": b'{"model_type": "bert"}', "model.safetensors": safetensors(64_000)}
@@ -178,3 +185,24 @@ def test_what_it_says_to_add_to_the_model_list_is_locked_as_it_stands(shell: She
         "config.json",
         "model.safetensors",
     ]
+
+
+_SAID = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+_FIELDS = (
+    *("cardData", "safetensors", "gguf", "securityRepoStatus", "childrenModelCount", "baseModels", "tags"),
+    *("pipeline_tag", "library_name", "gated", "evalResults", "model-index", "downloads"),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(said=st.dictionaries(st.sampled_from(_FIELDS), _SAID, max_size=8), width=st.integers(40, 120))
+def test_whatever_a_hub_says_of_a_model_can_be_shown(said: dict[str, Any], width: int) -> None:
+    known = MODELS["whisper"]()
+    evidence = replace(known, info={**known.info, **said})
+    about = about_of(evidence, kept("gguf"), Children())
+    assert "models.yaml" in "\n".join(about_lines(about, width))
+    assert json.loads(json.dumps(about.to_json(), default=dict))["commit"] == known.manifest.commit

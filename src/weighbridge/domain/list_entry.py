@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
@@ -45,9 +44,22 @@ def list_entry(evidence: Evidence, revision: str) -> str:
 
 
 def spelled(text: str) -> str:
-    """A text as YAML 1.2 reads it back: plain where that is safe, else as in JSON."""
-    plain = _PLAIN.fullmatch(text) and text.lower() not in _NO_TEXT
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    """A text as YAML 1.2 reads it back: plain where that is safe, else between double quotes (7.3.1).
+
+    What a terminal would not show, or would obey, is escaped.
+    """
+    if _PLAIN.fullmatch(text) and text.lower() not in _NO_TEXT:
+        return text
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def file_patterns(evidence: Evidence) -> tuple[str, ...]:
