@@ -83,13 +83,14 @@ def _fields(said: Said, made: MadeModel, licence: StatedLicence) -> Iterator[tup
     ):
         if value:
             yield key, value
-    if known := [name for name in said.datasets if _is_repo(name)]:
+    if known := [name for name in said.datasets if is_repo(name)]:
         yield "datasets", known
     if said.languages:
         yield "language", said.languages[0] if len(said.languages) == 1 else list(said.languages)
 
 
-def _is_repo(name: str) -> bool:
+def is_repo(name: str) -> bool:
+    """Whether a repository can be called so."""
     try:
         RepoId.parse(name, RepoKind.DATASET)
     except Invalid:

@@ -11,7 +11,7 @@ from weighbridge.domain.json_values import JsonObject, child, mended, text, text
 from weighbridge.domain.licence import licence_of, stated_by_parent
 from weighbridge.domain.made_model import Documents, Said
 from weighbridge.domain.model_files import is_later_part
-from weighbridge.domain.own_card import StatedLicence
+from weighbridge.domain.own_card import StatedLicence, is_repo
 from weighbridge.domain.publication import OwnFile
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import ModelInfo
@@ -93,9 +93,12 @@ def said_with(said: Said, theirs: JsonObject) -> tuple[Said, tuple[str, ...]]:
     if said.metrics and theirs.get("model-index"):
         notes.append("README.md has results (model-index), which are kept; --replace-card writes it anew")
     licence = texts(theirs, "license")
+    bases = tuple(filter(is_repo, texts(theirs, "base_model")))
+    if bases != texts(theirs, "base_model"):
+        notes.append("README.md names a base model that is no repository: mend it, or give --replace-card")
     return replace(
         said,
-        base_models=texts(theirs, "base_model") or said.base_models,
+        base_models=bases or said.base_models,
         datasets=tuple(dict.fromkeys((*said.datasets, *texts(theirs, "datasets")))),
         license=licence[0] if licence else said.license,
         license_name=(text(theirs, "license_name") or "") if licence else said.license_name,

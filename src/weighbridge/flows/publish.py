@@ -22,6 +22,7 @@ from weighbridge.domain.scan import Severity
 from weighbridge.domain.terms import Terms
 from weighbridge.errors import (
     BadInput,
+    DigestMismatch,
     NoSuchRepo,
     NoSuchRevision,
     RefExists,
@@ -35,6 +36,8 @@ from weighbridge.flows.publish_state import PublishState, PublishTools, Target
 from weighbridge.flows.weighing import blocked_files, weigh_case
 
 CARD_LIMIT_BYTES = 1 << 20
+_TO_BE_FILLED, _BLANKS = "[More Information Needed]", 8
+"""What PEFT and transformers write into every field of a card that they save beside a model."""
 _TOLD = frozenset(
     f"licence.{rule}"
     for rule in ("none", "mismatch", "ambiguous", "unknown-base", "data", "unknown-data", "boost")
@@ -52,6 +55,7 @@ def publish(request: PublishRequest, tools: PublishTools) -> Published:
         UnsafeFiles: the scanners block a file.
         Rejected: the gate refuses, where it was asked.
         Conflict: a file or the repository changed meanwhile.
+        DigestMismatch: a file changed while it was sent; the commit is there, run it again.
         Denied, Unreachable: the Hub says no, or nothing.
     """
     state = PublishState(request=request, said=request.said)
@@ -129,10 +133,18 @@ def describe(state: PublishState, tools: PublishTools) -> PublishState:
     found, unread = documents_of(state.listed, state.files, tools.readers.yaml, tools.gguf_head)
     theirs = tools.cards.said_by(state.old_card) if state.old_card else {}
     said, kept = said_with(state.said, theirs)
+    kept += _of_a_template(state.old_card or "")
     made = made_model(found, said)
     licence, odd = licence_for(said, made.bases, tools.bases, tools.bases_address)
     warnings = (*state.warnings, *unread, *kept, *made.notes, *odd)
     return replace(state, said=said, documents=found, made=made, licence=licence, warnings=warnings)
+
+
+def _of_a_template(card: str) -> tuple[str, ...]:
+    """A word on a card that a library left to be filled in."""
+    if card.count(_TO_BE_FILLED) < _BLANKS:
+        return ()
+    return (f"README.md is a template that says nothing ('{_TO_BE_FILLED}'); --replace-card writes a card",)
 
 
 def write_card(state: PublishState, tools: PublishTools) -> PublishState:
@@ -229,9 +241,19 @@ def send(state: PublishState, tools: PublishTools) -> PublishState:
         tools.reporter.moved(total)
     finally:
         tools.reporter.end()
+    _require_arrived(state, sent.commit, tools)
     if request.tag and target.tagged != sent.commit:
         tools.writing.tag(request.repo, request.tag, sent.commit)
     return replace(state, sent=sent)
+
+
+def _require_arrived(state: PublishState, commit: str, tools: PublishTools) -> None:
+    """Nothing, if the commit holds what was scanned: a file may change while others are sent."""
+    held = tools.target.manifest(state.request.repo, commit).by_path
+    for path, entry in state.entries.items():
+        if path not in held or not held[path].agrees_with(entry):
+            got = str(held[path].strongest) if path in held else "not there"
+            raise DigestMismatch(path, wanted=str(entry.strongest), got=got)
 
 
 def _is_there(state: PublishState, tools: PublishTools) -> bool:

@@ -1,0 +1,84 @@
+"""The small files beside the weights, however they are broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.doors.trained_folders import write
+from weighbridge.adapters.front_matter import yaml_value
+from weighbridge.adapters.hub_offline import OfflineHub
+from weighbridge.adapters.own_files import list_files
+from weighbridge.domain.made_model import Documents, Said
+from weighbridge.flows.describing import SMALL_BYTES, documents_of, licence_for, said_with
+
+
+def read(folder: Path) -> tuple[Documents, tuple[str, ...]]:
+    listed, _ = list_files(folder)
+    return documents_of(listed, listed, lambda text: yaml_value(text)[0], lambda _: {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"[]", b"null", b"7", b'"text"', b"{", b"\xff\xfe", b'{"a": ' * 50_000, b"[" * 100_000,
+        b'{"a": 1}' + b" " * SMALL_BYTES, b"{'r': 8}",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["adapter_config.json", "config.json", "trainer_state.json", "eval_results.json"]
+)
+def test_a_broken_document_is_none_and_is_told(name: str, content: bytes, tmp_path: Path) -> None:
+    write(tmp_path, {name: content})
+    found, notes = read(tmp_path)
+    assert found == Documents(paths=(name,))
+    assert [note.partition(" ")[0] for note in notes] == [name]
+
+
+@pytest.mark.parametrize(
+    "content", [b"- a\n", b"a: [\n", b"!!python/object:os.system x\n", b"a: &a [*a]\n", b"7"]
+)
+def test_a_broken_merge_is_none(content: bytes, tmp_path: Path) -> None:
+    write(tmp_path, {"mergekit_config.yml": content})
+    assert read(tmp_path)[0].merge == {}
+
+
+def test_numbers_that_are_none_and_halves_of_characters_are_mended(tmp_path: Path) -> None:
+    write(tmp_path, {"adapter_config.json": b'{"r": NaN, "lora_alpha": 1e999, "peft_type": "\\ud800"}'})
+    found, notes = read(tmp_path)
+    assert (found.adapter["peft_type"], notes) == ("\ufffd", ())
+
+
+def test_what_the_card_says_counts_before_what_was_said_and_is_told() -> None:
+    theirs = {
+        "license": "mit",
+        "base_model": ["org/a"],
+        "datasets": ["org/d"],
+        "model-index": [{}],
+        "language": "de",
+    }
+    said, notes = said_with(Said(license="apache-2.0", base_models=("org/b",), metrics={"f1": 1}), theirs)
+    assert (said.license, said.base_models, said.datasets, said.languages) == (
+        "mit",
+        ("org/a",),
+        ("org/d",),
+        ("de",),
+    )
+    assert [note.partition(":")[0].split()[-1] for note in notes[:2]] == ["base_model", "license"]
+    assert "model-index" in notes[2]
+
+
+def test_a_base_model_that_is_a_path_is_no_base_model() -> None:
+    said, notes = said_with(Said(base_models=("org/b",)), {"base_model": "/home/ann/llama"})
+    assert said.base_models == ("org/b",)
+    assert any("no repository" in note for note in notes)
+
+
+def test_a_licence_that_cannot_be_asked_for_is_not_made_up() -> None:
+    found, notes = licence_for(Said(), ("org/base",), OfflineHub(), "https://hub")
+    assert (found.id, len(notes)) == ("", 1)
+    assert "--license" in notes[0]
+    found, notes = licence_for(Said(license="my-own"), ("org/base",), OfflineHub(), "https://hub")
+    assert (found.id, found.inherited_from) == ("my-own", "")
+    assert "no identifier" in notes[0]
