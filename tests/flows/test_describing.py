@@ -27,7 +27,7 @@ def read(folder: Path) -> tuple[Documents, tuple[str, ...]]:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(
-    "name", ["adapter_config.json", "config.json", "trainer_state.json", "eval_results.json"]
+    "name", ["adapter_config.json", "config.json", "training_args.json", "eval_results.json"]
 )
 def test_a_broken_document_is_none_and_is_told(name: str, content: bytes, tmp_path: Path) -> None:
     write(tmp_path, {name: content})
