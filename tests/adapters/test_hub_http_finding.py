@@ -69,6 +69,15 @@ def test_every_condition_and_the_order_reach_the_hub(hub: HubServer) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "query", [RepoQuery(search="\ud800"), RepoQuery(tags=("\udcff",)), RepoQuery(search="x" * 10_000)]
+)
+def test_a_condition_that_no_address_can_hold_is_not_asked_for(hub: HubServer, query: RepoQuery) -> None:
+    with pytest.raises(Invalid):
+        quick(hub).find(query)
+    assert not hub.requests
+
+
 def test_no_more_than_the_hub_gives_is_asked_for_at_once(hub: HubServer) -> None:
     quick(hub).find(EVERY, limit=10**9)
     assert asked_of(hub)["limit"] == ["1000"]
@@ -140,10 +149,16 @@ def test_an_answer_that_is_no_list(hub: HubServer, body: bytes) -> None:
         quick(hub).find(EVERY)
 
 
-def test_a_page_without_end_is_not_read(hub: HubServer) -> None:
-    hub.fault("/api/models", body=b"[", content_length=1 << 40, grow=70 << 20)
-    with pytest.raises(BadListing, match="more than"):
-        quick(hub).find(EVERY)
+def test_an_answer_without_end_is_not_read(hub: HubServer) -> None:
+    hub.fault("/api/whoami-v2", body=b"{", content_length=1 << 40, grow=2 << 20)
+    hub.fault("*", body=b"[", content_length=1 << 40, grow=70 << 20)
+    for ask in (
+        lambda: quick(hub).find(EVERY),
+        lambda: quick(hub).about(RepoId.parse("org/m1")),
+        lambda: quick(hub).whoami(),
+    ):
+        with pytest.raises(BadListing, match="more than"):
+            ask()
 
 
 @pytest.mark.parametrize(

@@ -333,11 +333,22 @@ def test_every_sort_and_every_tag_reaches_the_hub(hub: HubServer, sort: str, spe
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"sort": "newest"}, {"limit": 0}, {"limit": -1}, {"limit": True}, {"limit": "5"}, {"filter_tags": "x"}],
+    [
+        {"sort": "newest"},
+        {"limit": 0},
+        {"limit": -1},
+        {"limit": True},
+        {"limit": "5"},
+        {"filter_tags": "x"},
+        {"filter_tags": [1]},
+        {"query": 7},
+        {"query": "\ud800"},
+        {"query": "x" * 10_000},
+    ],
 )
 def test_a_search_that_means_nothing_is_a_value_error(hub: HubServer, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        run(lambda connector: connector.search_models("x", **wrong))
+        run(lambda connector: connector.search_models(**{"query": "x", **wrong}))
     assert not hub.asked("/api/models")
 
 

@@ -311,6 +311,8 @@ def _search(query: str | None, tags: Sequence[str] | None, sort: str, limit: int
         raise BadRequest(f"sort is {sort!r}, but must be one of {', '.join(_SORTS)}")
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_RESULTS:
         raise BadRequest(f"limit is {limit!r}, but must be a number from 1 to {MOST_RESULTS}")
+    if not isinstance(query, str | None):
+        raise BadRequest("query must be a text")
     if isinstance(tags, str) or not all(isinstance(tag, str) and tag for tag in tags or ()):
         raise BadRequest("filter_tags must be a list of texts", hint='as in ["text-generation", "pytorch"]')
     return ModelSearch(text=query or "", tags=tuple(tags or ()), sort=ModelSort(sort)), limit

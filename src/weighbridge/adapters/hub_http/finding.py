@@ -12,14 +12,16 @@ from weighbridge.adapters.hub_http.addresses import Origin, split_address
 from weighbridge.adapters.hub_http.answers import mended_object, next_page, read_json
 from weighbridge.adapters.hub_http.refusals import Question
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject
+from weighbridge.domain.json_values import JsonObject, is_unicode
 from weighbridge.domain.repo_query import ListPage, RepoQuery
 from weighbridge.errors import BadListing
 
 MOST_ROWS = 1000
 """How many models the Hub puts on one page at most."""
 MAX_PAGE_BYTES = 64 << 20
-"""The most that one page may hold: 64 KiB for each of its models."""
+"""The most that one page may hold, 64 KiB for each of its models, or one model with all its files."""
+LONGEST_QUERY = 6000
+"""A longer address is refused by many servers and proxies (RFC 9110, 4.1 asks for 8000 octets)."""
 _EXPANDED = (
     *("author", "cardData", "createdAt", "downloads", "gated", "gguf", "lastModified", "library_name"),
     *("likes", "pipeline_tag", "private", "safetensors", "sha", "tags", "trendingScore"),
@@ -27,14 +29,24 @@ _EXPANDED = (
 
 
 def list_target(prefix: str, query: RepoQuery, limit: int) -> str:
-    """The request target of the first page; ``parameters`` and what only spaces have are not asked for."""
+    """The request target of the first page; ``parameters`` and what only spaces have are not asked for.
+
+    Raises:
+        Invalid: a condition is no text that an address can hold, or all of them together are too long.
+    """
     asked = [("search", query.search), ("author", query.author), ("pipeline_tag", query.pipeline_tag)]
     asked += [("filter", tag) for tag in query.tags]
     if query.gated is not None:
         asked.append(("gated", "true" if query.gated else "false"))
     asked += [("sort", query.sort.value), ("direction", "-1"), ("limit", str(max(1, min(limit, MOST_ROWS))))]
     asked += [("expand", name) for name in _EXPANDED]
-    return f"{prefix}/api/models?{urlencode([(name, value) for name, value in asked if value])}"
+    for name, value in asked:
+        if not is_unicode(value):
+            raise Invalid(name, value, "is not valid Unicode")
+    spelled = urlencode([(name, value) for name, value in asked if value])
+    if len(spelled) > LONGEST_QUERY:
+        raise Invalid("search", query.search, f"makes an address of more than {LONGEST_QUERY} characters")
+    return f"{prefix}/api/models?{spelled}"
 
 
 def cursor_target(prefix: str, home: Origin, cursor: str) -> str:

@@ -44,6 +44,7 @@ from weighbridge.errors import BadInput, BadListing, NoSuchOwner, NotFound
 
 MAX_JSON_BYTES = 256 << 20
 """The most that one answer, or all pages of one listing, may hold: a million files fit."""
+MAX_ACCOUNT_BYTES = 1 << 20
 _EXPANDED = tuple(name for name in DETAILS if name != "securityRepoStatus")
 _COMMITS_PER_PAGE = 50
 _REPOS_PER_PAGE = 500
@@ -157,7 +158,7 @@ class HttpHub:
         Raises:
             HubDown, RateLimited, NotAuthenticated, NotPermitted: as for every question.
             BadListing: the answer is no list, or does not lead on where it may.
-            Invalid: the cursor is not one of this Hub's.
+            Invalid: the cursor is not one of this Hub's, or the query fits in no address.
         """
         question, home = Question(hub=self._name), self._asking.home
         target = (
@@ -176,7 +177,8 @@ class HttpHub:
         """
         question = Question(hub=self._name, repo=repo)
         target = f"{self._prefix}/api/{repo.kind.plural}/{repo.full_name}?blobs=true"
-        return mended_object(question, read_object(question, self._read(target, question)))
+        body, _ = self._page(target, question, MAX_PAGE_BYTES)
+        return mended_object(question, read_object(question, body))
 
     def whoami(self) -> str:
         """What the owner of the token is called here; empty where the Hub does not say.
@@ -186,7 +188,8 @@ class HttpHub:
             HubDown: it does not answer, or has no accounts at all.
         """
         question = Question(hub=self._name, what="record of accounts")
-        said = read_object(question, self._read(f"{self._prefix}/api/whoami-v2", question))
+        body, _ = self._page(f"{self._prefix}/api/whoami-v2", question, MAX_ACCOUNT_BYTES)
+        said = read_object(question, body)
         return text(mended_object(question, said), "name") or ""
 
     def details(self, ref: ModelRef) -> JsonObject:
