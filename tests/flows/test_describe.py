@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -87,6 +87,16 @@ def test_who_may_not_see_it_is_told_so_whatever_is_remembered() -> None:
     known.remember(DAY)
     with pytest.raises(Gated):
         known.describe()
+
+
+def test_what_somebody_else_learned_of_a_private_model_is_asked_for_again() -> None:
+    known = Known(says=NoSuchRepo("org/model"))
+    entry = replace(known.remember(timedelta(0)), private=True)
+    known.put([entry])
+    assert known.describe() is None
+    known.put([entry])
+    known.says = NoAnswer("x")
+    assert known.describe() == Described(entry=entry)
 
 
 def test_what_the_hub_has_no_more_is_forgotten() -> None:

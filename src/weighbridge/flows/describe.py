@@ -1,11 +1,12 @@
 """What is known of one model: remembered while it is fresh, else asked for, else remembered and old.
 
-    remembered, whole and fresh?  -> that
+    remembered, whole, fresh and public?  -> that
     else ask the Hub              -> its answer, remembered
          it says that there is none, or hides it  -> nothing, and forgotten
          it does not answer       -> what is remembered, however old; what was listed only, too
 
-Who may not see a model is told so, whatever is remembered.
+Who may not see a model is told so, whatever is remembered: what somebody else learned of a private one
+is not given while the Hub can be asked.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def describe(repo: RepoId, asking: Asking, *, use_memory: bool = True) -> Descri
     """
     remembered = asking.memory.get(repo) if use_memory else None
     is_old = remembered is not None and remembered.is_expired(asking.now(), asking.time_to_live)
-    if remembered is not None and remembered.depth is Depth.WHOLE and not is_old:
+    if remembered is not None and _suffices(remembered) and not is_old:
         return Described(entry=remembered)
     try:
         entry = _asked(repo, asking.about(repo), asking)
@@ -77,6 +78,10 @@ def describe(repo: RepoId, asking: Asking, *, use_memory: bool = True) -> Descri
             raise
         return Described(entry=remembered, is_stale=is_old)
     return Described(entry=entry)
+
+
+def _suffices(entry: ModelEntry) -> bool:
+    return entry.depth is Depth.WHOLE and not entry.private
 
 
 def _asked(repo: RepoId, said: JsonObject, asking: Asking) -> ModelEntry:
