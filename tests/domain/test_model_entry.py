@@ -161,6 +161,12 @@ def test_a_shorter_row_leaves_what_a_longer_row_said() -> None:
     assert (merged.files, merged.fetched_at) == (longer.files, NOW + timedelta(days=2))
 
 
+def test_a_row_that_has_tags_but_no_licence_says_that_there_is_none() -> None:
+    older = entry(Depth.LISTED, tags=["license:mit"])
+    assert entry(Depth.LISTED, tags=["en"]).merged(older).licence is None
+    assert entry(Depth.LISTED, likes=1).merged(older).licence == "mit"
+
+
 def test_an_entry_expires_with_its_age() -> None:
     read = entry(fetched_at=NOW - timedelta(hours=24))
     assert read.age(NOW) == timedelta(hours=24)

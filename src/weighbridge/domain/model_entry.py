@@ -153,7 +153,7 @@ class ModelEntry:
             tags=self.tags or older.tags,
             pipeline_tag=self.pipeline_tag or older.pipeline_tag,
             library=self.library or older.library,
-            licence=self.licence or older.licence,
+            licence=self.licence if self.tags or self.card is not None else older.licence,
             size_bytes=self.size_bytes or older.size_bytes,
             parameters=self.parameters or older.parameters,
             created_at=self.created_at or older.created_at,
