@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -105,6 +109,26 @@ def test_a_collector_that_died_holds_nobody_up_for_ever(bucket: Bucket, tmp_path
     bucket.put(f"removing-v1/{name}/left", b"")
     assert store.holds(name)
     assert list(bucket.walk("removing-v1")) == []
+
+
+def test_uploads_that_nobody_ended_are_ended_when_they_are_old(bucket: Bucket, tmp_path: Path) -> None:
+    unfinished = bucket.unfinished
+    assert unfinished is not None
+    ours = ("x/blobs-v1/sha256/ab/" + "ab" * 32, "x/org/a & b/1.0.0/package.zip")
+    for key in (*ours, "x/somebody/else", "y/another/package.zip"):
+        unfinished._asked("POST", key, {"uploads": ""})
+
+    def left() -> set[str]:
+        return set(re.findall("<Key>(.*)</Key>", unescape(unfinished._asked("GET", "", {"uploads": ""}))))
+
+    assert bucket.abort_unfinished(3600) == 0
+    assert len(left()) == 4
+    machine(bucket, tmp_path / "one").sweep(-60)
+    assert left() == {"x/somebody/else", "y/another/package.zip"}
+    unfinished._asked("POST", ours[0], {"uploads": ""})
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    assert replace(unfinished, secret="another one").abort(later) == 0
+    assert unfinished.abort(later) == 1
 
 
 def collect(bridge: Bridge, *, dry_run: bool = False) -> Collected:

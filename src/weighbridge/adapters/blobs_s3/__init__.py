@@ -10,6 +10,7 @@ to the same disk once and checked on its way. The disk holds the contents used l
 
     blobs       the port's methods
     uses        when a content was last relied on
+    unfinished  uploads in parts that were left
     bucket      objects, and a failing server as StoreDown
 """
 

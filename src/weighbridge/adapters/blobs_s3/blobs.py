@@ -79,8 +79,9 @@ class S3Blobs:
         return name
 
     def sweep(self, older_than_s: float) -> int:
-        """Remove what abandoned fetches left on this machine, and old marks in the bucket."""
+        """Remove what was left on this machine, and old marks and unfinished uploads in the bucket."""
         self._uses.sweep(older_than_s)
+        self._bucket.abort_unfinished(older_than_s)
         return self._local.sweep(older_than_s)
 
     def require_room(self, size_bytes: int) -> None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weighbridge.adapters.blobs_s3.unfinished import Unfinished
 from weighbridge.errors import BadInput, NotFound, StoreDown
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Bucket:
     name: str
     store: S3Store
     signing: S3Store | None
+    unfinished: Unfinished | None = None
 
     def probe(self) -> None:
         """Ask for one name.
@@ -133,6 +135,15 @@ class Bucket:
         with self._asked():
             return obstore.sign(self.signing, "GET", key, timedelta(seconds=ADDRESS_LASTS_S))
 
+    def abort_unfinished(self, older_than_s: float) -> int:
+        """End uploads that were begun so long ago and never ended; how many.
+
+        None where the credentials come from elsewhere than the settings: then a rule of the bucket must do.
+        """
+        if self.unfinished is None:
+            return 0
+        return self.unfinished.abort(datetime.now(UTC) - timedelta(seconds=older_than_s))
+
     def _pieces(self, stream: Iterator[object]) -> Iterator[bytes]:
         while True:
             with self._asked():
@@ -195,7 +206,24 @@ def open_bucket(url: str, config: Mapping[str, str], public: str = "") -> Bucket
         signing = None
     elif public:
         signing = _store(found[1], prefix, {**config, "endpoint": public})
-    return Bucket(name=url.rstrip("/"), store=store, signing=signing)
+    return Bucket(
+        name=url.rstrip("/"), store=store, signing=signing, unfinished=_unfinished(found[1], prefix, config)
+    )
+
+
+def _unfinished(bucket: str, prefix: str, config: Mapping[str, str]) -> Unfinished | None:
+    if not (config.get("access_key_id") and config.get("secret_access_key")):
+        return None
+    region = config.get("region", "us-east-1")
+    return Unfinished(
+        endpoint=config.get("endpoint") or f"https://s3.{region}.amazonaws.com",
+        bucket=bucket,
+        prefix=f"{prefix}/" if prefix else "",
+        region=region,
+        key=config["access_key_id"],
+        secret=config["secret_access_key"],
+        token=config.get("session_token", ""),
+    )
 
 
 def _store(bucket: str, prefix: str, config: Mapping[str, str]) -> S3Store:
