@@ -106,7 +106,10 @@ def main() -> int:
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 100_000])
     parser.add_argument("--operations", type=int, default=2_000)
     parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--quick", action="store_true", help="fewer, for a look")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.counts, asked.operations = [1_000], 500
     told = []
     for count in asked.counts:
         with tempfile.TemporaryDirectory() as folder:

@@ -191,7 +191,10 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="kept, and used again; default: one that goes")
     parser.add_argument("--naive-rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--quick", action="store_true", help="fewer, for a look")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.models, asked.rounds, asked.naive_rounds = 20_000, 20, 1
     with tempfile.TemporaryDirectory() as own:
         folder = asked.folder or Path(own)
         folder.mkdir(parents=True, exist_ok=True)

@@ -85,7 +85,7 @@ class Line:
             Denied, BadListing: as the Hub says.
         """
         try:
-            found = listed(search.to_hub(), limit, self._hub, self._memory, now)
+            found = listed(search.to_hub(), limit, self._hub, self._memory.put, now)
         except (HubDown, RateLimited) as error:
             _LOG.warning("%s; what is remembered answers", error)
             moment = now()

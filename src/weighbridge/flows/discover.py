@@ -9,12 +9,12 @@ from typing import Protocol
 
 from weighbridge.domain.discovery import Discovery, Hit, Told, newest_of_each, package_query
 from weighbridge.domain.listing import PackageQuery
-from weighbridge.domain.model_entry import Depth, ModelEntry
+from weighbridge.domain.model_entry import ModelEntry
 from weighbridge.domain.model_search import FoundModels, ModelSearch
 from weighbridge.domain.package import Listed
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import StoreDown, Unreachable
-from weighbridge.flows.listed import Finder
+from weighbridge.flows.listed import Finder, listed
 
 
 class Remembered(Protocol):
@@ -59,23 +59,20 @@ def discover(search: ModelSearch, places: Places) -> Discovery:
     """
     if places.hub is None:
         return _offline(search, places, "the Hub was not asked")
+    remarks: list[str] = []
+
+    def remember(entries: Iterable[ModelEntry]) -> None:
+        try:
+            places.remembered.put(entries)
+        except StoreDown as error:
+            remarks.append(f"{error}; what the Hub said is not remembered")
+
     try:
-        page = places.hub.find(search.to_hub(), limit=search.limit)
+        found = listed(search.to_hub(), search.limit, places.hub, remember, places.now)
     except Unreachable as error:
         return _offline(search, places, f"{error}; this is what is remembered and held here")
-    moment = places.now()
-    rows = (ModelEntry.from_hub_json(row, fetched_at=moment, depth=Depth.LISTED) for row in page.rows)
-    found = {row.repo: row for row in rows if row is not None}
-    remarks: list[str] = []
-    try:
-        places.remembered.put(found.values())
-    except StoreDown as error:
-        remarks.append(f"{error}; what the Hub said is not remembered")
-    hits = [
-        Hit(repo=repo, told=Told.HUB, seen_at=moment, entry=row)
-        for repo, row in list(found.items())[: search.limit]
-    ]
-    return _marked(hits, places, remarks)
+    hits = [Hit(repo=row.repo, told=Told.HUB, seen_at=row.fetched_at, entry=row) for row in found]
+    return _marked(hits, places, remarks[:1])
 
 
 def _offline(search: ModelSearch, places: Places, why: str) -> Discovery:

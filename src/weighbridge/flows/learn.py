@@ -15,10 +15,10 @@ from typing import Protocol
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, digest_of, text
-from weighbridge.domain.model_entry import Depth, ModelEntry
+from weighbridge.domain.model_entry import ModelEntry
 from weighbridge.domain.repo_query import ListPage, RepoQuery, SortKey
 from weighbridge.errors import BadListing, NotFound, RateLimited
-from weighbridge.flows.listed import Finder
+from weighbridge.flows.listed import Finder, entries_of
 
 PAGE = 1000
 """How many models are asked for at once: the most that the Hub gives."""
@@ -123,7 +123,7 @@ def learn(walk: Walk, hub: Finder, memory: Memory) -> Learned:
             _LOG.warning("the Hub does not go on where the last walk was left (%s); it begins again", error)
             trail, resumed = replace(trail, cursor="", newest=""), False
             continue
-        found = _read(page, walk.now())
+        found = entries_of(page, walk.now())
         fresh = [entry for entry in found if not _is_known(entry, trail.until)]
         ended = page.cursor is None or len(fresh) < len(found)
         trail = trail.after(page.cursor if not ended else None, found)
@@ -146,11 +146,6 @@ def _asked(walk: Walk, hub: Finder, query: RepoQuery, cursor: str | None) -> Lis
                 raise
             _LOG.warning("%s", error)
             walk.pause(error.retry_after_s)
-
-
-def _read(page: ListPage, moment: datetime) -> list[ModelEntry]:
-    rows = (ModelEntry.from_hub_json(row, fetched_at=moment, depth=Depth.LISTED) for row in page.rows)
-    return [row for row in rows if row is not None]
 
 
 def _is_known(entry: ModelEntry, until: str) -> bool:

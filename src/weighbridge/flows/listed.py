@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
 from weighbridge.domain.model_entry import Depth, ModelEntry
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.repo_query import ListPage, RepoQuery
-from weighbridge.flows.describe import Memory
 
 
 class Finder(Protocol):
@@ -20,9 +19,13 @@ class Finder(Protocol):
 
 
 def listed(
-    query: RepoQuery, limit: int, hub: Finder, memory: Memory, now: Callable[[], datetime]
+    query: RepoQuery,
+    limit: int,
+    hub: Finder,
+    remember: Callable[[Iterable[ModelEntry]], None],
+    now: Callable[[], datetime],
 ) -> tuple[ModelEntry, ...]:
-    """The first ``limit`` models, as the Hub orders them, each once.
+    """The first ``limit`` models, as the Hub orders them, each once; ``remember`` is given each page.
 
     A row without a name of ours is passed over. A page that brings nothing new is the last.
 
@@ -33,10 +36,15 @@ def listed(
     cursor: str | None = None
     while True:
         page = hub.find(query, cursor, limit=limit - len(found))
-        rows = (ModelEntry.from_hub_json(row, fetched_at=now(), depth=Depth.LISTED) for row in page.rows)
-        fresh = {row.repo: row for row in rows if row is not None and row.repo not in found}
-        memory.put(fresh.values())
+        fresh = {row.repo: row for row in entries_of(page, now()) if row.repo not in found}
+        remember(fresh.values())
         found |= fresh
         cursor = page.cursor
         if cursor is None or not fresh or len(found) >= limit:
             return tuple(found.values())[:limit]
+
+
+def entries_of(page: ListPage, moment: datetime) -> list[ModelEntry]:
+    """The models of a page that was read at a moment."""
+    rows = (ModelEntry.from_hub_json(row, fetched_at=moment, depth=Depth.LISTED) for row in page.rows)
+    return [row for row in rows if row is not None]
