@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,39 @@ def test_a_server_that_dies_is_told_and_forgotten(tmp_path: Path, server: S3Serv
     assert [found for found, _ in blobs.walk()] == [name]
     again = blobs.add(b"while")
     assert open_store(settings_of(tmp_path / "other", server)).path(again).read_bytes() == b"while"
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """Asks everybody to slow down, as S3 does."""
+
+    def answer(self) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]  # this test's own
+        self.send_response(503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD = do_PUT = do_POST = answer
+
+    def log_message(self, *told: object) -> None:
+        """Nothing."""
+
+
+def test_a_server_that_answers_503_is_asked_again_and_then_told(tmp_path: Path, server: S3Server) -> None:
+    blobs = open_store(settings_of(tmp_path / "home", server))
+    port = server.port
+    server.kill()
+    with ThreadingHTTPServer(("127.0.0.1", port), _Busy) as busy:
+        busy.asked = []  # type: ignore[attr-defined]
+        threading.Thread(target=busy.serve_forever, args=(0.02,), daemon=True).start()
+        with pytest.raises(StoreDown, match="503") as told:
+            blobs.add(LARGE)
+        assert len(busy.asked) > 1  # type: ignore[attr-defined]
+        assert SECRET not in f"{told.value} {told.value.hint}"
+        busy.shutdown()
+    server.start()
+    assert list(blobs.walk()) == []
+    name = blobs.add(LARGE)
+    assert list(blobs.walk()) == [(name, len(LARGE))]
 
 
 def test_a_disk_that_lost_its_copy_gets_another_and_a_wrong_object_is_found(
