@@ -86,10 +86,10 @@ documents: $(VENV)/.dev  ## Write the parts of the documents that are made from 
 	$(BIN)/python -m tests.rules.written --write
 
 test: $(VENV)/.dev $(VENV)/.weights  ## The ordinary tests
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-all: $(VENV)/.heavy $(VENV)/.weights $(CLIENTS)/.made  ## The ordinary tests and those with heavy extras
-	$(BIN)/python -m pytest -n auto -m 'not torture' $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not torture' $(ARGS)
 
 torture: $(VENV)/.dev $(VENV)/.weights  ## Long kill and fuzz runs (SEED=n repeats a run)
 	WEIGHBRIDGE_TORTURE_SEED=$(SEED) $(BIN)/python -m pytest -m torture -s --timeout 3600 $(ARGS)
