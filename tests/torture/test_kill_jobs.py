@@ -98,7 +98,7 @@ def test_a_killed_job_ends_in_one_package_or_one_refusal(
         with slow_hub(made) as hub, _database(database) as more:
             env = environment(home, WEIGHBRIDGE_UPSTREAM=hub.url, **more)
             told = [_asked_and_killed(model, env, rng, hub, home, end) for model, end in ENDS]
-            _assert_no_orphan(env, home)
+            assert_no_orphan(env, home)
             return told
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -180,7 +180,7 @@ def assert_one_end(env: dict[str, str], home: Path, id: str, end: str) -> None:
         assert len(told) == 1
 
 
-def _assert_no_orphan(env: dict[str, str], home: Path) -> None:
+def assert_no_orphan(env: dict[str, str], home: Path) -> None:
     """What is old and named by nothing goes, and nothing else does."""
     then = time.time() - DAYS_AGO
     for place in ("blobs-v1", "partial", "tmp", "manifests-v1"):

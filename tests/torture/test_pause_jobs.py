@@ -80,11 +80,17 @@ def _paused(env: dict[str, str], home: Path, rng: random.Random) -> str:
         one.process.send_signal(signal.SIGSTOP)
         stack.callback(one.process.send_signal, signal.SIGCONT)
         stopped = catalog.job(asked.id)
+        wait_for(
+            lambda: catalog.job(asked.id).state.is_over or two.said["worker"] in _takers(catalog, asked),
+            PATIENCE_S,
+        )
+        # It holds the lock of the file that it fetched, so the other one may wait for it.
+        time.sleep(rng.uniform(0.0, rng.choice(LIVES_S)))
+        one.process.send_signal(signal.SIGCONT)
         over = _over(catalog.job, asked.id)
         assert over.state.value == end, over.error
         assert _takers(catalog, asked)[-1] == (one if stopped.state.is_over else two).said["worker"]
         two.kill()
-        one.process.send_signal(signal.SIGCONT)
         # It does one job at a time: when it has done the next one, it has let go of the first.
         assert run(["ingest", other, "--no-wait"], env, home).returncode == 0
         (further,) = (job for job in catalog.jobs() if job.id != asked.id)

@@ -45,6 +45,8 @@ class DbosEngine:
         self._place, self._at_once = place, at_once
         self._dbos: DBOS | None = None
         self._guard = threading.Lock()
+        self._at_work = list[str]()
+        self._suspects = set[str]()
 
     def start(self, perform: Callable[[str, Checkpoint], None]) -> None:
         """See ``Engine.start``.
@@ -55,7 +57,11 @@ class DbosEngine:
         from dbos import DBOS
 
         def run(job: str) -> None:
-            perform(job, _kept)
+            self._at_work.append(job)
+            try:
+                perform(job, _kept)
+            finally:
+                self._at_work.remove(job)
 
         self._run = DBOS.workflow(name="job", max_recovery_attempts=1_000_000)(run)
         try:
@@ -112,12 +118,26 @@ class DbosEngine:
             if self._dbos is None:
                 return
             runs = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+            self._drop_lost({run.workflow_id for run in runs if run.executor_id == self.worker})
             workers = {run.executor_id for run in runs if run.executor_id}
             dead = [worker for worker in workers if worker != self.worker and is_dead(worker)]
             if dead:
                 # Private: the public resume_workflow forgets the queue. So dbos is capped below 3.5,
                 # and the kill tests hold this.
                 self._dbos._recover_pending_workflows(dead)
+
+    def _drop_lost(self, mine: set[str]) -> None:
+        """End runs of this worker that nobody works on: DBOS could not write that they had ended.
+
+        What it could not write, on a full disk for one, it leaves as if it ran, for as long as this
+        process lives. A run that is only about to begin is not found twice.
+        """
+        from dbos import DBOS
+
+        idle = {run for run in mine if run.rpartition(":")[0] not in self._at_work}
+        for run in idle & self._suspects:
+            DBOS.cancel_workflow(run)
+        self._suspects = idle
 
     def close(self) -> None:
         """See ``Engine.close``."""
