@@ -26,6 +26,8 @@ def test_a_model_is_weighed_into_a_bucket_and_read_from_another_disk(
         assert {entry.sha256 for entry in package.manifest.files} <= held
         assert {package.evidence_sha256, package.verdict_sha256} <= held
         zip = first.packing.kept([package.id])[package.id]
+        steps = [event.data.get("step") for event in first.jobs.events(LOCAL, package.id)]
+        assert steps.index("record") < steps.index("zip")
         assert zip.address == f"s3://models/x/{MADE}/1.0.0/package.zip"
         assert (server.folder / zip.address.removeprefix("s3://")).stat().st_size == zip.size_bytes
         other = opener(

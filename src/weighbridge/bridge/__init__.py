@@ -258,7 +258,8 @@ def _jobs(
 
     chosen = engine or InlineEngine()
     lives = BeatingLives(catalog, now) if catalog.is_shared else WorkerLives(settings.home)
-    work = Work(catalog, tools, INGEST, chosen.worker, lives.is_dead, now, clocks.worked, pack)
+    written = pack if settings.store_url else None
+    work = Work(catalog, tools, INGEST, chosen.worker, lives.is_dead, now, clocks.worked, written)
     jobs = Jobs(catalog, chosen, work, lives, now)
     if engine is None:
         jobs.begin(keep=False)

@@ -49,7 +49,7 @@ class Work:
         is_dead: Callable[[str], bool],
         now: Callable[[], datetime],
         timed: Callable[[str, float], None] = lambda step, seconds: None,
-        pack: Callable[[str], None] = lambda package: None,
+        pack: Callable[[str], None] | None = None,
     ) -> None:
         self._catalog, self._tools, self._steps = catalog, tools, steps
         self._worker, self._is_dead, self._now = worker, is_dead, now
@@ -121,7 +121,9 @@ class Work:
             before, state = text(state, "verdict_sha256"), child(answer, "state")
             if (verdict := text(state, "verdict_sha256")) and not before:
                 self._tell_scores(job, verdict)
-        self._pack(job.id)
+        if self._pack is not None:
+            self._catalog.job_moved(job.id, self._worker, step="zip", at=self._now())
+            self._pack(job.id)
         self._catalog.end_job(job.id, self._worker, JobState.DONE, self._now())
 
     def _ended(self, job: Job, answer: JsonObject) -> None:
