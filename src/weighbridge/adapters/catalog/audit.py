@@ -39,7 +39,7 @@ class Audit(Database):
         query = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(limit)
         if after is not None:
             if not after.isascii() or not after.isdigit() or len(after) > 18:
-                raise BadInput(f"'after' is not the id of a line: {after!r}")
+                raise BadInput("'after' is not the id of a line")
             query = query.where(AUDIT.c.id < int(after))
         if about is not None:
             for column, wanted in ((AUDIT.c.by, about.by), (AUDIT.c.verb, about.verb)):

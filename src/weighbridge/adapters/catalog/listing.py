@@ -107,7 +107,7 @@ def _behind(connection: Connection, query: PackageQuery, after: str) -> ColumnEl
     by, id = _ORDER[query.sort], PACKAGES.c.id
     last = connection.execute(select(by).where(id == after)).first()
     if last is None:
-        raise BadInput(f"'after' names nothing that is here: {after!r}")
+        raise BadInput("'after' names nothing that is here")
     (value,) = last
     if query.is_rising:
         return or_(by > value, and_(by == value, id > after))

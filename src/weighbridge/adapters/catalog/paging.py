@@ -32,7 +32,7 @@ def page(
     if after is not None:
         last = connection.execute(select(table.c.created_at).where(table.c.id == after)).scalar()
         if last is None:
-            raise BadInput(f"'after' names nothing that is here: {after!r}")
+            raise BadInput("'after' names nothing that is here")
         at, id = table.c.created_at, table.c.id
         query = query.where(or_(at < last, and_(at == last, id < after)))
     return newest_first(query, table).limit(limit)
