@@ -50,6 +50,14 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
 }
 
 
+FOR_READERS = frozenset((
+    *("/packages", "/versions", "/policy", "/package/{id}", "/standing/{kind}/{commit}/{namespace}/{name}"),
+    *(f"/package/{{id}}/{paper}" for paper in ("verdict", "evidence", "licence", "bom", "attestation")),
+    "/package/{id}/package.zip",
+))  # fmt: skip
+"""What callers without a token may ask for, where ``WEIGHBRIDGE_ANONYMOUS`` lets them."""
+
+
 def rest_app(bridge: Bridge, proxies: Sequence[Network] = ()) -> FastAPI:
     """The application before a registry; ``proxies`` may say where a request came from."""
     app = FastAPI(
@@ -120,8 +128,10 @@ def _openapi(app: FastAPI) -> dict[str, object]:
     """The description; the framework says of errors that they are plain JSON, which is put right."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        for path in schema["paths"].values():
-            for operation in path.values():
+        for address, path in schema["paths"].items():
+            for method, operation in path.items():
+                if method == "get" and address in FOR_READERS:
+                    operation["security"] = [*operation["security"], {}]
                 for status, answer in operation["responses"].items():
                     if int(status) >= 400 and (told := answer.get("content")):
                         answer["content"] = {MEDIA_TYPE: next(iter(told.values()))}

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from weighbridge.bridge import Bridge
-from weighbridge.domain.access import Principal
+from weighbridge.bridge.access import require
+from weighbridge.domain.access import Permission, Principal
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.job import Job
 from weighbridge.domain.json_values import Json
@@ -72,6 +73,7 @@ def ingest_batch(
 
     200 if all were accepted, 207 if not, 202 with `wait` false. Needs the permission `upload`.
     """
+    require(caller, Permission.UPLOAD)
     results = [
         _asked(bridge, caller, one, f"{idempotency_key}#{n}" if idempotency_key else "", wait=wanted.wait)
         for n, one in enumerate(wanted.models)

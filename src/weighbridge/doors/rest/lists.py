@@ -11,7 +11,7 @@ from weighbridge.domain.listing import PackageQuery, Sort
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.models import Instant, PackageOut, Wanted
+from weighbridge.doors.rest.models import Instant, PackageOut, RepoName, Wanted
 
 router = APIRouter()
 Least = Annotated[float | None, Field(ge=0, le=1)]
@@ -112,7 +112,7 @@ def packages(filters: Annotated[PackageFilters, Query()], bridge: TheBridge, cal
 
 @router.get("/versions", tags=["packages"], summary="Every version of a name")
 def versions(
-    name: Annotated[str, Query(max_length=256, description="org/name, or name")],
+    name: Annotated[RepoName, Query()],
     bridge: TheBridge,
     caller: Caller,
     kind: RepoKind = RepoKind.MODEL,

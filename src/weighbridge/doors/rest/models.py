@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_validator,
+)
+from pydantic.config import JsonDict
 
 from weighbridge.bridge.repos import Standing, State
 from weighbridge.domain.access import Principal
@@ -20,6 +31,21 @@ from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadName, BadVersion
 
 Text = Annotated[str, Field(max_length=1024)]
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:")
+
+
+# These tell the description what the domain checks, whose sentences are better than a pattern.
+_USER: JsonDict = {"pattern": "^([a-z0-9]|[a-z0-9][a-z0-9._-]{0,62}[a-z0-9])$"}
+_PART = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
+RepoName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        description="org/name, or name",
+        json_schema_extra={"pattern": f"^({_PART}/)?{_PART}$"},
+    ),
+]
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -29,7 +55,13 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("no such instant") from error
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _spelled_out(at: object) -> object:
+    if isinstance(at, str) and not _RFC_3339.match(at):
+        raise ValueError("an instant is written as in 2026-11-21T08:00:00Z")  # no number of seconds
+    return at
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_spelled_out), AfterValidator(_in_utc)]
 
 
 class Wanted(BaseModel):
@@ -49,8 +81,11 @@ class SetUp(Wanted):
     """The one-time secret of the first start, and the first account."""
 
     secret: Text
-    username: Text
-    password: Text
+    username: Annotated[
+        Text,
+        Field(description="1 to 64 lower-case letters, digits, '-', '_' and '.'", json_schema_extra=_USER),
+    ]
+    password: Annotated[Text, Field(json_schema_extra={"minLength": 8})]
 
 
 class TokenOut(BaseModel):

@@ -174,12 +174,26 @@ async def _wrong_schema(_request: Request, error: Exception) -> JSONResponse:
     return problem(422, BadInput.code, told, more={"errors": faults})
 
 
-async def _of_the_framework(_request: Request, error: Exception) -> JSONResponse:
+async def _of_the_framework(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
     phrase = HTTPStatus(error.status_code).phrase
-    return problem(
-        error.status_code, phrase.lower().replace(" ", "-"), str(error.detail), headers=error.headers
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    return problem(error.status_code, phrase.lower().replace(" ", "-"), str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods of an address: the framework tells those of the first of its routes alone."""
+    asked = request.url.path.split("/")
+    found: tuple[int, str] = (0, "")
+    for address, path in request.app.openapi()["paths"].items():
+        parts = address.split("/")
+        same = [part == given for part, given in zip(parts, asked, strict=False)]
+        open_ = [part.startswith("{") and bool(given) for part, given in zip(parts, asked, strict=False)]
+        if len(parts) == len(asked) and all(map(max, zip(same, open_, strict=True))) and sum(same) > found[0]:
+            found = (sum(same), ", ".join(sorted(method.upper() for method in path)))
+    return found[1]
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, JsonValue
 from weighbridge.domain.attached import MOST_ENTRIES, Attached
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.models import PackageOut, Text, Wanted
+from weighbridge.doors.rest.models import PackageOut, RepoName, Text, Wanted
 from weighbridge.doors.rest.packages import After, Id, Limit
 
 router = APIRouter()
@@ -19,13 +19,19 @@ router = APIRouter()
 class WithdrawIn(Wanted):
     """Why a package is no longer served."""
 
-    reason: Annotated[Text, Field(description="everybody who asks for the package is shown it")]
+    reason: Annotated[
+        Text,
+        Field(
+            description="everybody who asks for the package is shown it",
+            json_schema_extra={"minLength": 1, "maxLength": 500},
+        ),
+    ]
 
 
 class EvidenceIn(Wanted):
     """Results that an operator measured."""
 
-    repo: Annotated[Text, Field(description="org/name; it need not be here yet")]
+    repo: Annotated[RepoName, Field(description="org/name; it need not be here yet")]
     kind: RepoKind = RepoKind.MODEL
     metric: Text = "performance_claims"
     entries: Annotated[
@@ -75,7 +81,7 @@ def attach(wanted: EvidenceIn, bridge: TheBridge, caller: Caller) -> EvidenceOut
 def attached(
     bridge: TheBridge,
     caller: Caller,
-    repo: Annotated[str | None, Query(max_length=256, description="org/name")] = None,
+    repo: Annotated[RepoName | None, Query()] = None,
     kind: RepoKind = RepoKind.MODEL,
     limit: Limit = 100,
     after: After = None,
