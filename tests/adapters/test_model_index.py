@@ -348,6 +348,27 @@ def test_who_has_the_damaged_file_open_goes_on_with_the_new_one(tmp_path: Path) 
     assert found(reopened, "two") == ["acme/two"]
 
 
+def test_damaged_text_tables_are_noticed_by_a_search(index: ModelIndex) -> None:
+    index.put(MODELS)
+    assert found(index, "bert") != []
+    with sqlite3.connect(index.path) as connection:
+        connection.execute("UPDATE by_downloads_data SET block = x'ffffffffff' WHERE id > 9")
+    assert found(ModelIndex(index.path.parent, HUB), "bert") == []
+    index.put(MODELS)
+    assert found(index, "bert", limit=1) == ["big/BERT_large"]
+
+
+def test_a_search_does_not_wait_for_who_writes_at_length(index: ModelIndex) -> None:
+    index.put(MODELS)
+    assert len(found(index)) == 5
+    index.put([entry("acme/later")])
+    with sqlite3.connect(index.path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert len(found(index)) == 5
+        other.execute("ROLLBACK")
+    assert len(found(index)) == 6
+
+
 def test_a_file_that_somebody_deletes_is_begun_anew(index: ModelIndex, tmp_path: Path) -> None:
     index.put(MODELS)
     for file in index.path.parent.iterdir():

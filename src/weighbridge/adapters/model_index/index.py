@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from weighbridge.adapters.model_index.answering import answered, place_of
 from weighbridge.adapters.model_index.bodies import read, written
-from weighbridge.adapters.model_index.shelf import Shelf, is_damage, translated, writing
+from weighbridge.adapters.model_index.shelf import Shelf, impatient, is_damage, reading, translated, writing
 from weighbridge.adapters.model_index.text_tables import (
     forget_all,
     is_shown_otherwise,
@@ -138,13 +138,10 @@ class ModelIndex:
         place = place_of(search.after)
 
         def look(connection: sqlite3.Connection) -> FoundModels:
-            with suppress(sqlite3.OperationalError):  # somebody else writes for minutes: what is shown counts
-                refresh(connection)
-            connection.execute("BEGIN")
-            try:
+            with suppress(sqlite3.OperationalError), impatient(connection):
+                refresh(connection)  # not while somebody else writes at length: then what is shown counts
+            with reading(connection):
                 return answered(connection, search, place)
-            finally:
-                connection.execute("ROLLBACK")
 
         return self._tried(look)
 
