@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.documents.blocks import DOCUMENTS, Page
 from tests.documents.test_bundles import run, side
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import train
+from weighbridge.doors.cli.app import app
 from weighbridge.doors.demo.models import MADE
 
 PAGE = Page.read(DOCUMENTS / "operating.md")
@@ -27,7 +30,7 @@ def test_every_command_of_the_page_does_what_it_says(hub: HubServer, tmp_path: P
     here, there = tmp_path / "here", tmp_path / "there"
     env, other = side(here, hub.url), side(there, hub.url)
     run(["ingest", MADE], env, here)
-    commands = [command for block in PAGE.blocks("bash") for command in block.commands()]
+    commands = [command for block in PAGE.blocks("bash") if not block.words for command in block.commands()]
     assert [command.split()[1] for command in commands] == ["gc", "gc", "backup", "restore"]
     *before, restore = commands
     said = [run(command.split()[1:], env, here) for command in before]
@@ -44,3 +47,21 @@ def test_every_command_of_the_page_does_what_it_says(hub: HubServer, tmp_path: P
     told = json.loads(run(["gc", "--dry-run", "--json"], env, here))
     assert (told["removed"], told["dry_run"]) == (0, True)
     run(["restore", "absent"], side(tmp_path / "third", hub.url), there, code=4)
+
+
+def test_every_command_of_a_recipe_is_there_with_its_options() -> None:
+    recipes = [block for block in PAGE.blocks("bash") if "recipe" in block.words]
+    assert len(recipes) == 3
+    for block in recipes:
+        for command in block.commands():
+            words = shlex.split(command)
+            assert words[0] == "weighbridge"
+            called, _, rest = app.parse_known_args(words[1:])[:3]
+            assert called.__module__.startswith("weighbridge.doors.cli."), command
+            assert rest == [], command
+
+
+def test_every_figure_that_the_page_watches_is_one() -> None:
+    watched = Page.read(DOCUMENTS / "watching.md").text
+    for figure in re.findall(r"`(weighbridge_[a-z_]+)", PAGE.text):
+        assert f"`{figure}`" in watched, figure

@@ -159,8 +159,8 @@ class Upkeep:
         today = self._now().date()
         policy = self._policy.for_repo(package.manifest.repo, today)
         policy = replace(policy, waivers=(*policy.waivers, *self._catalog.waivers(package.id)))
-        commit = package.manifest.commit
-        verdict = judge((), looked, policy, repo=package.name, commit=commit, as_of=today)
+        repo, commit = package.manifest.repo, package.manifest.commit
+        verdict = judge((), looked, policy, repo=repo.full_name, commit=commit, as_of=today, kind=repo.kind)
         return f"rules {report.rules}: {verdict.sentence()}"[:MOST_REASON] if verdict.unsafe else ""
 
     def _record(self, principal: Principal, package: Package, report: ScanReport, reason: str) -> bool:
