@@ -26,6 +26,7 @@ def test_the_page_on_searching(
         for arguments in shown:
             out, _ = shell.run(*arguments)
             assert arguments[0] == "catalog" or "acme/bert-text-classification" in out
+    shell.env["HF_HUB_OFFLINE"] = "1"
     for arguments in shown:
         out, _ = shell.run(*arguments, code=6 if arguments[:2] == ["catalog", "sync"] else 0)
         assert arguments[0] == "catalog" or "acme/bert-text-classification" in out

@@ -85,7 +85,9 @@ def test_filters_go_to_the_hub_and_to_the_index(shell: Shell, hub: HubServer) ->
     assert (found["name"], found["source"]) == ("acme/bert-tiny", "index")
 
 
-@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429, "headers": {"Retry-After": "7200"}}])
+@pytest.mark.parametrize(
+    "fault", [{"raw": b""}, {"status": 503}, {"status": 429, "headers": {"Retry-After": "7200"}}]
+)
 def test_without_an_answer_what_is_remembered_is_shown_with_its_age(
     shell: Shell, hub: HubServer, fault: dict[str, object]
 ) -> None:

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Discover", "IndexStatus", "Learned", "open_discovery", "open_index"]
 
 
+_TRIES, _PAUSES_S = 2, 5.0
+"""A search has another answer where the Hub has none, and somebody waits for it."""
+
+
 class Discover:
     """One method per verb, for whoever runs a command on the machine that holds the home."""
 
@@ -47,7 +51,7 @@ class Discover:
             Denied, BadListing: the Hub answers with that.
             StoreDown: the Hub cannot be asked, and what is remembered cannot be read.
         """
-        hub = None if offline or self._settings.offline else self._hub()
+        hub = None if offline or self._settings.offline else self._hub(tries=_TRIES, pauses_s=_PAUSES_S)
         places = Places(hub=hub, remembered=self._index, held=self._held(), now=now)
         return discover(search, places)
 
@@ -81,10 +85,10 @@ class Discover:
         """Give back what was opened."""
         self._open.close()
 
-    def _hub(self) -> HttpHub:
-        from weighbridge.adapters.hub_http import HttpHub
+    def _hub(self, tries: int = 5, pauses_s: float = 120.0) -> HttpHub:
+        from weighbridge.adapters.hub_http import HttpHub, Patience
 
-        hub = upstream_hub(self._settings)
+        hub = upstream_hub(self._settings, patience=Patience(tries=tries, total_s=pauses_s))
         if not isinstance(hub, HttpHub):
             raise NoAnswer("the Hub is not asked")
         self._open.callback(hub.close)

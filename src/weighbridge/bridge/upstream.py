@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from weighbridge.adapters.credentials import Credentials
     from weighbridge.adapters.hub_client import HubClient
-    from weighbridge.adapters.hub_http import Contact
+    from weighbridge.adapters.hub_http import Contact, Patience
     from weighbridge.ports import Hub
     from weighbridge.settings import Settings
 
 
 def upstream_hub(
-    settings: Settings, *, token: str | None = None, offline: bool = False, contact: Contact | None = None
+    settings: Settings,
+    *,
+    token: str | None = None,
+    offline: bool = False,
+    contact: Contact | None = None,
+    patience: Patience | None = None,
 ) -> Hub:
     """The upstream, or whoever answers in its place where nothing may be asked.
 
-    ``token`` is used instead of what ``credentials`` finds, ``contact`` is told whether the Hub answers.
+    ``token`` is used instead of what ``credentials`` finds, ``contact`` is told whether the Hub answers,
+    and ``patience`` is had with it.
 
     Raises:
         BadInput, Invalid: the address is none, or the token cannot stand in a header.
@@ -35,6 +41,7 @@ def upstream_hub(
         environ=settings.environ,
         connections=settings.connections,
         contact=contact,
+        patience=patience,
     )
 
 
