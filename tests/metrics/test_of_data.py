@@ -111,6 +111,22 @@ def test_any_card_over_any_files_has_scores_within_bounds(card: str, names: list
 
 
 @pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ('import polars as pl\nrows = pl.read_parquet("hf://datasets/acme/weighings/data/*.parquet")', 1.0),
+        ('from datasets import load_dataset\nrows = load_dataset("acme/weighings")', 1.0),
+        ('import scales\nrows = scales.load_dataset("acme/weighings")', 0.5),
+        ('rows = open("rows.csv").read()', 0.5),
+    ],
+)
+def test_an_example_of_reading_them_runs_as_it_stands(code: str, value: float) -> None:
+    report = REPORTS[RepoKind.DATASET]["reproducibility"]
+    found = report(data(f"---\n{FRONT}---\n# Rows\n\n```python\n{code}\n```\n"), Policy())
+    assert found is not None
+    assert found.low == value
+
+
+@pytest.mark.parametrize(
     "configs",
     [
         "[{data_files: 5}]",

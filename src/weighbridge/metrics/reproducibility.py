@@ -38,6 +38,8 @@ _KNOWN = frozenset(
      "spacy", "joblib", "skops", "setfit"}
 )  # fmt: skip
 """What somebody who runs models has, or installs by its own name."""
+_KNOWN_FOR_DATA = frozenset({"dask", "duckdb", "fsspec", "polars", "pyarrow", "webdataset"})
+"""What somebody who reads data has besides."""
 
 
 def reproducibility(evidence: Evidence, policy: Policy) -> Score:
@@ -75,7 +77,9 @@ def flaw(example: Example, evidence: Evidence) -> str:
         return f"it holds the placeholder {placeholder[:40]!r}"
     if _trusts_remote_code(tree) or custom_code(evidence):
         return "it runs code of the repository"
-    if strange := next(iter(sorted(_imports(tree) - _KNOWN - _required(evidence))), ""):
+    of_data = evidence.repo.kind is RepoKind.DATASET
+    known = _KNOWN | _KNOWN_FOR_DATA if of_data else _KNOWN
+    if strange := next(iter(sorted(_imports(tree) - known - _required(evidence))), ""):
         return f"it imports {strange}, which nothing declares"
     if unbound := next(iter(sorted(unbound_names(tree))), ""):
         return f"it uses '{unbound}', which it does not define"
