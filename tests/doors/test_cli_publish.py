@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.doors.test_publish import MINE, served_bases, settings_of
-from tests.doors.trained_folders import lora, write
+from tests.doors.trained_folders import BASES, lora, write
 from tests.doors.uploading import Registry, registry_at
 from tests.doors.written_folder import Written
+from tests.hub_server import HubRepo, serve_hub
 from tests.torture.killing import environment, run, tree
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.bridge.publishing import publish
 from weighbridge.domain.publish_request import PublishRequest
 from weighbridge.errors import Conflict
+from weighbridge.settings import load_settings
 
 CANARY = "hf_canaryCanaryCanary0123456789"
 
@@ -118,3 +120,19 @@ def test_a_commit_in_between_is_a_conflict_and_not_overwritten(hub: Written, tmp
     files = hub.files("ann/mine")
     assert "generation_config.json" not in files
     assert files["notes.txt"] == b"in between"
+
+
+def test_a_token_goes_to_its_own_hub_only(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    request = PublishRequest(folder=folder, repo=MINE, said=lora(folder), dry_run=True)
+    with serve_hub({"acme/base": HubRepo(BASES["acme/base"])}) as upstream, serve_hub({}) as other:
+        environ = {"WEIGHBRIDGE_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), "HF_TOKEN": CANARY}
+        settings = load_settings({**environ, "HF_ENDPOINT": upstream.url, "NO_PROXY": "127.0.0.1"})
+        for token in (None, "hf_other"):
+            done = publish(request, settings, endpoint=other.url, token=token)
+            assert done.url == f"{other.url}/ann/mine"
+            assert "license: mit" in done.card  # what that Hub says of every model
+        sent = [str(asked.headers.get("authorization")) for asked in other.asked("*")]
+        shown = [str(asked.headers.get("authorization")) for asked in upstream.asked("*")]
+    assert set(sent) == {"None", "Bearer hf_other"}
+    assert set(shown) == {f"Bearer {CANARY}"}

@@ -89,7 +89,7 @@ def plain(value: Any) -> Any:
 
 
 @given(cards())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_the_metadata_say_what_was_said_to_every_reader(card: OwnCard) -> None:
     fields = metadata_of(card)
     text = written_card(fields, card.body)
@@ -102,7 +102,7 @@ def test_the_metadata_say_what_was_said_to_every_reader(card: OwnCard) -> None:
 
 
 @given(cards())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_the_text_holds_its_sections_and_no_other_markdown(card: OwnCard) -> None:
     tokens = MARKDOWN.parse(card.body)
     assert {token.type for token in tokens} <= BLOCKS

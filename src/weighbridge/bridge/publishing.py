@@ -73,12 +73,13 @@ def _tools(
     target = upstream_hub(settings if same else other, token=token)
     hub = target if same else upstream_hub(settings)
     policy = read_policy(settings.policy_file)
+    bars = isinstance(reporter, BarReporter)
     with TemporaryDirectory(prefix="weighbridge-publish-") as made:
         desk = Path(made) / "desk"
         desk.mkdir()
         yield PublishTools(
             target=target,
-            writing=Commits(client=client, bars=isinstance(reporter, BarReporter)),
+            writing=Commits(client=client, bars=bars),
             address=client.endpoint,
             bases=hub,
             bases_address=settings.upstream,
@@ -103,6 +104,7 @@ def _tools(
             policy=lambda repo, at: policy.for_repo(repo, at.date()),
             now=now,
             reporter=reporter,
+            sending=SilentReporter() if bars else reporter,
             quiet=SilentReporter(),
         )
 

@@ -231,16 +231,16 @@ def send(state: PublishState, tools: PublishTools) -> PublishState:
     if target.tagged and not _is_there(state, tools):
         raise RefExists(request.repo.full_name, request.tag)
     total = sum(one.size_bytes for one in state.files.values())
-    tools.reporter.begin(f"{request.repo} on {tools.address}", total)
+    tools.sending.begin(f"{request.repo} on {tools.address}", total)
     try:
         if not target.head:
             tools.writing.create(request.repo, private=request.private)
         if request.revision != MAIN and not (target.head and target.has_branch):
             tools.writing.branch(request.repo, request.revision)
         sent = tools.writing.commit(request.repo, _sending(state))
-        tools.reporter.moved(total)
+        tools.sending.moved(total)
     finally:
-        tools.reporter.end()
+        tools.sending.end()
     _require_arrived(state, sent.commit, tools)
     if request.tag and target.tagged != sent.commit:
         tools.writing.tag(request.repo, request.tag, sent.commit)

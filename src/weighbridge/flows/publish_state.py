@@ -58,6 +58,7 @@ class PublishTools:
 
     ``target`` is the Hub that is published to, at ``address``; ``bases`` the one that is asked for base
     models and data sets, at ``bases_address``. ``desk`` is an empty folder for what is written on the way.
+    ``sending`` hears of the upload where the client does not show it itself.
     """
 
     target: Hub
@@ -80,6 +81,7 @@ class PublishTools:
     policy: Callable[[RepoId, datetime], Policy]
     now: Callable[[], datetime]
     reporter: Reporter
+    sending: Reporter
     quiet: Reporter
 
 
