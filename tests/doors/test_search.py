@@ -134,6 +134,12 @@ def test_packages_that_are_held_here_are_marked_and_come_first_offline(
     assert [row[0] for row in rows(out)] == ["mine/gpt-own"]
 
 
+def test_who_knows_nothing_yet_is_told_how_to_learn(shell: Shell) -> None:
+    out, err = shell.run("search", "bert", "--offline")
+    assert rows(out) == []
+    assert "'weighbridge catalog sync' learns the Hub's list" in err
+
+
 def test_a_search_makes_no_registry(shell: Shell, tmp_path: Path) -> None:
     shell.run("search", "bert")
     assert sorted(path.name for path in (tmp_path / "home").iterdir()) == ["models-index"]

@@ -101,6 +101,8 @@ def _offline(search: ModelSearch, places: Places, why: str) -> Discovery:
             for entry in found
             if entry.repo not in here
         )
+    if not hits:
+        remarks.append("nothing that answers is known here; 'weighbridge catalog sync' learns the Hub's list")
     return _marked(hits, places, remarks)
 
 
