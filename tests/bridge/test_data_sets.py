@@ -27,7 +27,7 @@ from weighbridge.domain.rescan import Fate
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.domain.waiver import GATE_OF, REPORTED_OF
 from weighbridge.doors.demo.models import MADE
-from weighbridge.errors import BadInput, NoSuchPackage, PackageExists, Rejected
+from weighbridge.errors import BadInput, BadName, NoSuchPackage, PackageExists, Rejected
 from weighbridge.settings import load_settings
 
 DATA = RepoId.parse(NAME, RepoKind.DATASET)
@@ -117,6 +117,12 @@ def test_a_space_is_not_weighed(bridge: Bridge) -> None:
     space = RepoId.parse(NAME, RepoKind.SPACE)
     with pytest.raises(BadInput, match="spaces are not weighed"):
         bridge.packages.ingest(LOCAL, IngestRequest(ref=ModelRef(repo=space)))
+
+
+def test_a_model_cannot_be_called_as_a_data_set_is_spelled(bridge: Bridge) -> None:
+    for name in ("datasets/rows", "spaces/rows"):
+        with pytest.raises(BadName, match="means another repository"):
+            bridge.packages.ingest(LOCAL, IngestRequest(ref=ModelRef(repo=RepoId.parse(name))))
 
 
 def test_data_without_a_card_are_refused_before_they_are_fetched(bridge: Bridge, hub: HubServer) -> None:

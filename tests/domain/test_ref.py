@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 from tests.domain.values import REPOS, REVISIONS
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.paths import path_faults
-from weighbridge.domain.ref import ModelRef, RepoId, is_commit
+from weighbridge.domain.ref import ModelRef, RepoId, RepoKind, is_commit
 
 
 @given(REPOS)
 def test_a_repository_id_is_read_back_as_it_was(repo: RepoId) -> None:
     assert RepoId.parse(repo.full_name, repo.kind) == repo
+
+
+@given(REPOS)
+def test_a_name_with_its_kind_is_read_back(repo: RepoId) -> None:
+    if repo.kind is not RepoKind.MODEL or repo.namespace not in ("datasets", "spaces"):
+        assert RepoId.read(repo.spelled) == repo
 
 
 @given(st.text(max_size=40))

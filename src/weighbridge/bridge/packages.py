@@ -31,7 +31,7 @@ from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.sources import Origin, origin_from_json
 from weighbridge.domain.verdict import Verdict
-from weighbridge.errors import BadInput, Conflict, NoSuchPackage, NoSuchRepo, NotFound, Rejected
+from weighbridge.errors import BadInput, BadName, Conflict, NoSuchPackage, NoSuchRepo, NotFound, Rejected
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
 from weighbridge.flows.ingest import next_version, weigh_only
@@ -148,6 +148,11 @@ class Packages:
             raise BadInput(
                 f"'{request.ref.repo}' was called a space, and spaces are not weighed",
                 hint="a model or a dataset is",
+            )
+        if RepoId.read(request.ref.repo.spelled) != request.ref.repo:
+            raise BadName(
+                f"'{request.ref.repo}' is no name of a model: everywhere else it means another repository",
+                hint=f"ask for '{request.ref.repo.name}' with its kind",
             )
         if self._hidden(principal, request.ref.repo):
             # asked for like any other, so that an upstream that is down tells nothing about it
