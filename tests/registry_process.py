@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import PIPE
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
+from tests.torture.killing import COMMAND, Process
 from tests.warm import Warm
 
 PASSWORD = "a password for tests"
 
 
 class RegistryProcess:
-    """A server or worker of one home; ``url`` is empty for a worker."""
+    """A server or worker of one home; ``url`` is empty for a worker.
 
-    def __init__(self, verb: str, env: Mapping[str, str], log: Path) -> None:
+    A ``cold`` one is no fork: it is started with its environment, as the loader of programs reads it.
+    """
+
+    def __init__(self, verb: str, env: Mapping[str, str], log: Path, *, cold: bool = False) -> None:
         port = ["--port", "0"] if verb == "serve" else []
         with log.open("ab") as errors:
-            self.process = Warm(
-                [verb, *port, "--json"],
-                env={"WEIGHBRIDGE_ADMIN_PASSWORD": PASSWORD, **env}, stdout=PIPE, stderr=errors,
-            )  # fmt: skip
+            words, given = [verb, *port, "--json"], {"WEIGHBRIDGE_ADMIN_PASSWORD": PASSWORD, **env}
+            self.process: Process
+            if cold:
+                self.process = subprocess.Popen(
+                    [*COMMAND, *words], env=given, stdin=DEVNULL, stdout=PIPE, stderr=errors
+                )
+            else:
+                self.process = Warm(words, env=given, stdout=PIPE, stderr=errors)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, log.read_text()[-3000:]
@@ -87,9 +96,9 @@ class RegistryProcess:
 
 
 @contextmanager
-def running(verb: str, env: Mapping[str, str], log: Path) -> Iterator[RegistryProcess]:
+def running(verb: str, env: Mapping[str, str], log: Path, *, cold: bool = False) -> Iterator[RegistryProcess]:
     """A process that ends with the block, whatever happened to it."""
-    made = RegistryProcess(verb, env, log)
+    made = RegistryProcess(verb, env, log, cold=cold)
     try:
         yield made
     finally:
