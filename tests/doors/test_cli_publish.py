@@ -18,7 +18,8 @@ from tests.torture.killing import environment, run, tree
 from weighbridge.adapters.progress import SilentReporter
 from weighbridge.bridge.publishing import publish
 from weighbridge.domain.publish_request import PublishRequest
-from weighbridge.errors import Conflict
+from weighbridge.domain.ref import RepoId
+from weighbridge.errors import Conflict, DigestMismatch, WeighbridgeError
 from weighbridge.settings import load_settings
 
 CANARY = "hf_canaryCanaryCanary0123456789"
@@ -136,3 +137,30 @@ def test_a_token_goes_to_its_own_hub_only(tmp_path: Path) -> None:
         shown = [str(asked.headers.get("authorization")) for asked in upstream.asked("*")]
     assert set(sent) == {"None", "Bearer hf_other"}
     assert set(shown) == {f"Bearer {CANARY}"}
+
+
+class Writing(SilentReporter):
+    """Somebody who writes a file of the folder when a stretch of work begins."""
+
+    def __init__(self, stretch: str, file: Path) -> None:
+        self._stretch, self._file = stretch, file
+
+    def begin(self, title: str, total_bytes: int) -> None:
+        """Write, when it is this one."""
+        if title.startswith(self._stretch):
+            self._file.write_bytes(self._file.read_bytes() + b" ")
+
+
+@pytest.mark.parametrize(
+    ("stretch", "told", "is_there"), [("checksums", Conflict, False), ("ann/", DigestMismatch, True)]
+)
+def test_a_file_that_changes_meanwhile_is_never_taken_for_what_was_scanned(
+    stretch: str, told: type[WeighbridgeError], is_there: bool, hub: Written, tmp_path: Path
+) -> None:
+    folder, repo = tmp_path / "mine", RepoId.parse(f"ann/changed-{stretch.strip('/')}")
+    request = PublishRequest(folder=folder, repo=repo, said=lora(folder))
+    with pytest.raises(told, match=r"adapter_config\.json"):
+        publish(request, settings_of(hub, tmp_path), Writing(stretch, folder / "adapter_config.json"))
+    assert (hub.call("GET", f"/api/models/{repo}").status == 200) is is_there
+    publish(request, settings_of(hub, tmp_path))
+    assert hub.files(str(repo))["adapter_config.json"] == (folder / "adapter_config.json").read_bytes()
