@@ -49,7 +49,9 @@ class AuditFilters(Wanted):
     since: Annotated[Instant | None, Field(description="RFC 3339, with a zone")] = None
     until: Annotated[Instant | None, Field(description="the first instant that is no more wanted")] = None
     limit: Annotated[int, Field(ge=1, le=500, description="how many at most")] = 100
-    after: Annotated[str | None, Field(max_length=18, description="'next' of the page before")] = None
+    after: Annotated[str | None, Field(pattern="^[0-9]{1,18}$", description="'next' of the page before")] = (
+        None
+    )
 
 
 @router.get("/audit", tags=["audit"], summary="Who changed and downloaded what, newest first")
