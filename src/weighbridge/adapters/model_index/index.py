@@ -22,6 +22,7 @@ from weighbridge.adapters.model_index.shelf import Shelf, impatient, is_damage, 
 from weighbridge.adapters.model_index.text_tables import (
     forget_all,
     is_shown_otherwise,
+    pack,
     refresh,
 )
 from weighbridge.domain.json_values import JsonObject
@@ -258,3 +259,4 @@ def _trim(connection: sqlite3.Connection, largest_bytes: int) -> None:
         )
         connection.executemany(_STALE, gone)
     refresh(connection)
+    pack(connection)

@@ -91,6 +91,7 @@ class Shelf:
             # Of a power cut only the last changes may be lost: whoever remembers waits for no disk.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
         except sqlite3.Error:
             connection.close()
             raise

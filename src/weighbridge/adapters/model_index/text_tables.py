@@ -62,6 +62,12 @@ def id_of(row: int) -> int:
     return row & ((1 << _ID_BITS) - 1)
 
 
+def pack(connection: sqlite3.Connection) -> None:
+    """Free the room of what was removed: FTS5 does so only when it merges what was written."""
+    for order in ORDERS:
+        connection.execute(f"INSERT INTO by_{order} (by_{order}) VALUES ('optimize')")  # noqa: S608
+
+
 def is_shown_otherwise(older: ModelEntry, newer: ModelEntry) -> bool:
     """Whether the text tables have another row or other terms for the newer entry."""
     return bool(_SHOWN(older) != _SHOWN(newer))
