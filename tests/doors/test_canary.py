@@ -182,6 +182,9 @@ def commands(life: Life, env: Mapping[str, str], place: Path) -> None:
     for call in calls:
         done = run(call, dict(env), place)
         life.seen[f"weighbridge {' '.join(call)}"] = f"{done.stdout}{done.stderr}".encode()
+    audited = life.seen["weighbridge audit --limit 500"].decode()
+    assert "login.failed" in audited
+    assert f"{MADE}@" in audited
     with tarfile.open(place / "x.backup") as archive:
         for member in archive.getmembers():
             content = archive.extractfile(member)
