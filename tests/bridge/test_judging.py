@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -84,3 +85,19 @@ def test_what_is_due_first_is_called_first() -> None:
     assert both.wait(30)
     later.close()
     assert called == ["quick", "slow"]
+
+
+def test_a_call_that_fails_as_nobody_foresaw_is_logged_and_the_next_one_is_made(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    later, called = Later(first_s=0.0), threading.Event()
+
+    def wrong() -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    with caplog.at_level(logging.ERROR, "weighbridge.bridge.later"):
+        later.again("wrong", wrong)
+        later.again("right", called.set, at_least_s=0.1)
+        assert called.wait(60)
+    later.close()
+    assert "a mistake of ours" in caplog.text

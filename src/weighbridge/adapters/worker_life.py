@@ -17,11 +17,13 @@ class WorkerLives:
         self._held: dict[str, int] = {}
 
     def begin(self, worker: str) -> None:
-        """This process is that worker, until it ends.
+        """This process is that worker, until it ends; to say so again changes nothing.
 
         Raises:
             StoreDown: the lock cannot be made.
         """
+        if worker in self._held:
+            return
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             held = os.open(self._path(worker), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

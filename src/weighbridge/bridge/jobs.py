@@ -90,6 +90,10 @@ class Jobs:
                     self._cannot_begin = True
                     log.warning("no job is worked on: %s", error.message)
                     time.sleep(_AGAIN_S)
+                except Exception:  # it must go on: else this server never works on a job
+                    self._cannot_begin = True
+                    log.exception("no job is worked on")
+                    time.sleep(_AGAIN_S)
                 else:
                     return
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
 import time
 from collections.abc import Callable
 from itertools import count
 
+log = logging.getLogger(__name__)
 _LONGEST_S = 6 * 3600.0
 
 
@@ -65,4 +67,7 @@ class Later:
                 if self._closed:
                     return
                 call = heapq.heappop(self._waiting)[2]
-            call()
+            try:
+                call()
+            except Exception:  # it must go on: else nothing else is ever tried again
+                log.exception("what was to be tried again failed as nobody foresaw")

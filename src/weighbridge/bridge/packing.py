@@ -131,6 +131,8 @@ class Packing:
                     self.round()
             except StoreDown as error:
                 log.warning("zips wait: %s", error)
+            except Exception:  # it must go on: else no further zip is written
+                log.exception("a round of the zips failed; the next one follows")
             self._closing.wait(_LOOKS_S if has_begun else 1.0)
 
     def round(self) -> None:

@@ -51,10 +51,12 @@ class Tally:
             return
         try:
             self._ledger.add_downloads(counted, self._now().date())
-        except StoreDown as error:
-            log.warning("%d downloads are not counted yet: %s", counted.total(), error.message)
+        except BaseException as error:
             with self._guard:
                 self._counted.update(counted)
+            if not isinstance(error, StoreDown):
+                raise
+            log.warning("%d downloads are not counted yet: %s", counted.total(), error.message)
 
     def close(self) -> None:
         """Write the rest."""
@@ -65,4 +67,7 @@ class Tally:
 
     def _run(self) -> None:
         while not self._closing.wait(_EVERY_S):
-            self.flush()
+            try:
+                self.flush()
+            except Exception:  # it must go on: else no further download is counted
+                log.exception("a round of the downloads failed; the next one follows")
