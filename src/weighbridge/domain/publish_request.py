@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from weighbridge.domain.hashed_file import HashedFile
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.made_model import Said
@@ -78,19 +79,6 @@ def _require_bounds(request: PublishRequest) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedFile:
-    """A file as it goes out."""
-
-    path: str
-    size_bytes: int
-    sha256: str
-
-    def to_json(self) -> JsonObject:
-        """All fields."""
-        return {"path": self.path, "size": self.size_bytes, "sha256": self.sha256}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """What was published, or would be. ``commit`` is empty after a dry run.
 
@@ -102,7 +90,7 @@ class Published:
     repo: RepoId
     url: str
     commit: str
-    files: tuple[PublishedFile, ...]
+    files: tuple[HashedFile, ...]
     left_out: tuple[LeftOut, ...]
     card: str
     added: JsonObject | None

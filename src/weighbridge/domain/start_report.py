@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from weighbridge.domain.hashed_file import HashedFile
 from weighbridge.domain.json_values import JsonObject
 
 STEPS = ("read environment", "resolve", "fetch", "verify", "licence", "scan", "load")
@@ -42,19 +43,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedFile:
-    """A file that is loaded, and its sha256."""
-
-    path: str
-    size_bytes: int
-    sha256: str
-
-    def to_json(self) -> JsonObject:
-        """All fields."""
-        return {"path": self.path, "size": self.size_bytes, "sha256": self.sha256}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where files came from: ``commit`` is empty for a file that no registry has."""
 
@@ -62,7 +50,7 @@ class Origin:
     version: str
     commit: str
     license: str | None
-    files: tuple[LoadedFile, ...]
+    files: tuple[HashedFile, ...]
 
     def to_json(self) -> JsonObject:
         """All fields."""

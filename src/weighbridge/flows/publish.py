@@ -12,11 +12,12 @@ from dataclasses import replace
 from weighbridge.domain.card import CARD_PATH
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence
+from weighbridge.domain.hashed_file import HashedFile
 from weighbridge.domain.made_model import made_model
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.own_card import own_card
 from weighbridge.domain.publication import CHECKSUMS_PATH, OwnFile, Sending, checksums, selection
-from weighbridge.domain.publish_request import MAIN, Published, PublishedFile, PublishRequest
+from weighbridge.domain.publish_request import MAIN, Published, PublishRequest
 from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.scan import Severity
 from weighbridge.domain.terms import Terms
@@ -282,7 +283,7 @@ def _published(state: PublishState, tools: PublishTools) -> Published:
         repo=state.request.repo,
         url=f"{tools.address}/{state.request.repo.full_name}",
         commit=state.sent.commit,
-        files=tuple(_file(state.entries[path]) for path in sorted(state.entries)),
+        files=tuple(HashedFile.of(state.entries[path]) for path in sorted(state.entries)),
         left_out=state.left_out,
         card=state.card,
         added=state.added,
@@ -292,7 +293,3 @@ def _published(state: PublishState, tools: PublishTools) -> Published:
         changed=bool(state.sent.commit) and state.sent.commit != state.target.head,
         pull_request=state.sent.pull_request,
     )
-
-
-def _file(entry: FileEntry) -> PublishedFile:
-    return PublishedFile(path=entry.path, size_bytes=entry.size_bytes, sha256=entry.sha256 or "")

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 from weighbridge.domain.evidence import Evidence
+from weighbridge.domain.hashed_file import HashedFile
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.loading import Loaded, Snapshot
 from weighbridge.domain.lock import LockEntry
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.scan import ScanReport
-from weighbridge.domain.start_report import Identity, LoadedFile, Origin
+from weighbridge.domain.start_report import Identity, Origin
 from weighbridge.domain.start_wish import StartWish
 from weighbridge.domain.terms import Terms
 from weighbridge.errors import WeighbridgeError
@@ -98,10 +99,7 @@ class Part:
             version=self.ref.revision,
             commit="" if self.is_url else self.entry.manifest.commit,
             license=self.entry.license,
-            files=tuple(
-                LoadedFile(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256 or "")
-                for file in self.used.files
-            ),
+            files=tuple(HashedFile.of(file) for file in self.used.files),
         )
 
     def snapshot(self, layout: Layout) -> Snapshot:

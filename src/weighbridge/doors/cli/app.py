@@ -79,7 +79,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Hubs", "login", "login:login", "Keep a token for a Hub."),
     ("Hubs", "logout", "login:logout", "Forget the token of a Hub."),
     ("Hubs", "whoami", "login:whoami", "Whom the Hub takes you for."),
-    ("Hubs", "repo", "repos:repo_app", "Make, change, list and delete repositories of a Hub."),
+    ("Hubs", "repo", "repo_names:repo_app", "Make, change, list and delete repositories of a Hub."),
     ("Servers", "serve", "serve:serve", "Serve the registry: REST, and a Hub for Hugging Face clients."),
     ("Servers", "worker", "serve:worker", "Work on jobs beside servers and other workers."),
     ("Servers", "hub", "hub:hub", "Serve a folder of models as a Hub."),

@@ -1,4 +1,4 @@
-"""``weighbridge repo``: repositories of any Hub, their settings, tags and branches."""
+"""``weighbridge repo``: repositories of any Hub and their settings."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from cyclopts import App, Parameter
 
 from weighbridge.bridge.remote_repos import open_repos, own_name
 from weighbridge.domain.json_values import JsonObject
-from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
-from weighbridge.domain.remote_repo import NamedCommit
+from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.cli.render import AsJson, printable, show_json, show_table
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
 
 repo_app = App(name="repo", help="Make, change, list and delete repositories of a Hub.")
-tag_app = App(name="tag", help="Name revisions of a repository.")
-branch_app = App(name="branch", help="Make and remove branches of a repository.")
-repo_app.command(tag_app)
-repo_app.command(branch_app)
 
 Endpoint = Annotated[str, Parameter(help="The Hub's address. Default: the upstream of the settings.")]
 Kind = Annotated[RepoKind, Parameter(help="What kind of repository it is.")]
@@ -49,7 +44,7 @@ def repo_create(
         raise BadInput("--sdk is for a space, and a space needs it", hint="--kind space --sdk static")
     id = RepoId.parse(repo, kind)
     url = open_repos(load_settings(), endpoint).create(id, private=private, sdk=sdk or "")
-    _done(json, {**_named(id), "changed": "created", "url": url, "private": private}, f"made {url}")
+    done(json, {**named(id), "changed": "created", "url": url, "private": private}, f"made {url}")
 
 
 @repo_app.command(name="delete")
@@ -73,7 +68,7 @@ def repo_delete(
     if not yes:
         _ask_for(id, endpoint or settings.upstream)
     open_repos(settings, endpoint).delete(id)
-    _done(json, {**_named(id), "changed": "deleted"}, f"deleted the {kind.value} {id}")
+    done(json, {**named(id), "changed": "deleted"}, f"deleted the {kind.value} {id}")
 
 
 @repo_app.command(name="move")
@@ -93,7 +88,7 @@ def repo_move(
     if not (before.namespace and after.namespace):
         raise BadInput("both names must have a namespace", hint="weighbridge repo move ann/old ann/new")
     open_repos(load_settings(), endpoint).move(before, after)
-    _done(json, {**_named(after), "changed": "moved", "from": before.full_name}, f"{before} is {after} now")
+    done(json, {**named(after), "changed": "moved", "from": before.full_name}, f"{before} is {after} now")
 
 
 @repo_app.command(name="settings")
@@ -124,8 +119,8 @@ def repo_settings(
     open_repos(load_settings(), endpoint).change(id, private=private, gate=gated or "")
     said = [] if private is None else ["private" if private else "public"]
     said += [f"gated: {gated}"] if gated else []
-    changed: JsonObject = {**_named(id), "changed": "settings", "private": private, "gated": gated}
-    _done(json, changed, f"{id} is now {', '.join(said)}")
+    changed: JsonObject = {**named(id), "changed": "settings", "private": private, "gated": gated}
+    done(json, changed, f"{id} is now {', '.join(said)}")
 
 
 @repo_app.command(name="list")
@@ -166,139 +161,6 @@ def repo_list(
     show_table(("REPOSITORY", "SEEN", "GATED", "CHANGED", "DOWNLOADS"), rows)
 
 
-@tag_app.command(name="add")
-def tag_add(
-    repo: str,
-    tag: str,
-    /,
-    *,
-    revision: str = "main",
-    message: str = "",
-    kind: Kind = RepoKind.MODEL,
-    endpoint: Endpoint = "",
-    json: AsJson = False,
-) -> None:
-    """Name a revision.
-
-    Parameters
-    ----------
-    repo
-        org/name.
-    tag
-        The name, as in v1.0.
-    revision
-        A branch, tag or commit.
-    message
-        What to remember of it.
-    """
-    id = _checked(repo, kind, tag, revision)
-    open_repos(load_settings(), endpoint).add_tag(id, tag, revision=revision, message=message)
-    _done(json, {**_named(id), "changed": "tag added", "tag": tag}, f"{id} has the tag {tag} at {revision}")
-
-
-@tag_app.command(name="remove")
-def tag_remove(
-    repo: str, tag: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
-) -> None:
-    """Take a tag away; its commit stays.
-
-    Parameters
-    ----------
-    repo
-        org/name.
-    tag
-        Its name.
-    """
-    id = _checked(repo, kind, tag)
-    open_repos(load_settings(), endpoint).remove_tag(id, tag)
-    _done(json, {**_named(id), "changed": "tag removed", "tag": tag}, f"{id} has no tag {tag} any more")
-
-
-@tag_app.command(name="list")
-def tag_list(
-    repo: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
-) -> None:
-    """Show the tags and their commits.
-
-    Parameters
-    ----------
-    repo
-        org/name.
-    """
-    id = RepoId.parse(repo, kind)
-    _show_names(id, "tags", tuple(open_repos(load_settings(), endpoint).names(id).tags), json)
-
-
-@branch_app.command(name="add")
-def branch_add(
-    repo: str,
-    branch: str,
-    /,
-    *,
-    revision: str = "main",
-    kind: Kind = RepoKind.MODEL,
-    endpoint: Endpoint = "",
-    json: AsJson = False,
-) -> None:
-    """Make a branch.
-
-    Parameters
-    ----------
-    repo
-        org/name.
-    branch
-        Its name.
-    revision
-        The branch, tag or commit where it begins.
-    """
-    id = _checked(repo, kind, branch, revision)
-    open_repos(load_settings(), endpoint).add_branch(id, branch, revision=revision)
-    changed: JsonObject = {**_named(id), "changed": "branch added", "branch": branch}
-    _done(json, changed, f"{id} has the branch {branch}, which begins at {revision}")
-
-
-@branch_app.command(name="remove")
-def branch_remove(
-    repo: str, branch: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
-) -> None:
-    """Take a branch away, and with it the commits that nothing else leads to.
-
-    Parameters
-    ----------
-    repo
-        org/name.
-    branch
-        Its name.
-    """
-    id = _checked(repo, kind, branch)
-    open_repos(load_settings(), endpoint).remove_branch(id, branch)
-    changed: JsonObject = {**_named(id), "changed": "branch removed", "branch": branch}
-    _done(json, changed, f"{id} has no branch {branch} any more")
-
-
-@branch_app.command(name="list")
-def branch_list(
-    repo: str, /, *, kind: Kind = RepoKind.MODEL, endpoint: Endpoint = "", json: AsJson = False
-) -> None:
-    """Show the branches and their commits.
-
-    Parameters
-    ----------
-    repo
-        org/name.
-    """
-    id = RepoId.parse(repo, kind)
-    _show_names(id, "branches", tuple(open_repos(load_settings(), endpoint).names(id).branches), json)
-
-
-def _checked(repo: str, kind: RepoKind, *revisions: str) -> RepoId:
-    """The repository; raises Invalid for it or for a name that git does not allow."""
-    id = RepoId.parse(repo, kind)
-    for revision in revisions:
-        ModelRef(repo=id, revision=revision)
-    return id
-
-
 def _ask_for(repo: RepoId, hub: str) -> None:
     """Have the name typed.
 
@@ -313,18 +175,13 @@ def _ask_for(repo: RepoId, hub: str) -> None:
         raise BadInput("that is not its name; nothing was deleted")
 
 
-def _named(repo: RepoId) -> JsonObject:
+def named(repo: RepoId) -> JsonObject:
+    """The repository, in an answer."""
     return {"repo": repo.full_name, "kind": repo.kind.value}
 
 
-def _show_names(repo: RepoId, what: str, names: tuple[NamedCommit, ...], json: bool) -> None:
-    if json:
-        show_json({**_named(repo), what: [name.to_json() for name in names]})
-    else:
-        show_table(("NAME", "COMMIT"), [(name.name, name.commit) for name in names])
-
-
-def _done(json: bool, document: JsonObject, line: str) -> None:
+def done(json: bool, document: JsonObject, line: str) -> None:
+    """Say what was changed."""
     if json:
         show_json(document)
     else:
