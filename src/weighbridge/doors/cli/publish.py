@@ -199,7 +199,7 @@ def _show(done: Published, *, dry_run: bool) -> None:
         count = f" ({one.count} files)" if one.count > 1 else ""
         show_note(f"left out: {one.path}{count} {one.why}")
     for warning in done.warnings:
-        show_note(warning, about="warning: ")
+        show_note(warning, about="warning")
     print(f"the gate of a registry would say: {printable(done.verdict.sentence())}")
     if dry_run:
         state = "new" if done.is_new else "there already"
