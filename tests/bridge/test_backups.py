@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tarfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -221,16 +222,21 @@ def test_a_killed_back_up_or_restore_leaves_all_or_nothing(
     rng = random.Random(seed())
     empty: Rows = {name: [] for name in source.rows}
     log, target, killed = tmp_path / "log", tmp_path / "x.backup", 0
+    began = time.monotonic()  # one whole run tells how long the others may live
+    assert (
+        run(["backup", str(tmp_path / "whole")], environment(source.settings.home), tmp_path).returncode == 0
+    )
+    whole_s = time.monotonic() - began
     for point in range(points):
         env = environment(source.settings.home)
-        killed += killed_after(start(["backup", str(target)], env, tmp_path, log), rng.uniform(0.1, 1.5))
+        killed += killed_after(start(["backup", str(target)], env, tmp_path, log), rng.uniform(0.0, whole_s))
         if target.exists():
             with tarfile.open(target) as tar:
                 assert len(tar.getnames()) > source.done.contents
         home = tmp_path / f"h{point}"
         env = environment(home)
         process = start(["restore", str(source.backup)], env, tmp_path, log)
-        was_killed = killed_after(process, rng.uniform(0.3, 2.0))
+        was_killed = killed_after(process, rng.uniform(0.2 * whole_s, whole_s))
         killed += was_killed
         url = f"sqlite:///{home / 'catalog.sqlite3'}"
         found = rows_of(url)
