@@ -92,7 +92,12 @@ def ingest_batch(
     }
     report = BatchOut(results=done, **counts)
     status = 202 if counts["asked"] else 200 if counts["accepted"] == len(done) else 207
-    return JSONResponse(report.model_dump(mode="json", exclude_none=True), status_code=status)
+    document = report.model_dump(mode="json")
+    # what a result does not have is left out; what a job does not have yet is null, as everywhere
+    document["results"] = [
+        {name: value for name, value in result.items() if value is not None} for result in document["results"]
+    ]
+    return JSONResponse(document, status_code=status)
 
 
 def _asked(
