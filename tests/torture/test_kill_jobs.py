@@ -33,7 +33,7 @@ POINTS = [
     pytest.param(10, id="ten"),
     pytest.param(200, id="two-hundred", marks=[pytest.mark.torture, pytest.mark.timeout(7200)]),
 ]
-REFUSED = "org/no-licence"
+REFUSED = "org/taken-over"
 ENDS = ((MADE, "done"), (REFUSED, "refused"))
 """Each registry lives through two kills, one for each."""
 AT_ONCE = 5
@@ -65,9 +65,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 @contextmanager
 def slow_hub(made: Made) -> Iterator[HubServer]:
-    """An upstream with a model that is accepted and one that is refused, slow enough to be met at work."""
+    """An upstream with a model that is accepted and a copy of it that is refused for that; slow enough to be
+    met at work."""
     with serve_hub(made.repos()) as server:
-        card = made.model["README.md"].replace(b"license:", b"licence_was:")
+        card = made.model["README.md"] + b"\nNow in other hands.\n"
         server.repos[REFUSED] = HubRepo({**made.model, "README.md": card})
         server.repos[REFUSED].info = dict(INFO)
         server.fault("*/resolve/*", bytes_per_s=16_000_000)
