@@ -95,6 +95,7 @@ def test_every_example_of_the_page_runs(hub: HubServer, tmp_path: Path) -> None:
     assert any(line.startswith("pkg:huggingface/org/model@") for line in lines)
     assert f"206 {b'PK' + bytes([3, 4])!r}" in lines
     assert "withdrawn its card names the wrong data; use 1.1.0" in lines
+    assert "deleted its card names the wrong data; use 1.1.0" in lines
     assert lines[-1] == "ok ok"
 
 

@@ -44,3 +44,19 @@ def test_the_versions_of_a_name(tmp_path: Path) -> None:
     )
     assert machine.json("package", "versions", "Org/Bert")["latest"] == "1.1.0"
     machine.run("package", "versions", "org/none", code=4)
+
+
+def test_a_package_is_deleted_once_it_is_meant(tmp_path: Path) -> None:
+    machine = filled(tmp_path)
+    asked = machine.run("package", "delete", "org/bert@1.1.0", "--reason", "leaks", code=2)
+    assert "give --yes" in asked.stderr
+    machine.run("package", "delete", "org/bert", "--reason", "leaks", "--yes", code=2)
+    machine.run("package", "delete", "org/bert@9.0.0", "--reason", "leaks", "--yes", code=4)
+    assert machine.json("package", "list", "--state", "deleted")["packages"] == []
+    done = machine.run("package", "delete", "org/bert@1.1.0", "--reason", "leaks", "--yes")
+    assert done.stdout == "deleted org/bert@1.1.0: leaks\n"
+    again = machine.json("package", "delete", "org/bert@1.1.0", "--reason", "more")
+    assert (again["state"], again["state_reason"]) == ("deleted", "leaks")
+    assert (
+        machine.run("package", "versions", "org/bert").stdout.splitlines()[-1] == "latest 1.0.0, next 1.2.0"
+    )

@@ -93,12 +93,13 @@ def test_a_client_is_sent_to_the_same_bytes_as_it_would_get_here(
         assert [one["s3_path"] for one in call(url, "GET", "/packages").json["packages"]] == [wanted]
 
 
-def test_a_withdrawn_package_is_given_out_no_more_and_its_zip_goes(
-    bridge: Bridge, package: Package, server: S3Server
+@pytest.mark.parametrize("verb", ["withdraw", "delete"])
+def test_a_package_out_of_service_is_given_out_no_more_and_its_zip_goes(
+    bridge: Bridge, package: Package, server: S3Server, verb: str
 ) -> None:
     bridge.packing.round()
     with serving(rest_app(bridge)) as url:
-        bridge.upkeep.withdraw(LOCAL, package.id, "a worm")
+        getattr(bridge.upkeep, verb)(LOCAL, package.id, "a worm")
         assert call(url, "GET", f"/package/{package.id}/package.zip").status in (403, 404)
         assert bridge.packing.kept([package.id]) == {}
         assert lying(server, package).exists()

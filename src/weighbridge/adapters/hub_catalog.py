@@ -61,7 +61,7 @@ class Listing(Protocol):
     """What is read of the catalogue."""
 
     def states_of(self, repo: RepoId) -> tuple[tuple[str, PackageState], ...]:
-        """Id and state of every package of a repository, withdrawn ones too, newest first.
+        """Id and state of every package of a repository, whatever the state, newest first.
 
         Neither this nor ``packages_of`` minds upper and lower case.
         """
@@ -237,7 +237,7 @@ def _at(repo: RepoId, packages: Sequence[Package], revision: str) -> Package:
 
     Raises:
         NoSuchRevision: no package was ever accepted there.
-        Disabled: all that were are withdrawn.
+        Disabled: all that were are withdrawn or deleted.
     """
     active = [package for package in packages if package.state is PackageState.ACTIVE]
     known = [package.manifest.commit for package in packages]
@@ -254,7 +254,7 @@ def _require_active(packages: Sequence[Package]) -> None:
     if all(package.state is not PackageState.ACTIVE for package in packages):
         newest = packages[0]
         why = newest.state_reason or "no reason was given"
-        raise Disabled(f"{newest.name}@{newest.version} was withdrawn: {why}")
+        raise Disabled(f"{newest.name}@{newest.version} was {newest.state}: {why}")
 
 
 def _commit(package: Package) -> Commit:

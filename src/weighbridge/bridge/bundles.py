@@ -92,7 +92,7 @@ class Bundles:
         Raises:
             NotAuthenticated, NotPermitted: without ``admin``.
             NoSuchPackage: nothing has one of the names.
-            Disabled: one of them was withdrawn.
+            Disabled: one of them was withdrawn or deleted.
             BadBundle: a file is held with other bytes than it should have.
             StoreDown, NotFound: the bundle cannot be written, or the store lost something.
         """
@@ -208,7 +208,7 @@ class Bundles:
         for package in self._catalog.packages_of(repo):
             if package.version == packed.version and package.manifest.commit == commit:
                 if package.state is not PackageState.ACTIVE:
-                    raise Conflict(f"{packed.label} was withdrawn here: {package.state_reason}")
+                    raise Conflict(f"{packed.label} was {package.state} here: {package.state_reason}")
                 if package.manifest.diff(packed.manifest):
                     raise PackageExists(package.name, package.version.text)
                 return package

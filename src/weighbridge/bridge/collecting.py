@@ -36,7 +36,7 @@ _SLACK_S = 60.0
 class Collected:
     """What went, or would go; ``kept`` counts contents that stay, ``idle_since`` was the limit.
 
-    ``zip_bytes`` are the zips of withdrawn packages in a bucket.
+    ``zip_bytes`` are the zips in a bucket of packages that are not served any more.
     """
 
     removed: int

@@ -83,7 +83,7 @@ class Packing:
             self._write(self._bucket, id)
             self._later.pop(id, None)
         except (NoSuchPackage, Disabled):
-            return  # withdrawn meanwhile
+            return  # withdrawn or deleted meanwhile
         except WeighbridgeError as error:
             _, pause = self._later.get(id, (0.0, _AGAIN_S / 2))
             pause = min(2 * pause, _AGAIN_MOST_S)
@@ -94,7 +94,7 @@ class Packing:
                 self._at_work.discard(id)
 
     def tidy(self, *, dry_run: bool = False) -> int:
-        """Remove the zips of withdrawn packages; how many bytes that is, or would be.
+        """Remove the zips of packages that are not served any more; how many bytes that is, or would be.
 
         Raises:
             StoreDown: the bucket or the catalogue fails.

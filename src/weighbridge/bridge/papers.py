@@ -138,14 +138,14 @@ class Papers:
         """The signed statement: which files, from where, judged how.
 
         Raises:
-            Disabled: the package was withdrawn; nobody is told that it may be used.
+            Disabled: the package was withdrawn or deleted; nobody is told that it may be used.
             StoreDown: the home's key cannot be used.
         """
         from weighbridge.adapters.attestation_key import attestation_key
 
         package = self._packages.package(principal, id)
         if package.state is not PackageState.ACTIVE:
-            raise Disabled(f"'{package.name}@{package.version}' was withdrawn: {package.state_reason}")
+            raise Disabled(f"'{package.name}@{package.version}' was {package.state}: {package.state_reason}")
         verdict = self._packages.verdict(principal, id)
         key = attestation_key(self._home)
         statement = statement_of(package, verdict, upstream=self._hub_of(principal, package))

@@ -1,4 +1,4 @@
-"""The verbs that look after what was admitted: withdraw it, scan it again."""
+"""The verbs that look after what was admitted: withdraw it, delete it, scan it again, tell its waivers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from datetime import datetime
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.bridge.access import require
-from weighbridge.domain.access import AuditLine, Permission, Principal
+from weighbridge.domain.access import AuditLine, Permission, Principal, sight_of
 from weighbridge.domain.evidence import evidence_from_json
+from weighbridge.domain.exceptions import Exceptions, overrides_of
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject, canonical, child, is_unicode
 from weighbridge.domain.package import Package, PackageState, Version
@@ -29,7 +30,7 @@ _PAGE = 200
 
 
 class Upkeep:
-    """One method per verb; each asks for ``admin``. ``rules`` is the present rule set."""
+    """One method per verb; what changes anything asks for ``admin``. ``rules`` is the present rule set."""
 
     def __init__(
         self,
@@ -51,18 +52,51 @@ class Upkeep:
             NotAuthenticated, NotPermitted: without ``admin``.
             BadInput: the reason is empty or too long.
             NoSuchPackage: there is none.
-            Conflict: it was withdrawn before.
+            Conflict: it was withdrawn or deleted before.
         """
         require(principal, Permission.ADMIN)
-        reason = " ".join(reason.split())
-        if not reason or len(reason) > MOST_REASON or not is_unicode(reason):
-            raise BadInput(
-                f"a withdrawal needs a reason of 1 to {MOST_REASON} characters",
-                hint="clients are shown it: say what is wrong and what to use instead",
-            )
-        package = self._catalog.package(id)
+        reason, package = _told_reason("a withdrawal", reason), self._catalog.package(id)
         self._catalog.withdraw(id, reason, self._line(package, principal.name, "withdraw", reason))
         return self._catalog.package(id)
+
+    def delete(self, principal: Principal, id: str, reason: str) -> Package:
+        """Delete a package for good, served or withdrawn; its entry stays as a tombstone with the reason.
+
+        Its name and version stay taken, its verdict and evidence are kept. What else nothing names goes
+        with the next ``gc``. A package that is deleted already is answered as it is, with its own reason.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``.
+            BadInput: the reason is empty or too long.
+            NoSuchPackage: there is none.
+        """
+        require(principal, Permission.ADMIN)
+        reason, package = _told_reason("a deletion", reason), self._catalog.package(id)
+        self._catalog.delete_package(
+            id, reason, self._line(package, principal.name, "package.delete", reason)
+        )
+        return self._catalog.package(id)
+
+    def waivers(
+        self,
+        principal: Principal,
+        repo: RepoId | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Exceptions:
+        """The waivers by which packages were admitted, newest first, and those of the policy.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``upload``.
+            BadInput: ``after`` is no waiver.
+        """
+        require(principal, Permission.UPLOAD)
+        return Exceptions(
+            admittances=self._catalog.admittances(repo, limit=limit, after=after, sight=sight_of(principal)),
+            overrides=overrides_of(self._policy, repo),
+            today=self._now().date(),
+        )
 
     def named(self, principal: Principal, name: str) -> Package:
         """The package that ``org/name@version`` means, or ``datasets/org/name@version``.
@@ -190,7 +224,7 @@ class Upkeep:
         return ScanReport.from_json(child(self._document(package.verdict_sha256), "scan"))
 
     def _chosen(self, name: str | None, version: str | None) -> Iterator[Package]:
-        """The packages with this name, or all, withdrawn ones too, newest first.
+        """The packages with this name, or all, whatever their state, newest first.
 
         Raises:
             NoSuchPackage: nothing has this name.
@@ -216,3 +250,18 @@ class Upkeep:
         with self._blobs.open(sha256) as file:
             parsed = json.load(file)
         return parsed if isinstance(parsed, dict) else {}
+
+
+def _told_reason(change: str, reason: str) -> str:
+    """A reason as clients are shown it, on one line.
+
+    Raises:
+        BadInput: it is empty or too long.
+    """
+    told = " ".join(reason.split())
+    if not told or len(told) > MOST_REASON or not is_unicode(told):
+        raise BadInput(
+            f"{change} needs a reason of 1 to {MOST_REASON} characters",
+            hint="clients are shown it: say what is wrong and what to use instead",
+        )
+    return told

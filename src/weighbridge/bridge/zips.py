@@ -70,12 +70,12 @@ class Zips:
         Raises:
             NotAuthenticated, NotPermitted: without ``download``.
             NoSuchPackage: there is none, or this principal may not see it.
-            Disabled: it was withdrawn.
+            Disabled: it was withdrawn or deleted.
         """
         require(principal, Permission.DOWNLOAD)
         package = self._packages.package(principal, id)
         if package.state is not PackageState.ACTIVE:
-            raise Disabled(f"'{package.name}@{package.version}' was withdrawn: {package.state_reason}")
+            raise Disabled(f"'{package.name}@{package.version}' was {package.state}: {package.state_reason}")
         return package
 
     def zip(self, principal: Principal, id: str) -> ServedZip:

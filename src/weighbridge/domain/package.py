@@ -75,10 +75,11 @@ def version_from_tag(tag: str) -> Version | None:
 
 
 class PackageState(StrEnum):
-    """Whether a package is served."""
+    """Whether a package is served; of a deleted one only the entry is left, and the contents may be gone."""
 
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from weighbridge.adapters.catalog.rewriting import Rewriting
 from weighbridge.adapters.catalog.scans import Scans
 from weighbridge.adapters.catalog.together import Together
 from weighbridge.adapters.catalog.tries import Tries
+from weighbridge.adapters.catalog.waivers import Waivers
 from weighbridge.adapters.catalog.whole import Whole
 from weighbridge.adapters.catalog.workers import Workers
 from weighbridge.adapters.catalog.zips import Zips
@@ -39,6 +40,7 @@ from weighbridge.adapters.catalog.zips import Zips
 
 class Catalog(
     Packages,
+    Waivers,
     Lists,
     Refusals,
     Together,

@@ -56,7 +56,7 @@ class Lists(Database):
         return Listing(packages=listed, next=listed[-1].id if more else None, total=total)
 
     def listed_of(self, repo: RepoId) -> tuple[Listed, ...]:
-        """Every package of a repository, withdrawn ones too."""
+        """Every package of a repository, whatever its state."""
         of = and_(PACKAGES.c.kind == repo.kind.value, PACKAGES.c.name_key == repo.full_name.lower())
         with self._reading() as connection:
             return tuple(map(_listed, connection.execute(select(*_COLUMNS).where(of))))

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, Connection, String, func, select
+from sqlalchemy import JSON, Column, Connection, Select, String, func, select
 
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.job_tables import JOBS
-from weighbridge.adapters.catalog.tables import COMMITS, METADATA, PACKAGES, REFUSALS, SCANS
+from weighbridge.adapters.catalog.tables import COMMITS, FINGERPRINTS, METADATA, PACKAGES, REFUSALS, SCANS
 from weighbridge.domain.json_values import Json
+from weighbridge.domain.package import PackageState
 
 _SHA256 = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _AT_ONCE = 500
 _ACTIVE = ("queued", "running")
+_HELD = PACKAGES.c.state != PackageState.DELETED.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +41,22 @@ class Names(Database):
     def named(self) -> Named:
         """Every 64 hexadecimal digits that stand in any table, whichever tables there will be.
 
-        Texts that people wrote are not read.
+        Texts that people wrote are not read. A deleted package names its verdict and its evidence, and
+        no file: neither its manifest nor the fingerprints by which its weights are known again count.
         """
         with self._reading() as connection:
             contents = {sha for column in _columns() for sha in _digests_in(connection, column)}
-            commits = {
-                id for table in (PACKAGES, JOBS) for (id,) in connection.execute(select(table.c.commit_id))
-            }
+            commits = set(connection.execute(select(PACKAGES.c.commit_id).where(_HELD)).scalars())
+            commits.update(connection.execute(select(JOBS.c.commit_id)).scalars())
             active = select(func.min(JOBS.c.created_at)).where(JOBS.c.state.in_(_ACTIVE))
             since = connection.execute(active).scalar()
         return Named(contents=frozenset(contents), commits=frozenset(commits), active_since=since)
 
     def contents(self) -> frozenset[str]:
-        """The contents that packages, refusals, commits and later scans need to be whole."""
+        """The contents that packages, refusals, commits and later scans need to be whole.
+
+        Of a deleted package its verdict and its evidence.
+        """
         documents = (
             *(PACKAGES.c.evidence_sha256, PACKAGES.c.verdict_sha256),
             *(REFUSALS.c.evidence_sha256, REFUSALS.c.verdict_sha256, SCANS.c.report_sha256),
@@ -80,9 +85,18 @@ def _columns() -> Iterator[Column[object]]:
 
 
 def _values(connection: Connection, column: Column[object]) -> Iterator[object]:
-    query = select(column).execution_options(yield_per=_AT_ONCE)
+    query = _held(select(column), column).execution_options(yield_per=_AT_ONCE)
     for (value,) in connection.execute(query):
         yield value
+
+
+def _held(query: Select[object], column: Column[object]) -> Select[object]:
+    """Without what names the files of deleted packages."""
+    if column is PACKAGES.c.manifest:
+        return query.where(_HELD)
+    if column is FINGERPRINTS.c.value:
+        return query.where(FINGERPRINTS.c.package_id.not_in(select(PACKAGES.c.id).where(~_HELD)))
+    return query
 
 
 def _digests_in(connection: Connection, column: Column[object]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Packages, and the waivers that admitted them, in the catalogue."""
+"""Packages in the catalogue: admitted, read, taken out of service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from weighbridge.adapters.catalog.fingerprints import keep
 from weighbridge.adapters.catalog.listing import index
 from weighbridge.adapters.catalog.names import hidden_from, require_hosted, require_not_hosted
 from weighbridge.adapters.catalog.paging import is_there, newest_first, page
-from weighbridge.adapters.catalog.tables import PACKAGES, WAIVERS
+from weighbridge.adapters.catalog.tables import PACKAGES
+from weighbridge.adapters.catalog.waivers import add_waivers
 from weighbridge.domain.access import SEES_ALL, AuditLine, Sight
 from weighbridge.domain.listing import searched_text
 from weighbridge.domain.manifest import Manifest
@@ -25,20 +26,20 @@ from weighbridge.errors import Conflict, NoSuchPackage, PackageExists, StoreDown
 
 
 class Packages(Database):
-    """What was admitted, and by which exceptions."""
+    """What was admitted, and what became of it."""
 
     def require_free(self, repo: RepoId, commit: str, version: Version | None) -> None:
         """Check before the download that the package could be added.
 
         Raises:
-            PackageExists: the version is taken (a withdrawn package keeps its own), or the
-                commit is an active package already.
+            PackageExists: the version is taken (a package that is withdrawn or deleted keeps its
+                own), or the commit is an active package already.
         """
         with self._reading() as connection:
             _require_free(connection, repo, commit, version.text if version else None)
 
     def versions(self, repo: RepoId) -> tuple[Version, ...]:
-        """Every version that was ever given, withdrawn ones too, in the order they were given."""
+        """Every version that was ever given, whatever became of it, in the order they were given."""
         query = select(PACKAGES.c.version).where(_of(repo))
         with self._reading() as connection:
             rows = connection.execute(query.order_by(PACKAGES.c.created_at, PACKAGES.c.id))
@@ -67,7 +68,7 @@ class Packages(Database):
             add_package(connection, package, waivers, audit, prints=prints, hosted=hosted)
 
     def package(self, id: str) -> Package:
-        """One package, active or withdrawn.
+        """One package, whatever its state.
 
         Raises:
             NoSuchPackage: there is none.
@@ -108,7 +109,7 @@ class Packages(Database):
         return tuple(map(_package, rows))
 
     def packages_of(self, repo: RepoId) -> tuple[Package, ...]:
-        """Every package of a repository, withdrawn ones too, newest first."""
+        """Every package of a repository, whatever its state, newest first."""
         query = select(PACKAGES).where(_of(repo))
         with self._reading() as connection:
             rows = connection.execute(newest_first(query, PACKAGES)).all()
@@ -129,37 +130,38 @@ class Packages(Database):
             names = connection.execute(query.order_by(PACKAGES.c.name_key)).scalars().all()
         return tuple(RepoId.parse(name, kind) for name in names)
 
-    def waivers(self, package_id: str) -> tuple[Waiver, ...]:
-        """The exceptions by which a package was admitted, in the order they were given."""
-        query = select(WAIVERS).where(WAIVERS.c.package_id == package_id).order_by(WAIVERS.c.id)
-        with self._reading() as connection:
-            return tuple(
-                Waiver(
-                    metric=row.metric,
-                    repo=row.repo,
-                    reason=row.reason,
-                    author=row.author,
-                    commit=row.commit_id,
-                    expires=row.expires,
-                )
-                for row in connection.execute(query)
-            )
-
     def withdraw(self, id: str, reason: str, audit: AuditLine) -> None:
         """Take an active package out of service; it stays listed, and keeps its version.
 
         Raises:
             NoSuchPackage: there is none.
-            Conflict: it was withdrawn before.
+            Conflict: it was withdrawn or deleted before.
         """
         active = and_(PACKAGES.c.id == id, PACKAGES.c.state == PackageState.ACTIVE.value)
         change = {"state": PackageState.WITHDRAWN.value, "state_reason": reason}
         with self._writing() as connection:
             if connection.execute(update(PACKAGES).where(active).values(change)).rowcount != 1:
-                if not is_there(connection, PACKAGES, id):
+                state = connection.execute(select(PACKAGES.c.state).where(PACKAGES.c.id == id)).scalar()
+                if state is None:
                     raise NoSuchPackage(id)
-                raise Conflict(f"package '{id}' is withdrawn already")
+                raise Conflict(f"package '{id}' is {state} already")
             record(connection, audit)
+
+    def delete_package(self, id: str, reason: str, audit: AuditLine) -> None:
+        """Leave only the entry of a package: nothing names its files any more, its version stays taken.
+
+        What was deleted before keeps its reason.
+
+        Raises:
+            NoSuchPackage: there is none.
+        """
+        left = and_(PACKAGES.c.id == id, PACKAGES.c.state != PackageState.DELETED.value)
+        change = {"state": PackageState.DELETED.value, "state_reason": reason}
+        with self._writing() as connection:
+            if connection.execute(update(PACKAGES).where(left).values(change)).rowcount == 1:
+                record(connection, audit)
+            elif not is_there(connection, PACKAGES, id):
+                raise NoSuchPackage(id)
 
 
 def add_package(
@@ -185,8 +187,7 @@ def add_package(
         index(connection, package)
     except IntegrityError as error:
         raise PackageExists(package.name, package.version.text) from error
-    for waiver in waivers:
-        connection.execute(WAIVERS.insert().values(_waiver_values(package.id, waiver)))
+    add_waivers(connection, package.id, waivers)
     keep(connection, package.id, prints)
     record(connection, audit)
 
@@ -229,18 +230,6 @@ def _package_values(package: Package) -> dict[str, object]:
         "size_bytes": package.size_bytes,
         "licence": package.licence,
         "searched": searched_text(package),
-    }
-
-
-def _waiver_values(package_id: str, waiver: Waiver) -> dict[str, object]:
-    return {
-        "package_id": package_id,
-        "metric": waiver.metric,
-        "repo": waiver.repo,
-        "commit_id": waiver.commit,
-        "reason": waiver.reason,
-        "author": waiver.author,
-        "expires": waiver.expires,
     }
 
 

@@ -50,7 +50,7 @@ class Zips(Database):
     """What is written, what is still to be written, and what is to go."""
 
     def kept_zips(self, store: str, packages: Collection[str]) -> Mapping[str, KeptZip]:
-        """The zips of these packages that are whole in this store; of withdrawn packages none."""
+        """The zips of these packages that are whole in this store; only of those that are served."""
         query = select(PACKAGE_ZIPS).join(PACKAGES, PACKAGES.c.id == _ZIPS.package_id)
         query = query.where(_ZIPS.package_id.in_(packages), _whole_in(store), _ACTIVE)
         with self._reading() as connection:
@@ -69,7 +69,7 @@ class Zips(Database):
             return tuple(found.scalars())
 
     def needless_zips(self, store: str, limit: int = 100) -> tuple[KeptZip, ...]:
-        """What was written, in whole or in part, for packages that were withdrawn since."""
+        """What was written, in whole or in part, for packages that are not served any more."""
         query = select(PACKAGE_ZIPS).join(PACKAGES, PACKAGES.c.id == _ZIPS.package_id)
         query = query.where(_ZIPS.store == store, ~_ACTIVE).order_by(_ZIPS.package_id).limit(limit)
         with self._reading() as connection:

@@ -48,7 +48,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "publish", "publish:publish", "Put a model on a Hub, with a model card, in one commit."),
     ("Models", "bundle", "bundle:bundle_app", "Carry models across an air gap in one file."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
-    ("Registry", "package", "packages:package_app", "List and search packages, and their versions."),
+    ("Registry", "package", "packages:package_app", "List, search and delete packages, and their versions."),
     ("Registry", "job", "jobs:job_app", "List, follow, cancel and retry what was asked for."),
     ("Registry", "scan", "ingest:scan", "The safety verdict of a file, folder or repository, file by file."),
     ("Registry", "score", "score:score", "The metrics of a repository or folder, with their reasons."),

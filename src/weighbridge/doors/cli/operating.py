@@ -40,7 +40,7 @@ def gc(*, dry_run: bool = False, older_than: float = 7.0, json: AsJson = False) 
     print(f"{verb} {done.removed} contents ({size(done.removed_bytes)})")
     print(f"kept {done.kept} contents ({size(done.kept_bytes)})")
     if done.zip_bytes:
-        print(f"{verb} the zips of withdrawn packages ({size(done.zip_bytes)})")
+        print(f"{verb} the zips of packages that are not served ({size(done.zip_bytes)})")
     if done.unfinished_bytes:
         print(f"{verb} what was left unfinished ({size(done.unfinished_bytes)})")
 

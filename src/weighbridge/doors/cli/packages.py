@@ -1,23 +1,25 @@
-"""``weighbridge package``: what is listed, on the machine that holds the home."""
+"""``weighbridge package``: what is listed, and deleting it, on the machine that holds the home."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from weighbridge.bridge import open_bridge
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.listing import PackageQuery, Sort
-from weighbridge.domain.package import Listed, PackageState
+from weighbridge.domain.package import Listed, Package, PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.doors.cli.render import AsJson, show_json, show_note, show_table, size
+from weighbridge.doors.cli.render import AsJson, printable, show_json, show_note, show_table, size
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
 
-package_app = App(name="package", help="List and search packages, and the versions of one name.")
+package_app = App(name="package", help="List, search and delete packages, and the versions of one name.")
 _COLUMNS = ("PACKAGE", "STATE", "SCORE", "LICENCE", "SIZE", "ADDED", "BY")
 
 
@@ -45,7 +47,7 @@ def list_packages(
     kind
         Only models, or only data sets.
     state
-        Only what is active, or only what was withdrawn.
+        Only what is active, or was withdrawn, or deleted.
     licence
         As the Hub spells it (apache-2.0), or a class of licences (permissive).
     minimum
@@ -105,6 +107,58 @@ def versions(
         return
     show_table(_COLUMNS, list(map(_row, found.packages)))
     print(f"latest {latest or '-'}, next {following or '-'}")
+
+
+@package_app.command
+def delete(
+    name: str,
+    /,
+    *,
+    reason: str,
+    yes: Annotated[bool, Parameter(negative="", help="Do not ask.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Delete a package for good; asks for its name. The entry stays, and its version stays taken.
+
+    Clients are refused and shown the reason at once. What nothing else names goes with the next gc.
+
+    Parameters
+    ----------
+    name
+        The package, as org/name@version, or datasets/org/name@version.
+    reason
+        Why, and what to use instead; everybody who asks for it reads this.
+    """
+    bridge = open_bridge(load_settings())
+    try:
+        found = bridge.upkeep.named(LOCAL, name)
+        if not yes and found.state is not PackageState.DELETED:
+            _ask_for(found)
+        package = bridge.upkeep.delete(LOCAL, found.id, reason)
+    finally:
+        bridge.close()
+    if json:
+        show_json(package.to_json())
+    else:
+        print(f"deleted {_spelled(package)}: {printable(package.state_reason)}")
+
+
+def _ask_for(package: Package) -> None:
+    """Have the name typed.
+
+    Raises:
+        BadInput: there is no terminal to ask, or something else was typed.
+    """
+    if not sys.stdin.isatty():
+        raise BadInput("there is no terminal to ask whether this is meant", hint="give --yes")
+    print(f"{_spelled(package)} will be gone for good; this cannot be undone.", file=sys.stderr)
+    print("Type its name and version to delete it: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != _spelled(package):
+        raise BadInput("that is not its name; nothing was deleted")
+
+
+def _spelled(package: Package) -> str:
+    return f"{package.manifest.repo.spelled}@{package.version}"
 
 
 def _narrowed(

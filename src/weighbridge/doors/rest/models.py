@@ -24,7 +24,7 @@ from weighbridge.domain.access import Principal
 from weighbridge.domain.health import Component, overall
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.kept_zip import KeptZip
-from weighbridge.domain.package import IngestRequest, Listed, Package, Refusal, Version
+from weighbridge.domain.package import IngestRequest, Listed, Package, PackageState, Refusal, Version
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind, is_commit
 from weighbridge.domain.verdict import Verdict
@@ -177,7 +177,7 @@ class IngestIn(Wanted):
 
 
 class PackageOut(BaseModel):
-    """A package as it is listed; ``state_reason`` says why it was withdrawn."""
+    """A package as it is listed; ``state_reason`` says why it is not served."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -195,7 +195,7 @@ class PackageOut(BaseModel):
     size_bytes: int
     metrics: Annotated[dict[str, float], Field(description="each judged metric, and net_score")]
     description: str
-    state: Literal["active", "withdrawn"]
+    state: PackageState
     state_reason: str
     created_at: str
     created_by: str
