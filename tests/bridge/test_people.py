@@ -71,7 +71,7 @@ class TestLogIn:
         assert secret.startswith("hf_wbr_")
         assert len(secret) == 50
         assert people.principal(secret) == Principal(
-            name="ada", permissions=frozenset({Permission.UPLOAD}), is_anonymous=False
+            name="ada", permissions=frozenset({Permission.UPLOAD}), is_session=True
         )
         assert people.authenticate("ada", WORD) != secret
 
@@ -221,7 +221,7 @@ class TestGuessing:
 
 
 class TestPermissions:
-    @pytest.mark.parametrize("call", ["add", "users", "password", "disable", "create", "tokens", "revoke"])
+    @pytest.mark.parametrize("call", ["add", "users", "user", "password", "disable", "create", "tokens"])
     @pytest.mark.parametrize(
         ("by", "error"),
         [
@@ -241,7 +241,7 @@ class TestPermissions:
             "disable": lambda: people.disable(by, "ada"),
             "create": lambda: people.create_token(by, "ada"),
             "tokens": lambda: people.tokens(by),
-            "revoke": lambda: people.revoke_token(by, "any"),
+            "user": lambda: people.user(by, "ada"),
         }
         with pytest.raises(error):
             calls[call]()
@@ -284,6 +284,16 @@ class TestPermissions:
             people.authenticate("ada", WORD)
         with pytest.raises(BadInput, match="disabled"):
             people.create_token(LOCAL, "ada")
+
+    def test_of_two_admins_who_close_each_other_one_stays(self, people: People) -> None:
+        open_account(people, "ada")
+        open_account(people, "eve")
+        ada, eve = (people.principal(people.authenticate(name, WORD)) for name in ("ada", "eve"))
+        people.disable(ada, "eve")
+        with pytest.raises(Conflict, match="'ada' is the last account with admin"):
+            people.disable(eve, "ada")  # she was let in before her account was closed
+        people.disable(LOCAL, "ada")
+        assert all(user.disabled for user in people.users(LOCAL))
 
     def test_a_new_password_replaces_the_old_one_and_its_sessions(self, people: People) -> None:
         open_account(people)

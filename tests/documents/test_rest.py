@@ -27,7 +27,7 @@ SST2 = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 LONGEST_S = 400
 GROUPS = (
     "Logging in", "Taking in", "Jobs", "Finding", "What a package carries", "Refusals and the policy",
-    "Looking after it",
+    "Accounts and tokens", "Looking after it",
 )  # fmt: skip
 
 
@@ -94,6 +94,9 @@ def test_every_example_of_the_page_runs(hub: HubServer, tmp_path: Path) -> None:
     assert any(line.startswith("org/data 1.0.0 0.") for line in lines)
     assert any(line.startswith("pkg:huggingface/org/model@") for line in lines)
     assert f"206 {b'PK' + bytes([3, 4])!r}" in lines
+    assert "ann ['search'] 204" in lines
+    assert "[['download']]" in lines, "the session ended with its password"
+    assert "['admin', 'ann'] True" in lines
     assert "withdrawn its card names the wrong data; use 1.1.0" in lines
     assert "deleted its card names the wrong data; use 1.1.0" in lines
     assert lines[-1] == "ok ok"

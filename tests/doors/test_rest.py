@@ -788,6 +788,11 @@ class TestServer:
             "/refusals",
             "/setup",
             "/standing/{kind}/{commit}/{namespace}/{name}",
+            "/token/{id}",
+            "/tokens",
+            "/user/{name}",
+            "/user/{name}/password",
+            "/users",
             "/versions",
         ]
         documented = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.passwords import check_password, hash_password
-from weighbridge.bridge.access import require
+from weighbridge.bridge.access import open_to_all, require, require_own
+from weighbridge.bridge.setup_secret import SetupSecret
 from weighbridge.bridge.tries import Tries
 from weighbridge.domain.access import (
     LOCAL,
@@ -24,12 +23,13 @@ from weighbridge.domain.access import (
     Principal,
     Token,
     User,
+    can,
     checked_account,
     granted,
 )
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.issuer import Vouched
-from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, StoreDown
+from weighbridge.errors import BadInput, BadName, Conflict, NotAuthenticated, NotPermitted
 from weighbridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ class People:
     ) -> None:
         self._catalog, self._now, self._issuers = catalog, now, issuers
         self._admin_password = settings.admin_password
-        self._setup_secret = settings.home / "setup-secret"
+        self._setup_secret = SetupSecret(settings.home)
         self._anonymous = Principal(
-            name=NOBODY, permissions=_anonymous(settings.anonymous), is_anonymous=True
+            name=NOBODY, permissions=open_to_all(settings.anonymous), is_anonymous=True
         )
         self._tries = Tries(catalog, now)
 
@@ -102,7 +102,13 @@ class People:
         # A caller who says who it is may at least what everybody may.
         permissions = granted(token.permissions, user) | self._anonymous.permissions
         roles, groups = self._catalog.memberships(user.name)
-        return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
+        return Principal(
+            name=user.name,
+            permissions=permissions,
+            roles=roles,
+            groups=groups,
+            is_session=token.is_session,
+        )
 
     def _foreign(self, someone: Vouched) -> Principal:
         """Somebody whom an issuer vouches for, with what the token itself allows."""
@@ -143,10 +149,10 @@ class People:
         if self._catalog.users():
             return ""
         if self._admin_password is None:
-            _write_secret(self._setup_secret)
+            self._setup_secret.write()
             return (
                 "The registry has no user yet. POST /setup with the secret in "
-                f"{self._setup_secret} opens the first account, and so does 'weighbridge user add'."
+                f"{self._setup_secret.path} opens the first account, and so does 'weighbridge user add'."
             )
         try:
             self.add_user(LOCAL, "admin", frozenset(Permission), self._admin_password)
@@ -161,22 +167,9 @@ class People:
             NotAuthenticated: the secret is wrong or was used, or there is a user already.
             BadName, BadInput: the name or the password cannot be one; the secret still counts.
         """
-        wrong = NotAuthenticated(
-            "the set-up secret is wrong or was used", hint=f"it is in {self._setup_secret.name} in the home"
-        )
         _checked_password(password)
         user = self._user(name, frozenset(Permission))
-        try:
-            kept = self._setup_secret.read_bytes().strip()
-            if (
-                not kept
-                or not secrets.compare_digest(kept, secret.encode("utf-8", "replace"))
-                or self._catalog.users()
-            ):
-                raise wrong
-            self._setup_secret.unlink()  # of two at once, one fails here
-        except FileNotFoundError:
-            raise wrong from None
+        self._setup_secret.use(secret, lambda: not self._catalog.users())
         line = self._line(name, "user.set-up", name)
         self._catalog.add_user(user, hash_password(password), line)
         return self._new_token(user, None, SESSION, by=name, is_session=True)[1]
@@ -194,26 +187,54 @@ class People:
         user = self._user(name, frozenset(permissions))
         line = self._line(by.name, "user.add", name, " ".join(sorted(user.permissions)))
         self._catalog.add_user(user, hash_password(password), line)
-        self._setup_secret.unlink(missing_ok=True)
+        self._setup_secret.forget()
         return user
 
-    def users(self, by: Principal) -> tuple[User, ...]:
-        """Every account, by name. Raises as ``add_user`` for the permission."""
+    def users(self, by: Principal, limit: int | None = None, after: str = "") -> tuple[User, ...]:
+        """Accounts by name: every one, or ``limit`` of those behind ``after``. Raises as ``add_user``."""
         require(by, Permission.ADMIN)
-        return self._catalog.users()
+        return self._catalog.users(limit, after)
 
-    def set_password(self, by: Principal, name: str, password: str) -> None:
-        """Change a password; sessions of the old one end, other tokens stay.
+    def user(self, by: Principal, name: str) -> User:
+        """One account.
 
         Raises:
-            NotAuthenticated, NotPermitted: without ``admin``.
-            BadInput: the password cannot be one.
+            NotAuthenticated, NotPermitted: it is not one's own, without ``admin``.
             NotFound: there is no such user.
         """
-        require(by, Permission.ADMIN)
+        require_own(by, name)
+        return self._catalog.user(name)
+
+    def set_password(
+        self, by: Principal, name: str, password: str, old: str | None = None, address: str = ""
+    ) -> None:
+        """Change a password; sessions of the old one end, other tokens stay.
+
+        Without ``admin`` one changes one's own and tells the ``old`` one; told, it must be right.
+        ``address`` is where the caller is, as for ``authenticate``.
+
+        Raises:
+            NotAuthenticated, NotPermitted: without ``admin``; the old password is wrong.
+            BadInput: the password cannot be one; the old one is missing.
+            NotFound: there is no such user.
+            TooManyTries: the old password was wrong too often.
+        """
+        require_own(by, name)
         _checked_password(password)
         _require_ours(self._catalog.user(name))
+        if old is not None:
+            self._check_old(name, old, address)
+        elif not can(by, Permission.ADMIN):
+            raise BadInput("the old password is missing", hint="send it too, or ask an admin")
         self._catalog.set_password(name, hash_password(password), self._line(by.name, "user.password", name))
+
+    def _check_old(self, name: str, old: str, address: str) -> None:
+        try:
+            with self._tries.one(name, address, known=True):
+                check_password(self._catalog.password_hash(name), old)
+        except NotAuthenticated as error:
+            # The caller is known by its token: that one is still good.
+            raise NotPermitted("the old password is wrong") from error
 
     def disable(self, by: Principal, name: str) -> None:
         """Close an account at once; its name stays taken.
@@ -221,9 +242,13 @@ class People:
         Raises:
             NotAuthenticated, NotPermitted: without ``admin``.
             NotFound: there is no such user.
+            Conflict: it is one's own, or the last one with ``admin`` (which is closed on the machine alone).
         """
         require(by, Permission.ADMIN)
-        self._catalog.disable(name, self._line(by.name, "user.disable", name))
+        if by.name == name:
+            raise Conflict("nobody closes the own account", hint="another account with admin can")
+        line = self._line(by.name, "user.disable", name)
+        self._catalog.disable(name, line, keeps_admin=by is not LOCAL)
 
     def create_token(
         self,
@@ -234,17 +259,21 @@ class People:
     ) -> tuple[Token, str]:
         """A token and its secret, which is shown this once; ``permissions`` None: all of the user's.
 
-        ``days`` None: it counts until it is revoked.
+        ``days`` None: it counts until it is revoked. Without ``admin`` one makes tokens for oneself
+        that may no more than one may just now; and logs in for it, so that a token that was lost
+        leaves no others behind.
 
         Raises:
-            NotAuthenticated, NotPermitted: without ``admin``.
+            NotAuthenticated, NotPermitted: without ``admin``, for somebody else, for more, or by a token.
             NotFound: there is no such user.
             BadInput: the user may not do what the token should, is disabled, or ``days`` < 1.
         """
-        require(by, Permission.ADMIN)
+        require_own(by, user)
         account = self._catalog.user(user)
         wanted = None if permissions is None else frozenset(permissions)
         _require_ours(account)
+        if not can(by, Permission.ADMIN):
+            wanted = _within(by, granted(by.permissions, account), wanted)
         if account.disabled:
             raise BadInput(f"the account '{user}' is disabled")
         if wanted is not None and granted(wanted, account) != wanted:
@@ -255,20 +284,28 @@ class People:
         lifetime = None if days is None else timedelta(days=days)
         return self._new_token(account, wanted, lifetime, by=by.name)
 
-    def tokens(self, by: Principal, user: str | None = None) -> tuple[Token, ...]:
-        """Every token (of a user), newest first. Raises as ``add_user`` for the permission."""
-        require(by, Permission.ADMIN)
-        return self._catalog.tokens(user)
+    def tokens(
+        self, by: Principal, user: str | None = None, limit: int | None = None, after: str | None = None
+    ) -> tuple[Token, ...]:
+        """Tokens (of a user), newest first: every one, or ``limit`` of those behind the one called ``after``.
+
+        Raises:
+            NotAuthenticated, NotPermitted: they are not one's own, without ``admin``.
+            BadInput: there is no token ``after``.
+        """
+        require_own(by, user)
+        return self._catalog.tokens(user, limit, after)
 
     def revoke_token(self, by: Principal, token_id: str) -> None:
         """End a token at once.
 
         Raises:
-            NotAuthenticated, NotPermitted: without ``admin``.
-            NotFound: there is no such token.
+            NotAuthenticated: the caller is nobody.
+            NotFound: there is no such token, or without ``admin`` none of one's own.
         """
-        require(by, Permission.ADMIN)
-        self._catalog.revoke(token_id, self._line(by.name, "token.revoke", token_id))
+        owner = None if can(by, Permission.ADMIN) else by.name
+        require_own(by, owner)
+        self._catalog.revoke(token_id, self._line(by.name, "token.revoke", token_id), owner)
 
     def _new_token(
         self,
@@ -317,22 +354,26 @@ def open_people(settings: Settings, now: Callable[[], datetime]) -> Iterator[Peo
         catalog.close()
 
 
+def _within(
+    by: Principal, most: frozenset[Permission], wanted: frozenset[Permission] | None
+) -> frozenset[Permission]:
+    """What a token may do that somebody makes who is no admin.
+
+    Raises:
+        NotPermitted: it would be more than ``most``, or was asked for with a token.
+    """
+    if not by.is_session:
+        raise NotPermitted("a token makes no other tokens", hint="log in with POST /authenticate for it")
+    if wanted is not None and not wanted <= most:
+        raise NotPermitted(f"'{by.name}' may not {', '.join(sorted(wanted - most))}, so no token may")
+    return most if wanted is None else wanted
+
+
 def _require_ours(account: User) -> None:
     if account.origin:
         raise BadInput(
             f"'{account.name}' is an account of another issuer", hint="its tokens and passwords are there"
         )
-
-
-def _anonymous(words: Iterable[str]) -> frozenset[Permission]:
-    allowed = [Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD]
-    unknown = [word for word in words if word not in allowed]
-    if unknown:
-        raise BadInput(
-            f"WEIGHBRIDGE_ANONYMOUS holds {unknown[0]!r}",
-            hint=f"any of {', '.join(allowed)}; or leave it empty",
-        )
-    return frozenset(Permission(word) for word in words)
 
 
 def _checked_password(password: str) -> None:
@@ -346,18 +387,3 @@ def _checked_password(password: str) -> None:
 def _digest(secret: str) -> str:
     # Plain sha256 is enough: the secret is 256 random bits, not a word that can be guessed.
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _write_secret(path: Path) -> None:
-    """A new secret, whole or not at all; one that nobody has used yet stays."""
-    draft = path.with_name(f"{path.name}.{uuid4().hex}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(number, "w") as file:
-            file.write(secrets.token_urlsafe(32) + "\n")
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    except OSError as error:
-        raise StoreDown(f"cannot write {path}: {error.strerror}", hint="check the home's owner") from error

@@ -43,6 +43,7 @@ class Principal:
     """Somebody who asks: a user, or ``anonymous``.
 
     ``roles`` are those in organizations, ``groups`` those in groups of them, by the group's id.
+    ``is_session``: it logged in with a password, and is no machine with a token.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Principal:
     is_anonymous: bool = False
     roles: frozenset[tuple[str, Role]] = frozenset()
     groups: frozenset[tuple[str, Role]] = frozenset()
+    is_session: bool = False
 
 
 LOCAL = Principal(name="local", permissions=frozenset(Permission))

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
+from weighbridge.adapters.catalog.paging import newest_first, page
 from weighbridge.adapters.catalog.tables import ORGANIZATIONS, TOKENS, USERS
 from weighbridge.domain.access import AuditLine, Permission, Token, User
 from weighbridge.domain.issuer import Vouched
@@ -90,10 +91,11 @@ class Accounts(Database):
             raise _no_user(name)
         return _user(row)
 
-    def users(self) -> tuple[User, ...]:
-        """Every account, by name."""
+    def users(self, limit: int | None = None, after: str = "") -> tuple[User, ...]:
+        """Accounts by name: every one, or ``limit`` of those behind ``after``."""
+        query = select(USERS).where(USERS.c.name > after).order_by(USERS.c.name).limit(limit)
         with self._reading() as connection:
-            return tuple(map(_user, connection.execute(select(USERS).order_by(USERS.c.name))))
+            return tuple(map(_user, connection.execute(query)))
 
     def password_hash(self, name: str) -> str | None:
         """The hash of an account that may log in with one, or None where there is none."""
@@ -115,13 +117,18 @@ class Accounts(Database):
             connection.execute(update(TOKENS).where(*sessions).values(revoked_at=audit.at))
             record(connection, audit)
 
-    def disable(self, name: str, audit: AuditLine) -> None:
+    def disable(self, name: str, audit: AuditLine, *, keeps_admin: bool = False) -> None:
         """Close an account: its password and its tokens count no more.
 
         Raises:
             NotFound: there is no such user.
+            Conflict: it is the last open one of ours with ``admin``, and ``keeps_admin``.
         """
+        mine = select(USERS).where(USERS.c.disabled.is_(False), USERS.c.origin == "")
         with self._writing() as connection:
+            admins = [user.name for user in map(_user, connection.execute(mine)) if _governs(user)]
+            if keeps_admin and admins == [name]:
+                raise Conflict(f"'{name}' is the last account with admin", hint="open another one first")
             _change_user(connection, name, {"disabled": True})
             record(connection, audit)
 
@@ -162,12 +169,22 @@ class Accounts(Database):
         )
         return _token(row), user
 
-    def tokens(self, user: str | None = None) -> tuple[Token, ...]:
-        """Every token (of a user), newest first."""
-        query = select(TOKENS).order_by(TOKENS.c.created_at.desc(), TOKENS.c.id)
+    def tokens(
+        self, user: str | None = None, limit: int | None = None, after: str | None = None
+    ) -> tuple[Token, ...]:
+        """Tokens (of a user), newest first: every one, or ``limit`` of those behind the one called ``after``.
+
+        Raises:
+            BadInput: there is no token ``after``.
+        """
+        query = select(TOKENS)
         if user is not None:
             query = query.where(TOKENS.c.user_name == user)
         with self._reading() as connection:
+            if limit is None:
+                query = newest_first(query, TOKENS)
+            else:
+                query = page(connection, query, TOKENS, limit, after)
             return tuple(map(_token, connection.execute(query)))
 
     def used(self, token_id: str, at: datetime) -> None:
@@ -175,14 +192,17 @@ class Accounts(Database):
         with self._writing() as connection:
             connection.execute(update(TOKENS).where(TOKENS.c.id == token_id).values(last_used_at=at))
 
-    def revoke(self, token_id: str, audit: AuditLine) -> None:
-        """End a token; one that was ended before keeps its first date.
+    def revoke(self, token_id: str, audit: AuditLine, user: str | None = None) -> None:
+        """End a token (of a user); one that was ended before keeps its first date.
 
         Raises:
             NotFound: there is no such token.
         """
+        query = select(TOKENS.c.revoked_at).where(TOKENS.c.id == token_id)
+        if user is not None:
+            query = query.where(TOKENS.c.user_name == user)
         with self._writing() as connection:
-            row = connection.execute(select(TOKENS.c.revoked_at).where(TOKENS.c.id == token_id)).first()
+            row = connection.execute(query).first()
             if row is None:
                 raise NotFound(
                     f"token '{token_id}' not found", hint="'weighbridge token list' shows their ids"
@@ -195,6 +215,10 @@ class Accounts(Database):
 def _change_user(connection: Connection, name: str, change: dict[str, object]) -> None:
     if connection.execute(update(USERS).where(USERS.c.name == name).values(change)).rowcount != 1:
         raise _no_user(name)
+
+
+def _governs(user: User) -> bool:
+    return Permission.ADMIN in user.permissions
 
 
 def _vouched(someone: Vouched, at: datetime) -> dict[str, object]:

@@ -23,6 +23,7 @@ from weighbridge.doors.rest import (
     lists,
     packages,
     papers,
+    people,
     upkeep,
     watching,
     zips,
@@ -73,6 +74,7 @@ def rest_app(bridge: Bridge, proxies: Sequence[Network] = ()) -> FastAPI:
     install(app)
     for router in (
         accounts.router,
+        people.router,
         packages.router,
         batches.router,
         lists.router,

@@ -35,7 +35,7 @@ _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:")
 
 
 # These tell the description what the domain checks, whose sentences are better than a pattern.
-_USER: JsonDict = {"pattern": "^([a-z0-9]|[a-z0-9][a-z0-9._-]{0,62}[a-z0-9])$"}
+USER_NAME: JsonDict = {"pattern": "^([a-z0-9]|[a-z0-9][a-z0-9._-]{0,62}[a-z0-9])$"}
 _PART = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
 RepoName = Annotated[
     str,
@@ -83,7 +83,9 @@ class SetUp(Wanted):
     secret: Text
     username: Annotated[
         Text,
-        Field(description="1 to 64 lower-case letters, digits, '-', '_' and '.'", json_schema_extra=_USER),
+        Field(
+            description="1 to 64 lower-case letters, digits, '-', '_' and '.'", json_schema_extra=USER_NAME
+        ),
     ]
     password: Annotated[Text, Field(json_schema_extra={"minLength": 8})]
 
