@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from tests.doors.asgi_server import Answer
 from tests.doors.test_rest import WORD, Registry, is_problem, registry
 from weighbridge.bridge.tries import TRIES
-from weighbridge.domain.access import LOCAL, Permission
+from weighbridge.domain.access import LOCAL, AuditLine, Permission
 from weighbridge.domain.audit import AuditQuery
+from weighbridge.domain.issuer import Vouched
 
 __all__ = ["registry"]
 NEW = "a much better horse"
@@ -209,6 +211,18 @@ def test_an_admin_makes_and_revokes_tokens_of_others(registry: Registry) -> None
     is_problem(registry.call("GET", "/user/rita", by="ci"), 401)
     registry.call("PATCH", "/user/rita", {"disabled": True}, by="admin")
     is_problem(registry.call("POST", "/tokens", {"user": "rita"}, by="admin"), 422)
+
+
+def test_an_account_of_another_issuer_is_closed_here_and_its_secrets_are_there(registry: Registry) -> None:
+    eve = Vouched(name="corp:eve@x.org", origin="https://login|1", permissions=frozenset())
+    seen = AuditLine(at=datetime.now(UTC), by=eve.name, verb="user.first-seen", target=eve.name)
+    registry.catalog.vouch(eve, seen)
+    names = [user["name"] for user in pages(registry, "/users", "users", "admin")]
+    assert names == ["admin", eve.name, "rita", "una"]
+    is_problem(registry.call("POST", f"/user/{eve.name}/password", {"password": NEW}, by="admin"), 422)
+    is_problem(registry.call("POST", "/tokens", {"user": eve.name}, by="admin"), 422)
+    closed = registry.call("PATCH", f"/user/{eve.name}", {"disabled": True}, by="admin")
+    assert (closed.status, closed.json["disabled"]) == (200, True)
 
 
 def test_no_password_and_no_secret_is_logged(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
