@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import tarfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.catalogs import DATABASES, catalog_place
 from tests.doors.asgi_server import serving
 from tests.hub_server import HubServer
 from tests.made_models import ONE_PERSON
-from tests.torture.killing import broken_blobs, environment, killed_after, run, seed, start, tree
+from tests.torture.killing import Moments, broken_blobs, environment, run, seed, start, tree
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.tables import METADATA
@@ -221,23 +220,17 @@ def test_a_killed_back_up_or_restore_leaves_all_or_nothing(
 ) -> None:
     rng = random.Random(seed())
     empty: Rows = {name: [] for name in source.rows}
-    log, target, killed = tmp_path / "log", tmp_path / "x.backup", 0
-    began = time.monotonic()  # one whole run tells how long the others may live
-    assert (
-        run(["backup", str(tmp_path / "whole")], environment(source.settings.home), tmp_path).returncode == 0
-    )
-    whole_s = time.monotonic() - began
+    log, target = tmp_path / "log", tmp_path / "x.backup"
+    of_backups, of_restores = Moments(rng), Moments(rng)
     for point in range(points):
         env = environment(source.settings.home)
-        killed += killed_after(start(["backup", str(target)], env, tmp_path, log), rng.uniform(0.0, whole_s))
+        of_backups.kill(start(["backup", str(target)], env, tmp_path, log))
         if target.exists():
             with tarfile.open(target) as tar:
                 assert len(tar.getnames()) > source.done.contents
         home = tmp_path / f"h{point}"
         env = environment(home)
-        process = start(["restore", str(source.backup)], env, tmp_path, log)
-        was_killed = killed_after(process, rng.uniform(0.2 * whole_s, whole_s))
-        killed += was_killed
+        of_restores.kill(start(["restore", str(source.backup)], env, tmp_path, log))
         url = f"sqlite:///{home / 'catalog.sqlite3'}"
         found = rows_of(url)
         assert found in (empty, source.rows)
@@ -246,4 +239,5 @@ def test_a_killed_back_up_or_restore_leaves_all_or_nothing(
             done = run(["restore", str(source.backup)], env, tmp_path)
             assert done.returncode == 0, done.stderr
         assert rows_of(url) == source.rows
-    assert killed > 0
+    assert of_backups.caught > 0
+    assert of_restores.caught > 0

@@ -54,6 +54,26 @@ def killed_after(process: Process, seconds: float) -> bool:
     return False
 
 
+class Moments:
+    """Random moments in the life of a command, however long it lives on this machine today.
+
+    One that had ended by itself teaches how long they live, one that was caught that they may live longer:
+    of a handful some are caught, also where the first one was slow.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng, self._within_s, self.caught = rng, 0.5, 0
+
+    def kill(self, process: Process) -> None:
+        """SIGKILL it at such a moment."""
+        began = time.monotonic()
+        if killed_after(process, self._rng.uniform(0.0, self._within_s)):
+            self.caught += 1
+            self._within_s *= 1.2
+        else:
+            self._within_s = 0.8 * (time.monotonic() - began)
+
+
 def killed_when(process: Process, seen: Callable[[], bool]) -> bool:
     """SIGKILL the process once something is seen; False if it had ended by itself."""
     while process.poll() is None:

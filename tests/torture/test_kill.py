@@ -25,6 +25,7 @@ from safetensors.numpy import save
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import Made, train
 from tests.torture.killing import (
+    Moments,
     broken_blobs,
     environment,
     killed_after,
@@ -69,57 +70,42 @@ def hub(made: Made, files: dict[str, bytes]) -> Iterator[HubServer]:
 def test_a_killed_sync_leaves_nothing_wrong(
     points: int, hub: HubServer, files: dict[str, bytes], tmp_path: Path
 ) -> None:
-    rng = random.Random(seed())
-    whole_s = 0.0
-    killed = 0
-    for point in range(points + 1):
+    moments = Moments(random.Random(seed()))
+    for point in range(points):
         project, home = tmp_path / f"p{point}", tmp_path / f"h{point}"
         project.mkdir()
         (project / "models.yaml").write_text(
             f"cache_dir: models\nverify: sha256\nmodels:\n  - id: made\n    repo_id: {MADE}\n"
         )
         env = environment(home, HF_ENDPOINT=hub.url)
-        if point == 0:  # one whole run tells how long the others may live
-            began = time.monotonic()
-            assert run(["sync"], env, project).returncode == 0
-            whole_s = time.monotonic() - began
-        else:
-            process = start(["sync"], env, project, tmp_path / "log")
-            killed += killed_after(process, rng.uniform(0.05, whole_s))
-            assert left_of(process) == []
-            shown = tree(project / "models" / "made")
-            assert shown in ({}, files), f"a half-made model is visible: {sorted(shown)}"
-            assert broken_blobs(home) == []
-            again = run(["sync"], env, project)
-            assert again.returncode == 0, again.stderr
+        process = start(["sync"], env, project, tmp_path / "log")
+        moments.kill(process)
+        assert left_of(process) == []
+        shown = tree(project / "models" / "made")
+        assert shown in ({}, files), f"a half-made model is visible: {sorted(shown)}"
+        assert broken_blobs(home) == []
+        again = run(["sync"], env, project)
+        assert again.returncode == 0, again.stderr
         assert tree(project / "models" / "made") == files
         frozen = run(["sync", "--frozen", "--offline"], env, project)
         assert frozen.returncode == 0, frozen.stderr
-    assert killed > 0
+    assert moments.caught > 0
 
 
 @pytest.mark.parametrize("points", POINTS)
 def test_a_killed_ingest_ends_in_one_package(points: int, hub: HubServer, tmp_path: Path) -> None:
-    rng = random.Random(seed())
-    whole_s = 0.0
-    killed = 0
-    for point in range(points + 1):
+    moments = Moments(random.Random(seed()))
+    for point in range(points):
         home = tmp_path / f"h{point}"
         env = environment(home, WEIGHBRIDGE_UPSTREAM=hub.url)
-        if point == 0:
-            began = time.monotonic()
-            first = run(["ingest", MADE], env, tmp_path)
-            assert first.returncode == 0, first.stderr + first.stdout
-            whole_s = time.monotonic() - began
-        else:
-            process = start(["ingest", MADE], env, tmp_path, tmp_path / "log")
-            killed += killed_after(process, rng.uniform(0.05, whole_s))
-            assert left_of(process) == []
-            assert broken_blobs(home) == []
-            again = run(["ingest", MADE], env, tmp_path)
-            assert again.returncode in (0, 5), again.stderr  # 5: it had been listed before the kill
+        process = start(["ingest", MADE], env, tmp_path, tmp_path / "log")
+        moments.kill(process)
+        assert left_of(process) == []
+        assert broken_blobs(home) == []
+        again = run(["ingest", MADE], env, tmp_path)
+        assert again.returncode in (0, 5), again.stderr  # 5: it had been listed before the kill
         _assert_one_package(home)
-    assert killed > 0
+    assert moments.caught > 0
 
 
 @pytest.mark.parametrize("points", POINTS)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from safetensors.numpy import save
 
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import Made, train
-from tests.torture.killing import broken_blobs, environment, killed_after, left_of, run, seed, start, tree
+from tests.torture.killing import Moments, broken_blobs, environment, left_of, run, seed, start, tree
 from tests.torture.test_kill import POINTS
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.doors.demo.models import MADE
@@ -33,23 +32,15 @@ def killed_at_points(
     look: Callable[[Path], None], finish: Callable[[Path], None],
 ) -> None:  # fmt: skip
     """Kill the command once in each fresh place, look, and let ``finish`` bring it to its end."""
-    rng = random.Random(seed())
-    whole_s, killed = 0.0, 0
-    for point in range(points + 1):
+    moments = Moments(random.Random(seed()))
+    for point in range(points):
         place = prepare(point)
-        here = {**env, "WEIGHBRIDGE_HOME": str(place / "home")}
-        if point == 0:  # one whole run tells how long the others may live
-            began = time.monotonic()
-            done = run(command, here, place)
-            assert done.returncode == 0, done.stderr
-            whole_s = time.monotonic() - began
-        else:
-            process = start(command, here, place, log)
-            killed += killed_after(process, rng.uniform(0.05, whole_s))
-            assert left_of(process) == []
-            look(place)
+        process = start(command, {**env, "WEIGHBRIDGE_HOME": str(place / "home")}, place, log)
+        moments.kill(process)
+        assert left_of(process) == []
+        look(place)
         finish(place)
-    assert killed > 0
+    assert moments.caught > 0
 
 
 @pytest.fixture(scope="module")

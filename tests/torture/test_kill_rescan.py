@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +20,7 @@ from safetensors.numpy import save
 from tests.bridge.shelved import evidence
 from tests.domain.papers import WHEN, package_of, verdict_of
 from tests.hostile.forge import system
-from tests.torture.killing import broken_blobs, environment, killed_after, left_of, run, seed, start
+from tests.torture.killing import Moments, broken_blobs, environment, left_of, run, seed, start
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.domain.access import AuditLine
@@ -69,22 +68,16 @@ def shelve_many(home: Path) -> None:
 
 @pytest.mark.parametrize("points", POINTS)
 def test_a_killed_rescan_is_taken_up_where_it_was(points: int, tmp_path: Path) -> None:
-    rng = random.Random(seed())
-    whole_s, killed = 0.0, 0
+    moments = Moments(random.Random(seed()))
     shelve_many(tmp_path / "before")
-    for point in range(points + 1):
+    for point in range(points):
         home = tmp_path / f"h{point}"
         shutil.copytree(tmp_path / "before", home)
         env = environment(home)
-        if point == 0:  # one whole run tells how long the others may live
-            began = time.monotonic()
-            assert run(["rescan"], env, tmp_path).returncode == 3
-            whole_s = time.monotonic() - began
-        else:
-            process = start(["rescan"], env, tmp_path, tmp_path / "log")
-            killed += killed_after(process, rng.uniform(0.2 * whole_s, whole_s))
-            assert left_of(process) == []
-            assert broken_blobs(home) == []
+        process = start(["rescan"], env, tmp_path, tmp_path / "log")
+        moments.kill(process)
+        assert left_of(process) == []
+        assert broken_blobs(home) == []
         with closing(catalog_of(home)) as catalog:
             done = len(catalog.scanned_by(RULES))
             gone = [p for p in catalog.packages(limit=100) if p.state is PackageState.WITHDRAWN]
@@ -101,4 +94,4 @@ def test_a_killed_rescan_is_taken_up_where_it_was(points: int, tmp_path: Path) -
             assert [p.id for p in withdrawn] == ["p11", "p07", "p03"]
             assert len([line for line in catalog.audit_lines(limit=100) if line.verb == "rescan"]) == BAD
         shutil.rmtree(home)
-    assert killed > 0
+    assert moments.caught > 0
