@@ -9,17 +9,22 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.made_models import Made
-from tests.postgres import postgres_database
 from tests.registry_process import running
 from tests.torture.killing import broken_blobs, environment, seed
-from tests.torture.test_kill_jobs import ENDS, assert_no_orphan, assert_one_end, large_model, slow_hub
+from tests.torture.test_kill_jobs import (
+    ENDS,
+    assert_no_orphan,
+    assert_one_end,
+    database_of,
+    large_model,
+    slow_hub,
+)
 
 PLACES = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 LONGEST_S = 1.5
@@ -39,22 +44,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return large_model(tmp_path_factory.mktemp("made"))
 
 
-@contextmanager
-def _database(kind: str) -> Iterator[dict[str, str]]:
-    if kind == "sqlite":
-        yield {}
-        return
-    with postgres_database() as url:
-        yield {"WEIGHBRIDGE_DATABASE_URL": url}
-
-
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("jump", ["+3d", "-3d"])
 def test_a_clock_that_jumps_costs_no_package(
     jump: str, database: str, library: str, made: Made, tmp_path: Path
 ) -> None:
     rng, home, log, clock = random.Random(seed()), tmp_path / "home", tmp_path / "log", tmp_path / "clock"
-    with slow_hub(made) as hub, _database(database) as more, ExitStack() as stack:
+    with slow_hub(made) as hub, database_of(database) as more, ExitStack() as stack:
         env = environment(home, WEIGHBRIDGE_UPSTREAM=hub.url, **more)
         jumping = {
             **env,

@@ -76,7 +76,8 @@ def slow_hub(made: Made) -> Iterator[HubServer]:
 
 
 @contextmanager
-def _database(kind: str) -> Iterator[dict[str, str]]:
+def database_of(kind: str) -> Iterator[dict[str, str]]:
+    """What makes a registry use a database of this kind."""
     if kind == "sqlite":
         yield {}
         return
@@ -90,13 +91,13 @@ def test_a_killed_job_ends_in_one_package_or_one_refusal(
     points: int, database: str, made: Made, tmp_path: Path
 ) -> None:
     begun = f"{database} {seed()}"
-    with _database(database):
+    with database_of(database):
         pass  # where there is none, this is skipped, and not in a thread
 
     def live(number: int) -> list[Told]:
         home = tmp_path / f"h{number}"
         rng = random.Random(f"{begun} {number}")
-        with slow_hub(made) as hub, _database(database) as more:
+        with slow_hub(made) as hub, database_of(database) as more:
             env = environment(home, WEIGHBRIDGE_UPSTREAM=hub.url, **more)
             told = [_asked_and_killed(model, env, rng, hub, home, end) for model, end in ENDS]
             assert_no_orphan(env, home)

@@ -30,9 +30,9 @@ from weighbridge.errors import (
     Rejected,
     UnsafeFiles,
 )
-from weighbridge.flows.describing import documents_of, licence_for, said_with
 from weighbridge.flows.fetching import fetch
 from weighbridge.flows.gather import gather, with_headers
+from weighbridge.flows.publish_facts import documents_of, licence_for, said_with
 from weighbridge.flows.publish_state import PublishState, PublishTools, Target
 from weighbridge.flows.weighing import blocked_files, weigh_case
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from weighbridge.domain.access import LOCAL
 from weighbridge.domain.listing import PackageQuery, Sort
 from weighbridge.domain.package import Listed, Package, PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.doors.cli.asking import have_typed
 from weighbridge.doors.cli.render import AsJson, printable, show_json, show_note, show_table, size
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
@@ -133,7 +133,7 @@ def delete(
     try:
         found = bridge.upkeep.named(LOCAL, name)
         if not yes and found.state is not PackageState.DELETED:
-            _ask_for(found)
+            have_typed(_spelled(found), f"{_spelled(found)} will be gone for good; this cannot be undone.")
         package = bridge.upkeep.delete(LOCAL, found.id, reason)
     finally:
         bridge.close()
@@ -141,20 +141,6 @@ def delete(
         show_json(package.to_json())
     else:
         print(f"deleted {_spelled(package)}: {printable(package.state_reason)}")
-
-
-def _ask_for(package: Package) -> None:
-    """Have the name typed.
-
-    Raises:
-        BadInput: there is no terminal to ask, or something else was typed.
-    """
-    if not sys.stdin.isatty():
-        raise BadInput("there is no terminal to ask whether this is meant", hint="give --yes")
-    print(f"{_spelled(package)} will be gone for good; this cannot be undone.", file=sys.stderr)
-    print("Type its name and version to delete it: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != _spelled(package):
-        raise BadInput("that is not its name; nothing was deleted")
 
 
 def _spelled(package: Package) -> str:

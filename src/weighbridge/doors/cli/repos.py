@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from weighbridge.bridge.remote_repos import open_repos, own_name
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
+from weighbridge.doors.cli.asking import have_typed
 from weighbridge.doors.cli.render import AsJson, printable, show_json, show_table
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
@@ -66,7 +67,8 @@ def repo_delete(
     """
     id, settings = RepoId.parse(repo, kind), load_settings()
     if not yes:
-        _ask_for(id, endpoint or settings.upstream)
+        hub = endpoint or settings.upstream
+        have_typed(id.full_name, f"{id} at {hub} will be gone, with all its files and revisions.")
     open_repos(settings, endpoint).delete(id)
     done(json, {**named(id), "changed": "deleted"}, f"deleted the {kind.value} {id}")
 
@@ -159,20 +161,6 @@ def repo_list(
         for line in found
     ]
     show_table(("REPOSITORY", "SEEN", "GATED", "CHANGED", "DOWNLOADS"), rows)
-
-
-def _ask_for(repo: RepoId, hub: str) -> None:
-    """Have the name typed.
-
-    Raises:
-        BadInput: there is no terminal to ask, or something else was typed.
-    """
-    if not sys.stdin.isatty():
-        raise BadInput("there is no terminal to ask whether this is meant", hint="give --yes")
-    print(f"{repo} at {hub} will be gone, with all its files and revisions.", file=sys.stderr)
-    print("Type its name to delete it: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != repo.full_name:
-        raise BadInput("that is not its name; nothing was deleted")
 
 
 def named(repo: RepoId) -> JsonObject:

@@ -11,7 +11,7 @@ from weighbridge.adapters.front_matter import yaml_value
 from weighbridge.adapters.hub_offline import OfflineHub
 from weighbridge.adapters.own_files import list_files
 from weighbridge.domain.made_model import Documents, Said
-from weighbridge.flows.describing import SMALL_BYTES, documents_of, licence_for, said_with
+from weighbridge.flows.publish_facts import SMALL_BYTES, documents_of, licence_for, said_with
 
 
 def read(folder: Path) -> tuple[Documents, tuple[str, ...]]:
