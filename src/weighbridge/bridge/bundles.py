@@ -28,6 +28,7 @@ from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.domain.sources import Origin
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadBundle, BadInput, BadSignature, Conflict, PackageExists, Rejected
+from weighbridge.flows.documents import keep
 from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.flows.readmit import READMIT
 from weighbridge.ports import BlobStore, Reporter
@@ -251,7 +252,7 @@ class Bundles:
             at=at,
             commit=packed.manifest.commit,
             version=packed.version,
-            draft_sha256=self._blobs.add(canonical(brought.to_json())),
+            draft_sha256=keep(self._blobs, brought.to_json()),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +31,7 @@ from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.sources import Origin, origin_from_json
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import BadInput, BadName, Conflict, NoSuchPackage, NoSuchRepo, NotFound, Rejected
+from weighbridge.flows.documents import load
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
 from weighbridge.flows.ingest import next_version, weigh_only
@@ -131,11 +131,11 @@ class Packages:
         """
         if job.state is JobState.DONE:
             package = self._catalog.package(job.id)
-            verdict = Verdict.from_json(self._document(package.verdict_sha256))
+            verdict = Verdict.from_json(load(self._blobs, package.verdict_sha256))
             return Admission(package=package, verdict=verdict, fetched_bytes=job.done_bytes)
         if job.state is JobState.REFUSED:
             refusal = self._catalog.refusal(job.id)
-            verdict = Verdict.from_json(self._document(refusal.verdict_sha256))
+            verdict = Verdict.from_json(load(self._blobs, refusal.verdict_sha256))
             raise Rejected(verdict, refusal_id=refusal.id)
         if job.error is not None:
             raise failure_of(job.error)
@@ -281,7 +281,7 @@ class Packages:
 
     def verdict(self, principal: Principal, id: str) -> Verdict:
         """The judgement of a package, with its reasons."""
-        return Verdict.from_json(self._document(self.package(principal, id).verdict_sha256))
+        return Verdict.from_json(load(self._blobs, self.package(principal, id).verdict_sha256))
 
     def evidence(self, principal: Principal, id: str) -> JsonObject:
         """All that the judgement looked at, the small text files among it: asks for ``download`` too.
@@ -290,7 +290,7 @@ class Packages:
         ingest it.
         """
         require(principal, Permission.DOWNLOAD)
-        document = self._document(self.package(principal, id).evidence_sha256)
+        document = load(self._blobs, self.package(principal, id).evidence_sha256)
         if can(principal, Permission.UPLOAD):
             return document
         relatives = ("parents", "ancestors", "data_sets")
@@ -330,11 +330,11 @@ class Packages:
     def whole_evidence(self, principal: Principal, id: str) -> Evidence:
         """The evidence as the judgement saw it, for papers that tell little of private base models."""
         require(principal, Permission.DOWNLOAD)
-        return evidence_from_json(self._document(self.package(principal, id).evidence_sha256))
+        return evidence_from_json(load(self._blobs, self.package(principal, id).evidence_sha256))
 
     def origin(self, principal: Principal, id: str) -> Origin | None:
         """The registry whose bundle brought a package; None where this one took it in itself."""
-        document = self._document(self.package(principal, id).evidence_sha256)
+        document = load(self._blobs, self.package(principal, id).evidence_sha256)
         return origin_from_json(child(document, "origin"))
 
     def refusals(
@@ -350,24 +350,19 @@ class Packages:
         refusal = self._catalog.refusal(id)
         if self._hidden(principal, refusal.ref.repo):
             raise NotFound(f"refusal '{id}' not found")
-        return refusal, Verdict.from_json(self._document(refusal.verdict_sha256))
+        return refusal, Verdict.from_json(load(self._blobs, refusal.verdict_sha256))
 
     def _hidden(self, principal: Principal, repo: RepoId) -> bool:
         return self._catalog.is_hidden_from(repo, sight_of(principal))
 
     def _case(self, evidence_sha256: str, verdict_sha256: str, at: datetime) -> Case:
-        verdict = Verdict.from_json(self._document(verdict_sha256))
+        verdict = Verdict.from_json(load(self._blobs, verdict_sha256))
         return Case(
-            evidence=evidence_from_json(self._document(evidence_sha256)),
+            evidence=evidence_from_json(load(self._blobs, evidence_sha256)),
             scan=verdict.scan,
             policy=verdict.policy,
             as_of=at.date(),
         )
-
-    def _document(self, sha256: str) -> JsonObject:
-        with self._blobs.open(sha256) as file:
-            parsed = json.load(file)
-        return parsed if isinstance(parsed, dict) else {}
 
 
 def _without_private(relatives: Sequence[JsonObject]) -> list[JsonObject]:

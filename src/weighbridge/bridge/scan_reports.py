@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.domain.json_values import JsonObject, child
+from weighbridge.domain.json_values import child
 from weighbridge.domain.package import Package
 from weighbridge.domain.ref import RepoId
 from weighbridge.domain.scan import ScanReport
+from weighbridge.flows.documents import load
 from weighbridge.ports import BlobStore
 
 _KEPT = 256
@@ -38,7 +38,7 @@ class ScanReports:
         with self._guard:
             known = self._read.get(verdict)
         if known is None:
-            document = self._document(verdict)
+            document = load(self._blobs, verdict)
             known = ScanReport.from_json(document if "rules" in document else child(document, "scan"))
             with self._guard:
                 self._read[verdict] = known
@@ -61,8 +61,3 @@ class ScanReports:
     def _of_package(self, package: Package) -> str:
         """Its verdict, or what a later rule set found in it."""
         return self._catalog.latest_scan(package.id) or package.verdict_sha256
-
-    def _document(self, sha256: str) -> JsonObject:
-        with self._blobs.open(sha256) as file:
-            document = json.load(file)
-        return document if isinstance(document, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +12,7 @@ from weighbridge.domain.access import AuditLine, Permission, Principal, sight_of
 from weighbridge.domain.evidence import evidence_from_json
 from weighbridge.domain.exceptions import Exceptions, overrides_of
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.json_values import JsonObject, canonical, child, is_unicode
+from weighbridge.domain.json_values import child, is_unicode
 from weighbridge.domain.package import Package, PackageState, Version
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import RepoId
@@ -22,6 +21,7 @@ from weighbridge.domain.resemblance import fingerprints_of
 from weighbridge.domain.scan import ScanReport, ScanState, Severity
 from weighbridge.domain.verdict import judge
 from weighbridge.errors import BadInput, NoSuchPackage, NotFound
+from weighbridge.flows.documents import keep, load
 from weighbridge.flows.ingest_state import ScanTree
 from weighbridge.ports import BlobStore
 
@@ -203,7 +203,7 @@ class Upkeep:
             package.id,
             rules=report.rules,
             verdict=report.verdict.word,
-            report_sha256=self._blobs.add(canonical(report.to_json())),
+            report_sha256=keep(self._blobs, report.to_json()),
             at=self._now(),
             withdrawn=(reason, line) if reason else None,
         )
@@ -212,7 +212,7 @@ class Upkeep:
         """Fingerprint what was admitted before there were fingerprints, where its evidence can be read."""
         if not self._catalog.is_fingerprinted(package.id):
             try:
-                evidence = evidence_from_json(self._document(package.evidence_sha256))
+                evidence = evidence_from_json(load(self._blobs, package.evidence_sha256))
             except (NotFound, Invalid):
                 return
             self._catalog.fingerprint(package.id, fingerprints_of(evidence))
@@ -220,8 +220,8 @@ class Upkeep:
     def _last_report(self, package: Package) -> ScanReport:
         later = self._catalog.latest_scan(package.id)
         if later:
-            return ScanReport.from_json(self._document(later))
-        return ScanReport.from_json(child(self._document(package.verdict_sha256), "scan"))
+            return ScanReport.from_json(load(self._blobs, later))
+        return ScanReport.from_json(child(load(self._blobs, package.verdict_sha256), "scan"))
 
     def _chosen(self, name: str | None, version: str | None) -> Iterator[Package]:
         """The packages with this name, or all, whatever their state, newest first.
@@ -245,11 +245,6 @@ class Upkeep:
     def _line(self, package: Package, by: str, verb: str, detail: str) -> AuditLine:
         target = f"{package.name}@{package.version}"
         return AuditLine(at=self._now(), by=by, verb=verb, target=target, detail=detail)
-
-    def _document(self, sha256: str) -> JsonObject:
-        with self._blobs.open(sha256) as file:
-            parsed = json.load(file)
-        return parsed if isinstance(parsed, dict) else {}
 
 
 def _told_reason(change: str, reason: str) -> str:

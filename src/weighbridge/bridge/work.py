@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from weighbridge.domain.job import MOST_TRIES, Job, JobState, pause_s
 from weighbridge.domain.json_values import JsonObject, child, number, text
 from weighbridge.domain.verdict import Verdict
 from weighbridge.errors import Rejected, StoreDown, Unreachable, WeighbridgeError
+from weighbridge.flows.documents import load
 from weighbridge.flows.ingest import Step
 from weighbridge.flows.ingest_state import State, Tools
 from weighbridge.ports import Checkpoint, Reporter
@@ -144,7 +144,7 @@ class Work:
 
     def _tell_scores(self, job: Job, verdict_sha256: str) -> None:
         """One event for each metric, for whoever follows the job."""
-        verdict = self._verdict(verdict_sha256)
+        verdict = Verdict.from_json(load(self._tools.blobs, verdict_sha256))
         failed = {failure.metric for failure in verdict.failures}
         for score in verdict.scores:
             told: JsonObject = {
@@ -155,10 +155,6 @@ class Work:
                 "failed": score.metric in failed,
             }
             self._catalog.job_told(job.id, self._worker, self._now(), "metric", told)
-
-    def _verdict(self, sha256: str) -> Verdict:
-        with self._tools.blobs.open(sha256) as file:
-            return Verdict.from_json(json.load(file))
 
 
 def _guarded(

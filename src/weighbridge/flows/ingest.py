@@ -9,7 +9,6 @@ the state between two steps is small.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence, evidence_from_json
-from weighbridge.domain.json_values import JsonObject, canonical, child
+from weighbridge.domain.json_values import child
 from weighbridge.domain.licence import stated_by_parent, stated_in_front_matter
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.package import Package, Refusal, Version, default_version, version_from_tag
@@ -27,6 +26,7 @@ from weighbridge.domain.resemblance import fingerprints_of
 from weighbridge.domain.scan import ScanReport
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.errors import BadListing, PackageExists, Rejected
+from weighbridge.flows.documents import keep, load
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
 from weighbridge.flows.gather import gather, with_headers
@@ -53,7 +53,7 @@ def resolve(tools: Tools, state: State) -> State:
     version = state.request.version or next_version(tools, repo, info.commit)
     tools.ledger.require_free(repo, info.commit, version)
     draft = {"info": info.raw}
-    return replace(state, commit=info.commit, version=version, draft_sha256=_keep(tools, draft))
+    return replace(state, commit=info.commit, version=version, draft_sha256=keep(tools.blobs, draft))
 
 
 def next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
@@ -70,7 +70,7 @@ def next_version(tools: Tools, repo: RepoId, commit: str) -> Version:
 def gather_evidence(tools: Tools, state: State) -> State:
     """Read card, configuration and parents; nothing large is fetched yet."""
     manifest = _manifest(tools, state)
-    raw = child(_load(tools, state.draft_sha256), "info")
+    raw = child(load(tools.blobs, state.draft_sha256), "info")
     info = ModelInfo(repo=manifest.repo, commit=state.commit, raw=raw)
     draft = gather(
         info,
@@ -82,12 +82,12 @@ def gather_evidence(tools: Tools, state: State) -> State:
         state.at,
         tools.registry.origins(manifest.repo),
     )
-    return replace(state, draft_sha256=_keep(tools, with_registry(draft, tools.registry).to_json()))
+    return replace(state, draft_sha256=keep(tools.blobs, with_registry(draft, tools.registry).to_json()))
 
 
 def judge_early(tools: Tools, state: State) -> State:
     """Refuse what certainly fails before its weights are fetched."""
-    draft = evidence_from_json(_load(tools, state.draft_sha256))
+    draft = evidence_from_json(load(tools.blobs, state.draft_sha256))
     verdict = _weighed(tools, state, draft, UNSCANNED)
     if verdict.outcome is Outcome.REFUSED:
         _refuse(tools, replace(state, evidence_sha256=state.draft_sha256), verdict)
@@ -103,27 +103,27 @@ def ensure(tools: Tools, state: State) -> State:
 def scan(tools: Tools, state: State) -> State:
     """Look into every held file; the report is kept by its digest."""
     files = [(e.path, tools.blobs.path(e.sha256), e.sha256) for e in _whole(tools, state).files if e.sha256]
-    return replace(state, scan_sha256=_keep(tools, tools.scan_tree(files).to_json()))
+    return replace(state, scan_sha256=keep(tools.blobs, tools.scan_tree(files).to_json()))
 
 
 def evaluate(tools: Tools, state: State) -> State:
     """Complete the evidence with the weights' headers and with what the scanners block."""
-    draft = evidence_from_json(_load(tools, state.draft_sha256))
-    report = ScanReport.from_json(_load(tools, state.scan_sha256))
+    draft = evidence_from_json(load(tools.blobs, state.draft_sha256))
+    report = ScanReport.from_json(load(tools.blobs, state.scan_sha256))
     draft = replace(draft, manifest=_whole(tools, state), blocked=blocked_files(report))
     evidence = with_headers(draft, tools.blobs.path, tools.readers)
     evidence = with_registry(evidence, tools.registry)  # the digests of small weight files are known now
-    return replace(state, evidence_sha256=_keep(tools, evidence.to_json()))
+    return replace(state, evidence_sha256=keep(tools.blobs, evidence.to_json()))
 
 
 def judge_all(tools: Tools, state: State) -> State:
     """Score the evidence as it is stored, and hold scores and findings against the policy."""
-    report = ScanReport.from_json(_load(tools, state.scan_sha256))
-    evidence = evidence_from_json(_load(tools, state.evidence_sha256))
+    report = ScanReport.from_json(load(tools.blobs, state.scan_sha256))
+    evidence = evidence_from_json(load(tools.blobs, state.evidence_sha256))
     verdict = _weighed(tools, state, evidence, report)
     if verdict.outcome is not Outcome.ACCEPTED:
         _refuse(tools, state, verdict)
-    return replace(state, verdict_sha256=_keep(tools, verdict.to_json()))
+    return replace(state, verdict_sha256=keep(tools.blobs, verdict.to_json()))
 
 
 def record(tools: Tools, state: State) -> State:
@@ -131,10 +131,10 @@ def record(tools: Tools, state: State) -> State:
 
     A version that nobody asked for, and that another ingestion took meanwhile, is chosen again.
     """
-    verdict = Verdict.from_json(_load(tools, state.verdict_sha256))
+    verdict = Verdict.from_json(load(tools.blobs, state.verdict_sha256))
     waived = ", ".join(f"{w.metric} waived: {w.reason}" for w in verdict.waived)
     line = _audit(state, "ingest", f"accepted as {state.id}" + (f"; {waived}" if waived else ""))
-    evidence = evidence_from_json(_load(tools, state.evidence_sha256))
+    evidence = evidence_from_json(load(tools.blobs, state.evidence_sha256))
     prints = fingerprints_of(evidence)
     try:
         tools.ledger.add(_package(tools, state, evidence, verdict), verdict.waived, line, prints=prints)
@@ -187,9 +187,9 @@ def weigh_only(tools: Tools, state: State) -> tuple[Evidence, Verdict]:
 def look(tools: Tools, state: State) -> Evidence:
     """The evidence of a revision before its weights are fetched."""
     info, _ = resolve_manifest(state.request.ref, tools.hub, tools.shelf, tools.blobs)
-    draft_sha256 = _keep(tools, {"info": info.raw})
+    draft_sha256 = keep(tools.blobs, {"info": info.raw})
     state = gather_evidence(tools, replace(state, commit=info.commit, draft_sha256=draft_sha256))
-    return evidence_from_json(_load(tools, state.draft_sha256))
+    return evidence_from_json(load(tools.blobs, state.draft_sha256))
 
 
 def _weighed(tools: Tools, state: State, evidence: Evidence, report: ScanReport) -> Verdict:
@@ -210,7 +210,7 @@ def _refuse(tools: Tools, state: State, verdict: Verdict) -> None:
         outcome=verdict.outcome.value,
         sentence=verdict.sentence(),
         evidence_sha256=state.evidence_sha256,
-        verdict_sha256=_keep(tools, verdict.to_json()),
+        verdict_sha256=keep(tools.blobs, verdict.to_json()),
         created_at=state.at,
         created_by=state.by,
     )
@@ -278,13 +278,3 @@ def _taken_in(tools: Tools, state: State, entries: Iterable[FileEntry]) -> Mappi
     )
     tools.shelf.forget_notes(repo)
     return known
-
-
-def _keep(tools: Tools, document: JsonObject) -> str:
-    return tools.blobs.add(canonical(document))
-
-
-def _load(tools: Tools, sha256: str) -> JsonObject:
-    with tools.blobs.open(sha256) as file:
-        parsed = json.load(file)
-    return parsed if isinstance(parsed, dict) else {}

@@ -8,11 +8,10 @@ there stays only what nobody can ask for behind an air gap: what the Hub said of
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from weighbridge.domain.evidence import evidence_from_json
-from weighbridge.domain.json_values import canonical
+from weighbridge.flows.documents import keep, load
 from weighbridge.flows.gather import with_files
 from weighbridge.flows.ingest import Step, evaluate, judge_all, record, scan
 from weighbridge.flows.ingest_state import State, Tools
@@ -20,10 +19,9 @@ from weighbridge.flows.ingest_state import State, Tools
 
 def read_again(tools: Tools, state: State) -> State:
     """Replace what the brought evidence says of the files by what they say; forget the other's notes."""
-    with tools.blobs.open(state.draft_sha256) as file:
-        brought = evidence_from_json(json.load(file))
+    brought = evidence_from_json(load(tools.blobs, state.draft_sha256))
     draft = with_files(replace(brought, notes=(), resemblances=()), tools.blobs, tools.readers)
-    return replace(state, draft_sha256=tools.blobs.add(canonical(draft.to_json())))
+    return replace(state, draft_sha256=keep(tools.blobs, draft.to_json()))
 
 
 READMIT: tuple[tuple[str, Step], ...] = (
