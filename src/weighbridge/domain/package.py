@@ -100,6 +100,11 @@ class Listed:
     created_at: datetime
     created_by: str
 
+    @property
+    def spelled(self) -> str:
+        """Name and version, as commands are told and tell them: ``datasets/org/name@1.0.0``."""
+        return f"{self.repo.spelled}@{self.version}"
+
     def to_json(self) -> JsonObject:
         """All fields, the time as ``YYYY-MM-DDTHH:MM:SSZ``."""
         return {
@@ -152,6 +157,11 @@ class Package:
     def size_bytes(self) -> int:
         """The sum of all file sizes."""
         return self.manifest.total_bytes
+
+    @property
+    def spelled(self) -> str:
+        """Name and version, as commands are told and tell them: ``datasets/org/name@1.0.0``."""
+        return self.listed.spelled
 
     @property
     def listed(self) -> Listed:

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from weighbridge.bridge import open_bridge
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.listing import PackageQuery, Sort
-from weighbridge.domain.package import Listed, Package, PackageState
+from weighbridge.domain.package import Listed, PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.cli.asking import have_typed
 from weighbridge.doors.cli.render import AsJson, printable, show_json, show_note, show_table, size
@@ -133,18 +133,14 @@ def delete(
     try:
         found = bridge.upkeep.named(LOCAL, name)
         if not yes and found.state is not PackageState.DELETED:
-            have_typed(_spelled(found), f"{_spelled(found)} will be gone for good; this cannot be undone.")
+            have_typed(found.spelled, f"{found.spelled} will be gone for good; this cannot be undone.")
         package = bridge.upkeep.delete(LOCAL, found.id, reason)
     finally:
         bridge.close()
     if json:
         show_json(package.to_json())
     else:
-        print(f"deleted {_spelled(package)}: {printable(package.state_reason)}")
-
-
-def _spelled(package: Package) -> str:
-    return f"{package.manifest.repo.spelled}@{package.version}"
+        print(f"deleted {package.spelled}: {printable(package.state_reason)}")
 
 
 def _narrowed(
@@ -165,7 +161,7 @@ def _narrowed(
 
 def _row(one: Listed) -> list[str]:
     return [
-        f"{one.repo.spelled}@{one.version}",
+        one.spelled,
         one.state.value,
         f"{one.net_score:.2f}",
         one.licence or "-",

@@ -42,7 +42,7 @@ def papers(package: str, *, out: Path | None = None, json: AsJson = False) -> No
     if json:
         show_json({"package": found.to_json(), "papers": dict(documents)})
         return
-    print(printable(f"{found.manifest.repo.spelled}@{found.version} (commit {found.manifest.commit[:12]})"))
+    print(printable(f"{found.spelled} (commit {found.manifest.commit[:12]})"))
     rows = [(name, FILES[name], size(len(_spelled(doc).encode()))) for name, doc in documents.items()]
     show_table(("paper", "file", "size"), rows)
     print(f"written to {out}" if out else "write them with --out DIR, print them with --json")

@@ -30,9 +30,7 @@ def withdraw(name: str, *, reason: str, json: AsJson = False) -> None:
     if json:
         show_json(package.to_json())
     else:
-        print(
-            f"withdrawn {package.manifest.repo.spelled}@{package.version}: {printable(package.state_reason)}"
-        )
+        print(f"withdrawn {package.spelled}: {printable(package.state_reason)}")
 
 
 def rescan(name: str | None = None, *, all: bool = False, json: AsJson = False) -> int:
