@@ -160,7 +160,7 @@ class HostedHub(StoredFiles):
         """
         repository = self._catalog.hosted(repo)
         if repository is not None and not self._may_download(repository):
-            raise Gated(repo.full_name, hint=_GATES[repository.gate])
+            raise Gated(repo.full_name, hint=repository.gate.hint)
 
     def manifest(self, repo: RepoId, commit: str) -> Manifest:
         """See ``ports.Hub.manifest``."""
@@ -172,7 +172,7 @@ class HostedHub(StoredFiles):
         view = self._view(repo)
         manifest = self._revision(view.repository, view.at(commit)).manifest
         if not self._may_download(view.repository):
-            raise Gated(repo.full_name, hint=_GATES[view.repository.gate])
+            raise Gated(repo.full_name, hint=view.repository.gate.hint)
         return manifest
 
     def refs(self, repo: RepoId) -> Refs:
@@ -307,10 +307,3 @@ def _head(discussion: Discussion) -> DiscussionHead:
         status=discussion.status.value,
         is_pull=discussion.is_pull,
     )
-
-
-_GATES = {
-    Gate.OPEN: "",
-    Gate.AUTO: "ask for access: POST .../ask-access with your token lets you in",
-    Gate.MANUAL: "ask for access: POST .../ask-access with your token; its owner decides",
-}

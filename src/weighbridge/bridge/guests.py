@@ -8,7 +8,16 @@ from datetime import datetime
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.domain.access import AccessRequest, AccessStatus, AuditLine, Principal, Verb
+from weighbridge.bridge.access import require
+from weighbridge.domain.access import (
+    AccessRequest,
+    AccessStatus,
+    AuditLine,
+    Permission,
+    Principal,
+    Verb,
+    may,
+)
 from weighbridge.domain.hosted import Gate, Repository
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import BadInput, NotFound
@@ -90,14 +99,18 @@ class Guests:
         """Who likes a repository, the newest first."""
         return self._catalog.likers(self._allowed(principal, repo, Verb.SEE).key)
 
-    def likes(self, user: str, sees: Callable[[Repository], bool]) -> tuple[tuple[Repository, datetime], ...]:
-        """What a user likes of what the caller ``sees``, the newest first.
+    def likes(self, principal: Principal, user: str) -> tuple[tuple[Repository, datetime], ...]:
+        """What a user likes of what the caller sees, the newest first; asks for ``search``.
 
         Raises:
-            NotFound: there is no such user.
+            NotFound: there is no such user, or the account was closed.
         """
-        name = self._catalog.user(user.lower()).name
-        return tuple((each, at) for each, at in self._catalog.liked_by(name) if sees(each))
+        require(principal, Permission.SEARCH)
+        account = self._catalog.user(user.lower())
+        if account.disabled:
+            raise NotFound(f"there is no user '{user}'")
+        liked = self._catalog.liked_by(account.name)
+        return tuple((each, at) for each, at in liked if may(principal, Verb.SEE, each))
 
     def _gated(self, principal: Principal, repo: RepoId, verb: Verb) -> Repository:
         there = self._allowed(principal, repo, verb)

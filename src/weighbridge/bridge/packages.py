@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.bridge.access import require
+from weighbridge.bridge.access import require, require_open
 from weighbridge.bridge.failures import failure_of
 from weighbridge.bridge.jobs import Jobs
 from weighbridge.domain.access import Permission, Principal, can, sight_of
@@ -288,9 +288,14 @@ class Packages:
 
         What the Hub says of a private base model or data set is for those who may upload: they could
         ingest it.
+
+        Raises:
+            Gated: its repository is gated, and this principal was not let in.
         """
         require(principal, Permission.DOWNLOAD)
-        document = load(self._blobs, self.package(principal, id).evidence_sha256)
+        package = self.package(principal, id)
+        self.require_open(principal, package.manifest.repo)
+        document = load(self._blobs, package.evidence_sha256)
         if can(principal, Permission.UPLOAD):
             return document
         relatives = ("parents", "ancestors", "data_sets")
@@ -303,11 +308,13 @@ class Packages:
         """All that a package was judged by, from which the same verdict follows; asks for ``upload``."""
         require(principal, Permission.UPLOAD)
         package = self.package(principal, id)
+        self.require_open(principal, package.manifest.repo)
         return self._case(package.evidence_sha256, package.verdict_sha256, package.created_at)
 
     def case_of_refusal(self, principal: Principal, id: str) -> Case:
         """The same of a refusal."""
         refusal, _ = self.refusal(principal, id)
+        self.require_open(principal, refusal.ref.repo)
         return self._case(refusal.evidence_sha256, refusal.verdict_sha256, refusal.created_at)
 
     def named(self, principal: Principal, repo: RepoId, version: str) -> Package:
@@ -351,6 +358,10 @@ class Packages:
         if self._hidden(principal, refusal.ref.repo):
             raise NotFound(f"refusal '{id}' not found")
         return refusal, Verdict.from_json(load(self._blobs, refusal.verdict_sha256))
+
+    def require_open(self, principal: Principal, repo: RepoId) -> None:
+        """Let those pass who may have the files of a repository, whatever is packed in; raises Gated."""
+        require_open(self._catalog, principal, repo)
 
     def _hidden(self, principal: Principal, repo: RepoId) -> bool:
         return self._catalog.is_hidden_from(repo, sight_of(principal))

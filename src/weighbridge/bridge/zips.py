@@ -71,9 +71,11 @@ class Zips:
             NotAuthenticated, NotPermitted: without ``download``.
             NoSuchPackage: there is none, or this principal may not see it.
             Disabled: it was withdrawn or deleted.
+            Gated: its repository is gated, and this principal was not let in.
         """
         require(principal, Permission.DOWNLOAD)
         package = self._packages.package(principal, id)
+        self._packages.require_open(principal, package.manifest.repo)
         if package.state is not PackageState.ACTIVE:
             raise Disabled(f"'{package.name}@{package.version}' was {package.state}: {package.state_reason}")
         return package

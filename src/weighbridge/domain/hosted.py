@@ -34,6 +34,14 @@ class Gate(StrEnum):
     AUTO = "auto"
     MANUAL = "manual"
 
+    @property
+    def hint(self) -> str:
+        """How one is let in; empty where everybody is."""
+        if self is Gate.OPEN:
+            return ""
+        then = "lets you in" if self is Gate.AUTO else "has its owner decide"
+        return f"ask for access: POST .../ask-access with your token {then}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:

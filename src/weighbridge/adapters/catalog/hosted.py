@@ -72,15 +72,20 @@ class Hosted(Commits):
                 return row is not None
             return connection.execute(served).first() is None
 
-    def is_hidden_from(self, repo: RepoId, sight: Sight) -> bool:
-        """Whether a name is that of a private repository, perhaps deleted, that is not seen."""
+    def holder(self, repo: RepoId) -> Repository | None:
+        """The hosted repository that a name leads to, perhaps deleted, or None."""
         key = and_(
             REPOSITORY_NAMES.c.kind == repo.kind.value, REPOSITORY_NAMES.c.name_key == repo.full_name.lower()
         )
         query = select(REPOSITORIES).join_from(REPOSITORY_NAMES, REPOSITORIES).where(key)
         with self._reading() as connection:
             row = connection.execute(query).first()
-        return row is not None and row.private and not sight.reaches(repository_of(row))
+        return None if row is None else repository_of(row)
+
+    def is_hidden_from(self, repo: RepoId, sight: Sight) -> bool:
+        """Whether a name is that of a private repository, perhaps deleted, that is not seen."""
+        found = self.holder(repo)
+        return found is not None and found.private and not sight.reaches(found)
 
     def hosted_repos(self, kind: RepoKind) -> tuple[Repository, ...]:
         """Every hosted repository of a kind, by name."""

@@ -9,7 +9,7 @@ GET  /api/settings/repositories              GET /api/organizations/{name}/setti
 from __future__ import annotations
 
 from weighbridge.bridge.profiles import Profile
-from weighbridge.domain.access import Verb, may, role_in
+from weighbridge.domain.access import role_in
 from weighbridge.domain.hosted import Repository, spelled
 from weighbridge.domain.json_values import Json, JsonObject
 from weighbridge.domain.ref import RepoKind
@@ -38,7 +38,7 @@ def user(visit: Visit) -> Answer:
 
 def likes(visit: Visit) -> Answer:
     """What a user likes, as far as the caller may see it."""
-    found = visit.repos.guests.likes(visit.place.name, lambda each: may(visit.principal, Verb.SEE, each))
+    found = visit.repos.guests.likes(visit.principal, visit.place.name)
     shown: list[Json] = [
         {"createdAt": spelled(at), "repo": {"name": each.id.full_name, "type": each.id.kind.value}}
         for each, at in found
