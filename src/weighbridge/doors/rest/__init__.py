@@ -28,8 +28,8 @@ from weighbridge.doors.rest import (
     watching,
     zips,
 )
-from weighbridge.doors.rest.models import Problem
 from weighbridge.doors.rest.problems import MEDIA_TYPE, install, problem
+from weighbridge.doors.rest.shapes import Problem
 
 MAX_BODY_BYTES = 1 << 20
 """The largest request; the real ones have some hundred bytes."""

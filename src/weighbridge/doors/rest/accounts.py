@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from weighbridge.doors.rest.callers import TheBridge, address_of
-from weighbridge.doors.rest.models import Login, SetUp, TokenOut
+from weighbridge.doors.rest.people_shapes import Login, SetUp, TokenOut
 
 router = APIRouter(tags=["accounts"])
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.audit import AuditQuery
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.models import Instant, Wanted
+from weighbridge.doors.rest.shapes import Instant, Wanted
 
 router = APIRouter()
 

@@ -15,10 +15,11 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.job import Job
 from weighbridge.domain.json_values import Json
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.job_models import JobOut
-from weighbridge.doors.rest.models import Admitted, IngestIn, Problem, Wanted
+from weighbridge.doors.rest.job_shapes import JobOut
+from weighbridge.doors.rest.package_shapes import Admitted, IngestIn
 from weighbridge.doors.rest.packages import admitted, seat
 from weighbridge.doors.rest.problems import problem_document
+from weighbridge.doors.rest.shapes import Problem, Wanted
 from weighbridge.errors import WeighbridgeError
 
 router = APIRouter(tags=["packages"])

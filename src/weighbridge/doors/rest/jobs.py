@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -17,10 +17,10 @@ from weighbridge.domain.access import Principal
 from weighbridge.domain.job import Job, JobEvent, JobState
 from weighbridge.domain.json_values import Json
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.job_models import JobOut, JobPage
+from weighbridge.doors.rest.job_shapes import JobOut, JobPage
+from weighbridge.doors.rest.shapes import After, Id, Limit
 
 router = APIRouter(tags=["jobs"])
-Id = Annotated[str, Path(max_length=64)]
 _LOOK_S, _BREATH_S = 0.3, 15.0
 """How often a followed job is looked at, and how often something is sent where nothing happens."""
 
@@ -30,8 +30,8 @@ def jobs(
     bridge: TheBridge,
     caller: Caller,
     state: Annotated[list[JobState] | None, Query(description="may be given several times")] = None,
-    limit: Annotated[int, Query(ge=1, le=500, description="how many at most")] = 100,
-    after: Annotated[str | None, Query(max_length=64, description="the last one of the page before")] = None,
+    limit: Limit = 100,
+    after: After = None,
 ) -> JobPage:
     """Needs the permission `upload`."""
     found = bridge.jobs.jobs(caller, states=state or (), limit=limit, after=after)

@@ -11,7 +11,8 @@ from weighbridge.domain.listing import PackageQuery, Sort
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.models import Instant, PackageOut, RepoName, Wanted
+from weighbridge.doors.rest.package_shapes import PackageOut
+from weighbridge.doors.rest.shapes import Instant, RepoName, Wanted
 
 router = APIRouter()
 Least = Annotated[float | None, Field(ge=0, le=1)]

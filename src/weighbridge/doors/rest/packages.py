@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import JsonValue
 
 from weighbridge.bridge.packages import Admission
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.job_models import JobOut
-from weighbridge.doors.rest.models import (
+from weighbridge.doors.rest.job_shapes import JobOut
+from weighbridge.doors.rest.package_shapes import (
     Admitted,
     IngestIn,
     PackageWithFiles,
@@ -25,12 +25,10 @@ from weighbridge.doors.rest.models import (
     StandingOut,
     VerdictOut,
 )
+from weighbridge.doors.rest.shapes import After, Id, Limit
 from weighbridge.errors import RateLimited
 
 router = APIRouter()
-Limit = Annotated[int, Query(ge=1, le=500, description="how many at most")]
-After = Annotated[str | None, Query(max_length=64, description="the last one of the page before")]
-Id = Annotated[str, Path(max_length=64)]
 
 INGESTIONS_AT_ONCE = 16
 """Who waits for an ingestion holds a thread for minutes; the rest must go on answering."""

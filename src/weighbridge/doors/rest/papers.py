@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, JsonValue
 
 from weighbridge.doors.rest.callers import Caller, TheBridge
+from weighbridge.doors.rest.shapes import Id
 
 router = APIRouter(tags=["papers"])
-Id = Annotated[str, Path(max_length=64)]
 BOM_TYPE = "application/vnd.cyclonedx+json; version=1.6"
 ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json"
 

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from weighbridge.domain.access import Permission, can
 from weighbridge.doors.rest.callers import Caller, TheBridge, address_of
-from weighbridge.doors.rest.packages import Limit
-from weighbridge.doors.rest.people_models import (
+from weighbridge.doors.rest.people_shapes import (
     ACCOUNT,
     TOKEN_ID,
     KeptToken,
@@ -22,6 +21,7 @@ from weighbridge.doors.rest.people_models import (
     UserOut,
     UserPage,
 )
+from weighbridge.doors.rest.shapes import Limit
 
 router = APIRouter(tags=["accounts"])
 Name = Annotated[str, Path(pattern=ACCOUNT, description="the account")]

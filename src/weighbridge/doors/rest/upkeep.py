@@ -14,8 +14,8 @@ from weighbridge.domain.package import PackageState
 from weighbridge.domain.policy import Override
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.models import PackageOut, RepoName, Text, Wanted
-from weighbridge.doors.rest.packages import After, Id, Limit
+from weighbridge.doors.rest.package_shapes import PackageOut
+from weighbridge.doors.rest.shapes import After, Id, Limit, RepoName, Text, Wanted
 
 router = APIRouter()
 

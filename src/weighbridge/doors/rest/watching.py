@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
+from pydantic import BaseModel, Field
 
 from weighbridge import __version__
-from weighbridge.domain.health import Condition, overall
+from weighbridge.domain.health import Component, Condition, overall
 from weighbridge.doors.rest.callers import Caller, TheBridge
-from weighbridge.doors.rest.models import Alive, Health
 
 router = APIRouter(tags=["server"])
 _PAGE_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class ComponentOut(BaseModel):
+    """A part of the registry; which figures it has depends on the part."""
+
+    status: Literal["ok", "degraded", "down"]
+    detail: str
+    figures: dict[str, bool | int | str | None]
+
+
+class Health(BaseModel):
+    """How the registry is: as its worst part."""
+
+    status: Literal["ok", "degraded", "down"] = "ok"
+    version: str
+    components: Annotated[dict[str, ComponentOut], Field(description="catalogue, jobs, store, upstream")]
+
+    @classmethod
+    def of(cls, components: Sequence[Component], version: str) -> Self:
+        """The nouns, spelled."""
+        parts = {
+            one.name: {"status": one.condition.value, "detail": one.detail, "figures": dict(one.figures)}
+            for one in components
+        }
+        return cls.model_validate(
+            {"status": overall(components).value, "version": version, "components": parts}
+        )
+
+
+class Alive(BaseModel):
+    """The server answers."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+
+
 _DOWN: dict[int | str, dict[str, object]] = {
     503: {"model": Health, "description": "The catalogue or the store is down"}
 }

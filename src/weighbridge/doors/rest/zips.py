@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +13,7 @@ from weighbridge.bridge.zips import ServedZip, zip_name
 from weighbridge.domain.package import Package
 from weighbridge.doors.ranges import UNSATISFIABLE, filename, matches, ranged
 from weighbridge.doors.rest.callers import Caller, TheBridge
+from weighbridge.doors.rest.shapes import Id
 from weighbridge.doors.streaming import Streams
 
 router = APIRouter(tags=["packages"])
@@ -37,9 +37,7 @@ def zip_streams() -> Streams:
 
 @router.head(_ADDRESS, include_in_schema=False)
 @router.get(_ADDRESS, summary="A package as one zip, with Range", response_class=Response, responses=_ANSWERS)
-def package_zip(
-    id: Annotated[str, Path(max_length=64)], request: Request, bridge: TheBridge, caller: Caller
-) -> Response:
+def package_zip(id: Id, request: Request, bridge: TheBridge, caller: Caller) -> Response:
     """The model's files, and beside them in `.weighbridge/` verdict, licence, bill of materials and
     attestation; needs `download`. The same bytes each time, so that a cut download can go on.
     """

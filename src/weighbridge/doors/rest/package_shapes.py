@@ -1,99 +1,23 @@
-"""The JSON of the REST door, as it is read and written; nothing of it is known below."""
+"""The JSON of packages, verdicts and refusals, as it is read and written; nothing of it is known below."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    field_validator,
-)
-from pydantic.config import JsonDict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from weighbridge.bridge.repos import Standing, State
 from weighbridge.domain.access import Principal
-from weighbridge.domain.health import Component, overall
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.kept_zip import KeptZip
 from weighbridge.domain.package import IngestRequest, Listed, Package, PackageState, Refusal, Version
 from weighbridge.domain.policy import Waiver
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind, is_commit
 from weighbridge.domain.verdict import Verdict
+from weighbridge.doors.rest.shapes import Text, Wanted
 from weighbridge.errors import BadName, BadVersion
-
-Text = Annotated[str, Field(max_length=1024)]
-_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:")
-
-
-# These tell the description what the domain checks, whose sentences are better than a pattern.
-USER_NAME: JsonDict = {"pattern": "^([a-z0-9]|[a-z0-9][a-z0-9._-]{0,62}[a-z0-9])$"}
-_PART = "[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
-RepoName = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=256,
-        description="org/name, or name",
-        json_schema_extra={"pattern": f"^({_PART}/)?{_PART}$"},
-    ),
-]
-
-
-def _in_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("no such instant") from error
-
-
-def _spelled_out(at: object) -> object:
-    if isinstance(at, str) and not _RFC_3339.match(at):
-        raise ValueError("an instant is written as in 2026-11-21T08:00:00Z")  # no number of seconds
-    return at
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_spelled_out), AfterValidator(_in_utc)]
-
-
-class Wanted(BaseModel):
-    """A request: a field that is not known is refused, since it would be without effect."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Login(Wanted):
-    """A name and its password."""
-
-    username: Text
-    password: Text
-
-
-class SetUp(Wanted):
-    """The one-time secret of the first start, and the first account."""
-
-    secret: Text
-    username: Annotated[
-        Text,
-        Field(
-            description="1 to 64 lower-case letters, digits, '-', '_' and '.'", json_schema_extra=USER_NAME
-        ),
-    ]
-    password: Annotated[Text, Field(json_schema_extra={"minLength": 8})]
-
-
-class TokenOut(BaseModel):
-    """A bearer token, for ``Authorization: Bearer`` or ``X-Authorization``."""
-
-    token: str
 
 
 class WaiverIn(Wanted):
@@ -132,10 +56,10 @@ class IngestIn(Wanted):
     description: Annotated[str, Field(max_length=4000)] = ""
     revision: Annotated[str, Field(max_length=255, description="a branch, a tag or a commit")] = "main"
     kind: Literal["model", "dataset"] = "model"
-    thresholds: Annotated[
-        dict[str, float], Field(max_length=32, description="metric to what it must reach, 0 to 1")
-    ] = {}
-    waivers: Annotated[list[WaiverIn], Field(max_length=32)] = []
+    thresholds: dict[str, float] = Field(
+        {}, max_length=32, description="metric to what it must reach, 0 to 1"
+    )
+    waivers: list[WaiverIn] = Field([], max_length=32)
     wait: Annotated[bool, Field(description="false: the answer is 202 and a job to follow")] = True
 
     @field_validator("description", mode="before")
@@ -343,51 +267,3 @@ class StandingOut(BaseModel):
             package=f"/package/{record}" if record and not refused else None,
             refusal=f"/refusal/{record}" if record and refused else None,
         )
-
-
-class ComponentOut(BaseModel):
-    """A part of the registry; which figures it has depends on the part."""
-
-    status: Literal["ok", "degraded", "down"]
-    detail: str
-    figures: dict[str, bool | int | str | None]
-
-
-class Health(BaseModel):
-    """How the registry is: as its worst part."""
-
-    status: Literal["ok", "degraded", "down"] = "ok"
-    version: str
-    components: Annotated[dict[str, ComponentOut], Field(description="catalogue, jobs, store, upstream")]
-
-    @classmethod
-    def of(cls, components: Sequence[Component], version: str) -> Self:
-        """The nouns, spelled."""
-        parts = {
-            one.name: {"status": one.condition.value, "detail": one.detail, "figures": dict(one.figures)}
-            for one in components
-        }
-        return cls.model_validate(
-            {"status": overall(components).value, "version": version, "components": parts}
-        )
-
-
-class Alive(BaseModel):
-    """The server answers."""
-
-    status: Literal["ok"] = "ok"
-    version: str
-
-
-class Problem(BaseModel):
-    """What went wrong (RFC 9457); ``code`` is stable, ``detail`` is for people."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    hint: Annotated[str | None, Field(description="the next step, where it is known")] = None
-    request_id: Annotated[str | None, Field(description="as in X-Request-Id, and in the log")] = None

@@ -1,4 +1,4 @@
-"""The JSON of accounts and tokens."""
+"""The JSON of accounts, tokens and logging in."""
 
 from __future__ import annotations
 
@@ -9,26 +9,47 @@ from pydantic.config import JsonDict
 
 from weighbridge.bridge.people import PASSWORD_LENGTH
 from weighbridge.domain.access import Permission, Token, User
-from weighbridge.doors.rest.models import USER_NAME, Text, Wanted
+from weighbridge.doors.rest.shapes import Text, Wanted
 
 _LENGTH: JsonDict = {"minLength": PASSWORD_LENGTH.start, "maxLength": PASSWORD_LENGTH.stop - 1}
 Password = Annotated[Text, Field(description="8 to 1024 characters", json_schema_extra=_LENGTH)]
 _READER = (Permission.SEARCH, Permission.DOWNLOAD)
 Permissions = Annotated[list[Permission], Field(max_length=len(Permission))]
+_NAME: JsonDict = {"pattern": "^([a-z0-9]|[a-z0-9][a-z0-9._-]{0,62}[a-z0-9])$"}
+AccountName = Annotated[
+    Text, Field(description="1 to 64 lower-case letters, digits, '-', '_' and '.'", json_schema_extra=_NAME)
+]
+"""The pattern is for the description alone: the domain checks it, in better sentences."""
 ACCOUNT = "^[a-z0-9][a-z0-9._:@+|-]{0,63}$"
 """How names look, those of the accounts of other issuers too."""
 TOKEN_ID = "^[0-9A-Za-z_-]{1,64}$"
 
 
+class Login(Wanted):
+    """A name and its password."""
+
+    username: Text
+    password: Text
+
+
+class SetUp(Wanted):
+    """The one-time secret of the first start, and the first account."""
+
+    secret: Text
+    username: AccountName
+    password: Annotated[Text, Field(json_schema_extra={"minLength": 8})]
+
+
+class TokenOut(BaseModel):
+    """A bearer token, for ``Authorization: Bearer`` or ``X-Authorization``."""
+
+    token: str
+
+
 class UserIn(Wanted):
     """A new account."""
 
-    name: Annotated[
-        Text,
-        Field(
-            description="1 to 64 lower-case letters, digits, '-', '_' and '.'", json_schema_extra=USER_NAME
-        ),
-    ]
+    name: AccountName
     password: Password
     permissions: Annotated[
         Permissions, Field(default_factory=lambda: list(_READER), description="default: search and download")
