@@ -16,7 +16,7 @@ from tests.s3 import S3Server, s3_server
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.blobs_s3 import S3Blobs, open_bucket
 from weighbridge.domain.manifest import Digest, FileEntry, digests_of, sha256
-from weighbridge.errors import DigestMismatch, HubDown, NotFound, SizeMismatch
+from weighbridge.errors import DigestMismatch, HubDown, NotFound, SizeMismatch, StoreDown
 from weighbridge.ports import BlobStore, ByteStream
 from weighbridge.settings import load_settings
 
@@ -200,6 +200,11 @@ class BlobStoreContract:
         for ask in (store.open, store.path):
             with pytest.raises(NotFound):
                 ask(name)
+
+    def test_a_store_that_nothing_was_put_into_has_room(self, store: BlobStore) -> None:
+        store.require_room(1)
+        with pytest.raises(StoreDown, match="bytes free"):
+            store.require_room(1 << 60)
 
     @pytest.mark.parametrize("name", ["", "abc", "../../etc/passwd", "A" * 64, "0" * 63 + "/", "0" * 64])
     def test_names_that_nothing_lies_under(self, store: BlobStore, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -106,6 +107,14 @@ def test_the_official_client_downloads_from_the_bucket(tmp_path: Path, server: S
         got = call(url, "GET", f"/package/{package.id}/package.zip")
         assert got.status == 200
         assert LARGE in got.body
+
+
+def test_a_new_registry_is_well_before_anything_came_in(tmp_path: Path, server: S3Server) -> None:
+    settings = settings_of(tmp_path / "home", server)
+    settings.home.mkdir()
+    for url in served(settings):
+        got = call(url, "GET", "/health")
+        assert (got.status, json.loads(got.body)["components"]["store"]["status"]) == (200, "ok")
 
 
 def test_without_addresses_all_goes_through_the_registry(tmp_path: Path, server: S3Server) -> None:

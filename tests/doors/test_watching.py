@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.hub_server import HubServer, serve_hub
 from tests.made_models import train
 from tests.registry_process import PASSWORD, RegistryProcess, running, wait_for
 from tests.torture.killing import environment
+from weighbridge.bridge.health import LOOKS_EVERY_S
 from weighbridge.doors.demo.models import MADE
 
 
@@ -84,8 +86,12 @@ def test_a_store_that_cannot_be_written_is_503_and_names_no_place(
     assert (status, said["status"], said["components"]["store"]["status"]) == (503, "down", "down")
     assert str(tmp_path) not in str(said)
     assert server.call("GET", "/livez")[0] == 200
+    sleep(LOOKS_EVERY_S)  # so that it is looked at again, and is down still
+    assert health(server)[0] == 503
     (home / "tmp").unlink()
     wait_for(lambda: health(server)[0] == 200)
+    log = (tmp_path / "log").read_text()
+    assert (log.count("the store is down: "), log.count("the store is back")) == (1, 1)
 
 
 def test_a_catalogue_that_cannot_be_read_is_503(server: RegistryProcess, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Health:
         self._contact, self._jobs = contact, jobs
         self._guard = threading.Lock()
         self._seen: tuple[float, Sequence[Component]] = (-LOOKS_EVERY_S, ())
+        self._down: set[str] = set()
 
     def look(self) -> Sequence[Component]:
         """Every part as it was within the last two seconds. The upstream is not asked."""
@@ -47,11 +48,12 @@ class Health:
         try:
             counts, workers = self._catalog.count_standing_jobs(), self._jobs.living_workers()
         except StoreDown as error:
-            log.warning("the catalogue is down: %s", error.message)
+            self._is_down("catalogue", error.message)
             gone = Component(
                 name="catalogue", condition=Condition.DOWN, detail="the catalogue does not answer"
             )
             return gone, Component(name="jobs", condition=Condition.DOWN, detail="jobs are in the catalogue")
+        self._is_up("catalogue")
         trouble = self._jobs.trouble
         if not trouble and counts["queued"] and not workers:
             trouble = "jobs wait and no worker lives"
@@ -69,13 +71,14 @@ class Health:
             self._blobs.require_room(1)
             free = shutil.disk_usage(self._home).free
         except (StoreDown, OSError) as error:
-            log.warning("the store is down: %s", error)
+            self._is_down("store", str(error))
             return Component(
                 name="store",
                 condition=Condition.DOWN,
                 detail="the store cannot be written",
                 figures={"writable": False},
             )
+        self._is_up("store")
         little = free < LITTLE_BYTES
         return Component(
             name="store",
@@ -95,6 +98,17 @@ class Health:
                 "silent_at": _spelled(self._contact.silent_at),
             },
         )
+
+    def _is_down(self, part: str, why: str) -> None:
+        """The log tells it once, however often somebody asks meanwhile."""
+        if part not in self._down:
+            log.warning("the %s is down: %s", part, why)
+            self._down.add(part)
+
+    def _is_up(self, part: str) -> None:
+        if part in self._down:
+            log.warning("the %s is back", part)
+            self._down.discard(part)
 
 
 def _try_to_write(home: Path) -> None:

@@ -92,6 +92,7 @@ class FolderBlobs:
     def require_room(self, size_bytes: int) -> None:
         """Refuse before it is sent what cannot fit; see ``ports.BlobStore.require_room``."""
         with medium(self._home):
+            self._places.prepare()  # a store that nothing was ever put into has room all the same
             self._require_room(size_bytes, self._places.tmp)
 
     def take(self, sha256: str, size_bytes: int, pieces: Iterable[bytes | memoryview]) -> None:
