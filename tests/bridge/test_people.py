@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from weighbridge.adapters.catalog import Catalog
+from weighbridge.adapters.catalog.tries import MOST
+from weighbridge.adapters.catalog.tries import TRIES as TABLE
 from weighbridge.bridge.people import People
 from weighbridge.bridge.tries import TRIES, TRIES_FROM_ONE_PLACE, WAIT
 from weighbridge.domain.access import LOCAL, Permission, Principal
@@ -177,6 +179,53 @@ class TestGuessing:
         clock.pass_by(WAIT)
         assert people.authenticate("ada", WORD, "192.0.2.7")
 
+    def test_strangers_who_never_stop_guessing_lock_nobody_out_at_home(
+        self, people: People, clock: Clock
+    ) -> None:
+        open_account(people)
+        assert people.authenticate("ada", WORD, "192.0.2.7")
+        for _ in range(10):
+            for address in ("198.51.100.1", "198.51.100.2"):
+                with pytest.raises((NotAuthenticated, TooManyTries)):
+                    people.authenticate("ada", "a wrong password", address)
+            clock.pass_by(timedelta(seconds=1))
+        with pytest.raises(TooManyTries):
+            people.authenticate("ada", WORD, "203.0.113.5")
+        assert people.authenticate("ada", WORD, "192.0.2.7")
+        with pytest.raises(TooManyTries):  # that it went well at home opens nothing elsewhere
+            people.authenticate("ada", WORD, "198.51.100.1")
+        for _ in range(TRIES):  # at home one guesses no more often than elsewhere
+            with pytest.raises(NotAuthenticated, match="wrong user name or password"):
+                people.authenticate("ada", "a wrong password", "192.0.2.7")
+        with pytest.raises(TooManyTries):
+            people.authenticate("ada", WORD, "192.0.2.7")
+        clock.pass_by(WAIT)
+        assert people.authenticate("ada", WORD, "192.0.2.7")
+
+    def test_after_thirty_days_an_address_is_like_any_other(self, people: People, clock: Clock) -> None:
+        open_account(people)
+        assert people.authenticate("ada", WORD, "192.0.2.7")
+        clock.pass_by(timedelta(days=30))
+        self.fail(people, "ada")
+        with pytest.raises(TooManyTries):
+            people.authenticate("ada", WORD, "192.0.2.7")
+
+    def test_no_flood_of_names_makes_an_address_forgotten(
+        self, people: People, catalog: Catalog, clock: Clock
+    ) -> None:
+        open_account(people)
+        assert people.authenticate("ada", WORD, "192.0.2.7")
+        clock.pass_by(timedelta(seconds=1))
+        with catalog._writing() as connection:
+            for number in range(MOST):
+                row = TABLE.insert().values(key=f"{number}", failures=1, last_at=clock.at)
+                connection.execute(row)
+        self.fail(people, "ada")
+        assert people.authenticate("ada", WORD, "192.0.2.7")
+        with catalog._reading() as connection:
+            rows = connection.exec_driver_sql("SELECT failures FROM tries").scalars().all()
+        assert (len(rows), rows.count(0)) == (MOST + 1, 1)
+
     def test_what_is_remembered_of_failures_is_bounded_and_names_nobody(
         self, people: People, catalog: Catalog, clock: Clock
     ) -> None:
@@ -306,6 +355,28 @@ class TestPermissions:
             people.principal(session)
         assert people.principal(ci).name == "ada"
         assert people.authenticate("ada", "another password")
+
+    @pytest.mark.parametrize("change", ["password", "closing"])
+    def test_an_account_that_changes_while_somebody_logs_in_gives_no_session(
+        self, people: People, catalog: Catalog, clock: Clock, tmp_path: Path, change: str
+    ) -> None:
+        open_account(people)
+        asked = []
+
+        def meanwhile() -> datetime:
+            asked.append(clock.at)
+            if len(asked) == 2:  # the password was found right, and the token is not made yet
+                if change == "password":
+                    people.set_password(LOCAL, "ada", "another password")
+                else:
+                    people.disable(LOCAL, "ada")
+            return clock.at
+
+        other = People(catalog, Settings(home=tmp_path / "home", anonymous=()), meanwhile)
+        with pytest.raises(NotAuthenticated, match="wrong user name or password"):
+            other.authenticate("ada", WORD)
+        assert len(asked) >= 2
+        assert people.tokens(LOCAL) == ()
 
     def test_every_change_is_in_the_audit(self, people: People, catalog: Catalog) -> None:
         open_account(people)

@@ -7,11 +7,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import pytest
@@ -20,11 +20,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from tests.doors.uploading import Registry, registry_at
+from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.issuers_file import parse_issuers
 from weighbridge.adapters.oidc import ASKED_AGAIN_S, KEYS_LAST_S, Issuers
-from weighbridge.domain.access import LOCAL
+from weighbridge.bridge import now
+from weighbridge.bridge.people import People
+from weighbridge.domain.access import LOCAL, AuditLine, Permission, can
 from weighbridge.domain.audit import AuditQuery
+from weighbridge.domain.invalid import Invalid
+from weighbridge.domain.issuer import Issuer as Named
+from weighbridge.domain.issuer import Vouched, vouched
+from weighbridge.domain.json_values import Json
 from weighbridge.errors import BadConfig, BadInput, HubDown, IssuerDown, NotAuthenticated
+from weighbridge.settings import Settings
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 KEYS = {
@@ -134,7 +142,7 @@ def test_a_token_counts_at_both_doors_and_allows_what_its_groups_may(
     token = issuer.token(algorithm, groups=["makers", "others"])
     assert asks(registry, token)[0] == 200
     assert asks(registry, token, "/audit")[0] == 403
-    assert asks(registry, issuer.token(algorithm, groups="x platform"), "/audit")[0] == 200
+    assert asks(registry, issuer.token(algorithm, groups="platform"), "/audit")[0] == 200
     status, said = asks(registry, token, "/api/whoami-v2")
     assert (status, json.loads(said)["name"]) == (200, "corp:ada")
     assert registry.call("", "GET", "/packages").status == 401
@@ -156,6 +164,37 @@ def test_somebody_is_noted_at_first_sight_and_can_be_shut_out(issuer: Issuer, re
         people.set_password(LOCAL, "corp:eve", "correct horse")
     with pytest.raises(NotAuthenticated):
         people.authenticate("corp:eve", "")
+
+
+def test_who_was_shut_out_does_not_come_back_by_another_name(tmp_path: Path) -> None:
+    with issuing() as issuer:
+        (tmp_path / "oidc.json").write_text(config(issuer, name_claim="login"))
+        with registry_at(tmp_path, WEIGHBRIDGE_OIDC=str(tmp_path / "oidc.json")) as there:
+            for login in ("eve", "eva"):  # people change their names at many issuers themselves
+                assert asks(there, issuer.token(sub="1", login=login))[0] == 200
+            assert asks(there, issuer.token(sub="2", login="una"))[0] == 200
+            there.bridge.people.disable(LOCAL, "corp:eve")
+            for login in ("eve", "eva", "ewa"):
+                assert asks(there, issuer.token(sub="1", login=login))[0] == 401, login
+            assert asks(there, issuer.token(sub="2", login="una"))[0] == 200
+            closed = {user.name: user.disabled for user in there.bridge.people.users(LOCAL)}
+            assert (closed["corp:eva"], closed["corp:una"], closed["ann"]) == (True, False, False)
+            assert "corp:ewa" not in closed
+
+
+def test_whom_an_issuer_vouches_for_does_not_end_the_set_up(tmp_path: Path) -> None:
+    issuer = Vouched(name="corp:ada", origin="https://login.test 1", permissions=frozenset())
+    catalog = Catalog.open("sqlite://")
+    with closing(catalog):
+        people = People(catalog, Settings(home=tmp_path), now)
+        assert "POST /setup" in people.first_start()
+        line = AuditLine(at=now(), by=issuer.name, verb="user.first-seen", target=issuer.name)
+        catalog.vouch(issuer, line)
+        assert "POST /setup" in people.first_start(), "nobody can log in yet"
+        secret = (tmp_path / "setup-secret").read_text().strip()
+        admin = people.principal(people.set_up(secret, "ann", "correct horse"))
+        assert can(admin, Permission.ADMIN)
+        assert people.first_start() == ""
 
 
 def none_of(issuer: Issuer) -> str:
@@ -201,6 +240,9 @@ ATTACKS: dict[str, Callable[[Issuer], str]] = {
     "issuer with a slash more": lambda it: it.token(iss=f"{it.url}/"),
     "no subject": lambda it: it.token(sub=None),
     "subject that is no name": lambda it: it.token(sub="../ann"),
+    "a notice of a log-out": lambda it: it.token(
+        events={"http://schemas.openid.net/event/backchannel-logout": {}}
+    ),
     "huge": lambda it: it.token(more="x" * 20_000),
     "deep": lambda it: f"{base64.urlsafe_b64encode(b'[' * 9000).decode()}.e30.e30",
     "cut": lambda it: it.token()[:-8],
@@ -227,6 +269,52 @@ def test_a_name_that_the_issuer_gives_to_somebody_else_is_refused(tmp_path: Path
             assert asks(there, issuer.token(sub="1", login="ann"))[0] == 200
             assert asks(there, issuer.token(sub="2", login="ann"))[0] == 401
             assert asks(there, issuer.token(sub="3"))[0] == 401, "the claim is not there"
+
+
+GROUPS = {"platform": [Permission.ADMIN], "platform guests": [], "reach": [Permission.UPLOAD]}
+
+
+@pytest.mark.parametrize(
+    ("claim", "said", "allowed"),
+    [
+        ("groups", "platform", {"admin"}),
+        ("groups", "platform guests", set()),
+        ("groups", ["platform guests", "reach"], {"upload"}),
+        ("scope", "openid reach", {"upload"}),
+        ("scp", ["reach", 7, None, ["platform"]], {"upload"}),
+        ("groups", {"platform": True}, set()),
+        ("groups", None, set()),
+        ("groups", 7, set()),
+    ],
+)
+def test_groups_are_read_as_they_are_spelled(claim: str, said: object, allowed: set[str]) -> None:
+    groups = {name: frozenset(may) for name, may in GROUPS.items()}
+    named = Named(label="corp", url="https://login.test", audience="a", groups_claim=claim, groups=groups)
+    assert vouched(named, {"sub": "1", claim: cast("Json", said)}).permissions == allowed
+
+
+@pytest.mark.parametrize(
+    ("claims", "told"),
+    [
+        ({"email": "ann@acme.test", "email_verified": False}, "not verified"),
+        ({"email": "ann@acme.test", "email_verified": "false"}, "not verified"),
+        ({"email": "ann@acme.test", "email_verified": None}, "not verified"),
+        ({"email": None}, "no name"),
+        ({"email": ["ann@acme.test"]}, "no name"),
+        ({"email": "\u212aate@acme.test"}, "no name"),
+        ({"email": ""}, "no name"),
+        ({}, "no name"),
+        ({"email": "ann@acme.test", "email_verified": True}, ""),
+        ({"email": "ann@acme.test"}, ""),
+    ],
+)
+def test_an_address_that_nobody_verified_is_no_name(claims: dict[str, Json], told: str) -> None:
+    named = Named(label="corp", url="https://login.test", audience="a", name_claim="email")
+    if not told:
+        assert vouched(named, {"sub": "1", **claims}).name == "corp:ann@acme.test"
+        return
+    with pytest.raises(Invalid, match=told):
+        vouched(named, {"sub": "1", **claims})
 
 
 class Clock:

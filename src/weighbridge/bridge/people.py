@@ -13,6 +13,7 @@ from uuid import uuid4
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.passwords import check_password, hash_password
 from weighbridge.bridge.access import open_to_all, require, require_own
+from weighbridge.bridge.account_rules import checked_password, require_ours, within
 from weighbridge.bridge.setup_secret import SetupSecret
 from weighbridge.bridge.tries import Tries
 from weighbridge.domain.access import (
@@ -39,7 +40,6 @@ TOKEN_PREFIX = "hf_wbr_"
 """By which a secret scanner knows a token of ours; the client for Node refuses one without ``hf_``."""
 SESSION = timedelta(days=30)
 """How long a token that was given for a password counts."""
-PASSWORD_LENGTH = range(8, 1025)
 _USE_NOTED_EVERY = timedelta(hours=1)
 
 
@@ -76,7 +76,7 @@ class People:
         password_hash = self._catalog.password_hash(name)
         with self._tries.one(name, address, known=password_hash is not None):
             check_password(password_hash, password)
-        return self._new_token(self._catalog.user(name), None, SESSION, by=name, is_session=True)[1]
+        return self._session(self._catalog.user(name), password_hash)
 
     def principal(self, secret: str | None) -> Principal:
         """Who a token speaks for; without one, anonymous.
@@ -146,7 +146,7 @@ class People:
             BadInput: the password of the settings cannot be one.
             StoreDown: the secret cannot be written.
         """
-        if self._catalog.users():
+        if self._has_accounts():
             return ""
         if self._admin_password is None:
             self._setup_secret.write()
@@ -167,12 +167,12 @@ class People:
             NotAuthenticated: the secret is wrong or was used, or there is a user already.
             BadName, BadInput: the name or the password cannot be one; the secret still counts.
         """
-        _checked_password(password)
+        checked_password(password)
         user = self._user(name, frozenset(Permission))
-        self._setup_secret.use(secret, lambda: not self._catalog.users())
+        self._setup_secret.use(secret, lambda: not self._has_accounts())
         line = self._line(name, "user.set-up", name)
         self._catalog.add_user(user, hash_password(password), line)
-        return self._new_token(user, None, SESSION, by=name, is_session=True)[1]
+        return self._session(user)
 
     def add_user(self, by: Principal, name: str, permissions: Iterable[Permission], password: str) -> User:
         """Open an account.
@@ -183,7 +183,7 @@ class People:
             Conflict: the name is taken.
         """
         require(by, Permission.ADMIN)
-        _checked_password(password)
+        checked_password(password)
         user = self._user(name, frozenset(permissions))
         line = self._line(by.name, "user.add", name, " ".join(sorted(user.permissions)))
         self._catalog.add_user(user, hash_password(password), line)
@@ -220,8 +220,8 @@ class People:
             TooManyTries: the old password was wrong too often.
         """
         require_own(by, name)
-        _checked_password(password)
-        _require_ours(self._catalog.user(name))
+        checked_password(password)
+        require_ours(self._catalog.user(name))
         if old is not None:
             self._check_old(name, old, address)
         elif not can(by, Permission.ADMIN):
@@ -271,9 +271,9 @@ class People:
         require_own(by, user)
         account = self._catalog.user(user)
         wanted = None if permissions is None else frozenset(permissions)
-        _require_ours(account)
+        require_ours(account)
         if not can(by, Permission.ADMIN):
-            wanted = _within(by, granted(by.permissions, account), wanted)
+            wanted = within(by, granted(by.permissions, account), wanted)
         if account.disabled:
             raise BadInput(f"the account '{user}' is disabled")
         if wanted is not None and granted(wanted, account) != wanted:
@@ -307,6 +307,17 @@ class People:
         require_own(by, owner)
         self._catalog.revoke(token_id, self._line(by.name, "token.revoke", token_id), owner)
 
+    def _has_accounts(self) -> bool:
+        """Whether anybody can log in: those whom another issuer vouches for cannot open the first account."""
+        return any(not user.origin for user in self._catalog.users())
+
+    def _session(self, user: User, password_hash: str | None = None) -> str:
+        """The secret of a token that is given for a password, if that is still the one."""
+        made = self._new_token(
+            user, None, SESSION, by=user.name, is_session=True, password_hash=password_hash
+        )
+        return made[1]
+
     def _new_token(
         self,
         user: User,
@@ -315,6 +326,7 @@ class People:
         *,
         by: str,
         is_session: bool = False,
+        password_hash: str | None = None,
     ) -> tuple[Token, str]:
         secret, at = TOKEN_PREFIX + secrets.token_urlsafe(32), self._now()
         token = Token(
@@ -326,7 +338,8 @@ class People:
             is_session=is_session,
         )
         detail = f"{'session' if is_session else 'token'} {token.id}"
-        self._catalog.add_token(token, _digest(secret), self._line(by, "token.create", user.name, detail))
+        line = self._line(by, "token.create", user.name, detail)
+        self._catalog.add_token(token, _digest(secret), line, password_hash)
         return token, secret
 
     def _user(self, name: str, permissions: frozenset[Permission]) -> User:
@@ -352,36 +365,6 @@ def open_people(settings: Settings, now: Callable[[], datetime]) -> Iterator[Peo
         yield People(catalog, settings, now)
     finally:
         catalog.close()
-
-
-def _within(
-    by: Principal, most: frozenset[Permission], wanted: frozenset[Permission] | None
-) -> frozenset[Permission]:
-    """What a token may do that somebody makes who is no admin.
-
-    Raises:
-        NotPermitted: it would be more than ``most``, or was asked for with a token.
-    """
-    if not by.is_session:
-        raise NotPermitted("a token makes no other tokens", hint="log in with POST /authenticate for it")
-    if wanted is not None and not wanted <= most:
-        raise NotPermitted(f"'{by.name}' may not {', '.join(sorted(wanted - most))}, so no token may")
-    return most if wanted is None else wanted
-
-
-def _require_ours(account: User) -> None:
-    if account.origin:
-        raise BadInput(
-            f"'{account.name}' is an account of another issuer", hint="its tokens and passwords are there"
-        )
-
-
-def _checked_password(password: str) -> None:
-    if len(password) not in PASSWORD_LENGTH:
-        raise BadInput(
-            "the password is too short or too long",
-            hint=f"{PASSWORD_LENGTH.start} to {PASSWORD_LENGTH.stop - 1} characters",
-        )
 
 
 def _digest(secret: str) -> str:

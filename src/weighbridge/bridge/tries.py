@@ -20,6 +20,9 @@ TRIES_FROM_ONE_PLACE = 50
 """Wrong passwords, of whatever names, after which an address has to wait."""
 WAIT = timedelta(seconds=30)
 _FORGOTTEN = timedelta(hours=1)
+_AT_HOME = timedelta(days=30)
+"""How long an address counts for itself after somebody logged in from there."""
+_NOTED_EVERY = timedelta(days=1)
 
 
 class Ledger(Protocol):
@@ -34,11 +37,16 @@ class Ledger(Protocol):
     def succeeded(self, key: str) -> None:
         """Its failures are forgotten."""
 
+    def welcome(self, key: str, at: datetime, forgotten: datetime) -> None:
+        """Remember a key without a failure; those of before ``forgotten`` are forgotten."""
+
 
 class Tries:
     """After ``TRIES`` failures in a row a name waits, known or not; and an address after more of them.
 
-    Whoever logs in clears the name and not the address, else one account would do to guess at others.
+    An address from which somebody logged in counts that name by itself: strangers who fail all the time
+    keep it waiting everywhere else, and lock nobody out. Whoever logs in clears the name there and not
+    the address, else one account would do to guess at others.
     A few tries run at once in each server, so a burst goes past the limit by no more than those.
     """
 
@@ -55,13 +63,16 @@ class Tries:
         Raises:
             TooManyTries: the name, or whoever is at the address, has to wait.
         """
-        of_name = _key("name", name)
-        most = {of_name: TRIES}
-        if address:
-            most[_key("address", address)] = TRIES_FROM_ONE_PLACE
+        at_home = _key("home", f"{address}\0{name}")
         with self._at_once:
-            failed = self._ledger.failures(most)
             at = self._now()
+            since = self._ledger.failures([at_home]).get(at_home, (0, None))[1]
+            is_home = since is not None and since + _AT_HOME > at
+            of_name = _key("name", f"{address}\0{name}" if is_home else name)
+            most = {of_name: TRIES}
+            if address:
+                most[_key("address", address)] = TRIES_FROM_ONE_PLACE
+            failed = self._ledger.failures(most)
             left = [
                 last + WAIT - at
                 for key, (count, last) in failed.items()
@@ -83,6 +94,8 @@ class Tries:
                 raise
             if of_name in failed:
                 self._ledger.succeeded(of_name)
+            if since is None or since + _NOTED_EVERY < at:
+                self._ledger.welcome(at_home, at, at - _AT_HOME)
 
 
 def _key(kind: str, spelled: str) -> str:

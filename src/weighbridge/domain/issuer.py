@@ -17,6 +17,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA")
 _LABEL = re.compile(r"[a-z0-9]{1,16}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+|-]{0,46}")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
+_SCOPES = ("scope", "scp")
 _MOST_GROUPS = 1000
 
 
@@ -72,17 +73,23 @@ def vouched(issuer: Issuer, claims: JsonObject) -> Vouched:
         Invalid: they do not say, or say what cannot be a name.
     """
     subject, name = claims.get("sub"), claims.get(issuer.name_claim)
+    if "events" in claims:
+        raise Invalid("claim", "events", "says that it tells of something (RFC 8417) and speaks for nobody")
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
         raise Invalid("claim", "sub", "is no subject")
-    if not isinstance(name, str) or not _NAME.fullmatch(name.lower()):
+    if not isinstance(name, str) or not name.isascii() or not _NAME.fullmatch(name.lower()):
         raise Invalid(
             "claim",
             issuer.name_claim,
             "is no name",
             hint="1 to 47 letters, digits and . _ @ + | -; name another claim in 'name_claim'",
         )
+    if issuer.name_claim == "email" and claims.get("email_verified", True) not in (True, "true"):
+        raise Invalid("claim", "email", "was not verified: it may be somebody else's")
     given = claims.get(issuer.groups_claim, ())
-    groups = given.split() if isinstance(given, str) else given
+    groups = given
+    if isinstance(given, str):  # of scopes there are several in one text (RFC 8693, 4.2), and else one group
+        groups = given.split() if issuer.groups_claim in _SCOPES else (given,)
     if not isinstance(groups, list | tuple):
         groups = ()
     found = [

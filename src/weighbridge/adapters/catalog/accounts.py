@@ -60,7 +60,8 @@ class Accounts(Database):
         """The account of somebody whom an issuer vouches for; made at first sight, told by ``audit``.
 
         Raises:
-            NotAuthenticated: the name belongs to somebody else whom the issuer vouched for before.
+            NotAuthenticated: the name belongs to somebody else whom the issuer vouched for before, or
+                whoever it is has a closed account under another name.
         """
         mine = select(USERS).where(USERS.c.name == someone.name)
         with self._reading() as connection:
@@ -69,6 +70,7 @@ class Accounts(Database):
             with self._writing() as connection:
                 row = connection.execute(mine).first()
                 if row is None:
+                    _require_not_closed(connection, someone)
                     connection.execute(USERS.insert().values(_vouched(someone, audit.at)))
                     record(connection, audit)
                     row = connection.execute(mine).one()
@@ -120,6 +122,8 @@ class Accounts(Database):
     def disable(self, name: str, audit: AuditLine, *, keeps_admin: bool = False) -> None:
         """Close an account: its password and its tokens count no more.
 
+        Of somebody whom an issuer vouches for all accounts are closed, under whatever names.
+
         Raises:
             NotFound: there is no such user.
             Conflict: it is the last open one of ours with ``admin``, and ``keeps_admin``.
@@ -130,13 +134,20 @@ class Accounts(Database):
             if keeps_admin and admins == [name]:
                 raise Conflict(f"'{name}' is the last account with admin", hint="open another one first")
             _change_user(connection, name, {"disabled": True})
+            same = select(USERS.c.origin).where(USERS.c.name == name, USERS.c.origin != "").scalar_subquery()
+            connection.execute(update(USERS).where(USERS.c.origin == same).values(disabled=True))
             record(connection, audit)
 
-    def add_token(self, token: Token, sha256: str, audit: AuditLine) -> None:
+    def add_token(
+        self, token: Token, sha256: str, audit: AuditLine, password_hash: str | None = None
+    ) -> None:
         """Keep a token; ``sha256`` is that of its secret (64 hex digits).
+
+        ``password_hash`` is that of the password for which it is given.
 
         Raises:
             NotFound: there is no such user.
+            NotAuthenticated: the password was changed, or the account closed, meanwhile.
         """
         values = {
             "id": token.id,
@@ -150,8 +161,11 @@ class Accounts(Database):
             "revoked_at": token.revoked_at,
         }
         with self._writing() as connection:
-            if connection.execute(select(USERS.c.name).where(USERS.c.name == token.user)).first() is None:
+            user = connection.execute(select(USERS).where(USERS.c.name == token.user)).first()
+            if user is None:
                 raise _no_user(token.user)
+            if password_hash is not None and (user.disabled or user.password_hash != password_hash):
+                raise NotAuthenticated("wrong user name or password")
             connection.execute(TOKENS.insert().values(values))
             record(connection, audit)
 
@@ -230,6 +244,13 @@ def _vouched(someone: Vouched, at: datetime) -> dict[str, object]:
         "disabled": False,
         "origin": someone.origin,
     }
+
+
+def _require_not_closed(connection: Connection, someone: Vouched) -> None:
+    """Who was shut out does not come back by another name."""
+    closed = select(USERS.c.name).where(USERS.c.origin == someone.origin, USERS.c.disabled)
+    if (name := connection.execute(closed).scalar()) is not None:
+        raise NotAuthenticated(f"'{someone.name}' was called '{name}' before, and that account was closed")
 
 
 def _no_user(name: str) -> NotFound:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic.config import JsonDict
 
-from weighbridge.bridge.people import PASSWORD_LENGTH
+from weighbridge.bridge.account_rules import PASSWORD_LENGTH
 from weighbridge.domain.access import Permission, Token, User
 from weighbridge.doors.rest.shapes import Text, Wanted
 
