@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from tests.hub_server import HubRepo, HubServer, serve_hub
 from weighbridge.adapters.hub_http import HttpHub, Patience
 from weighbridge.adapters.model_index import ModelIndex
 from weighbridge.domain.model_search import ModelSearch
-from weighbridge.errors import HubDown, RateLimited
-from weighbridge.flows.learn import Learned, Walk, learn
+from weighbridge.errors import BadListing, HubDown, RateLimited
+from weighbridge.flows.learn import LONGEST_WAIT_S, Learned, Walk, learn
 
 LIST = "/api/models"
 
@@ -147,6 +148,39 @@ def test_where_the_hub_forgot_the_place_it_begins_again(pupil: Pupil) -> None:
     learned = pupil.learn()
     assert (learned.resumed, learned.is_complete, learned.entries) == (False, True, 7)
     assert pupil.names == ALL
+
+
+def test_a_hub_that_limits_us_for_ever_and_asks_for_no_pause_is_left_alone_ever_longer(pupil: Pupil) -> None:
+    pupil.server.fault(LIST, status=429, headers={"Retry-After": "0"})
+    with pytest.raises(RateLimited):
+        pupil.learn()
+    assert pupil.pauses[:3] == [1.0, 2.0, 4.0]
+    assert pupil.pauses == sorted(pupil.pauses)
+    assert 3000 < sum(pupil.pauses) <= LONGEST_WAIT_S
+
+
+@pytest.mark.parametrize(
+    "names", [(), ("acme/one",)], ids=["pages without models", "the same model again and again"]
+)
+def test_a_list_without_an_end_is_left(pupil: Pupil, names: tuple[str, ...]) -> None:
+    body = json.dumps([{"id": name} for name in names]).encode()
+    for turn in range(30):
+        link = f'<{LIST}?cursor={turn + 1}>; rel="next"'
+        pupil.server.fault(LIST, body=body, headers={"Link": link}, times=1)
+    with pytest.raises(BadListing, match="goes on without an end"):
+        pupil.learn()
+    assert pupil.names == [name.partition("/")[2] for name in names]
+    assert pupil.requests < 30
+    pupil.server.forget()
+    assert pupil.learn(again=True).is_complete
+
+
+def test_a_change_that_is_still_to_come_hides_no_later_one(pupil: Pupil) -> None:
+    pupil.server.repos["acme/liar"] = repo(1, lastModified="9999-12-31T00:00:00.000Z")
+    assert pupil.learn().is_complete
+    pupil.server.repos["acme/new"] = repo(25)
+    pupil.learn()
+    assert pupil.names == ["liar", *ALL, "new"]
 
 
 def test_rows_that_are_no_models_are_passed_over(pupil: Pupil) -> None:

@@ -8,9 +8,9 @@ date was the newest, and the next walk stops there.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from weighbridge.domain.invalid import Invalid
@@ -24,6 +24,12 @@ PAGE = 1000
 """How many models are asked for at once: the most that the Hub gives."""
 LONGEST_PAUSE_S = 900.0
 """A longer pause is not waited for; the Hub's own windows are of five minutes."""
+LONGEST_WAIT_S = 3600.0
+"""For one page no longer is waited, all pauses together."""
+_LEAST_PAUSE_AT_LAST_S = 60.0
+"""A Hub that refuses again and again and asks for shorter pauses is given longer ones, up to this."""
+_MOST_IDLE = 10
+"""So many pages in a row may bring what the walk has seen, or nothing; more are a circle."""
 _SHOWN_EVERY = 10
 _LOG = logging.getLogger(__name__)
 
@@ -91,9 +97,9 @@ class _Trail:
     def read(cls, note: JsonObject) -> _Trail:
         return cls(**{key: text(note, key) or "" for key in ("cursor", "newest", "until")})
 
-    def after(self, cursor: str | None, found: Iterable[ModelEntry]) -> _Trail:
-        """The trail behind a page; None: that was the last."""
-        newest = self.newest or max(map(_date, found), default="")
+    def after(self, cursor: str | None, found: Iterable[ModelEntry], now: str) -> _Trail:
+        """The trail behind a page; None: that was the last. A change that is still to come is none."""
+        newest = self.newest or max((date for date in map(_date, found) if date <= now), default="")
         if cursor is None:
             return _Trail(until=max(newest, self.until))
         return replace(self, cursor=cursor, newest=newest)
@@ -114,6 +120,7 @@ def learn(walk: Walk, hub: Finder, memory: Memory) -> Learned:
     name = _name(query)
     trail = _Trail() if walk.again else _Trail.read(memory.note(name) or {})
     resumed, entries, pages, ended = bool(trail.cursor), 0, 0, False
+    circle = _Circle()
     while not ended and (walk.limit is None or entries < walk.limit):
         try:
             page = _asked(walk, hub, query, trail.cursor or None)
@@ -124,9 +131,10 @@ def learn(walk: Walk, hub: Finder, memory: Memory) -> Learned:
             trail, resumed = replace(trail, cursor="", newest=""), False
             continue
         found = entries_of(page, walk.now())
+        circle.came_by(found)
         fresh = [entry for entry in found if not _is_known(entry, trail.until)]
         ended = page.cursor is None or len(fresh) < len(found)
-        trail = trail.after(page.cursor if not ended else None, found)
+        trail = trail.after(page.cursor if not ended else None, found, _spelled(walk.now()))
         memory.put(fresh, notes={name: trail.to_json()})
         entries, pages = entries + len(fresh), pages + 1
         walk.told(entries)
@@ -136,16 +144,36 @@ def learn(walk: Walk, hub: Finder, memory: Memory) -> Learned:
     return Learned(entries=entries, pages=pages, resumed=resumed, is_complete=ended)
 
 
+class _Circle:
+    """Notices a list that never ends: a Hub may lead on and on, without a new model."""
+
+    def __init__(self) -> None:
+        self._seen, self._idle = set[str](), 0
+
+    def came_by(self, found: Sequence[ModelEntry]) -> None:
+        """Note a page. Raises BadListing where too many in a row brought nothing new."""
+        told = digest_of({"": [entry.repo.full_name for entry in found]})
+        self._idle = self._idle + 1 if told in self._seen or not found else 0
+        self._seen.add(told)
+        if self._idle > _MOST_IDLE:
+            raise BadListing("the Hub's list of models goes on without an end, and brings nothing new")
+
+
 def _asked(walk: Walk, hub: Finder, query: RepoQuery, cursor: str | None) -> ListPage:
-    """A page, after the pauses that the Hub asks for."""
+    """A page, after the pauses that the Hub asks for; they grow where it asks for none."""
+    pauses, waited_s = 0, 0.0
     while True:
         try:
             return hub.find(query, cursor, limit=PAGE)
         except RateLimited as error:
             if error.retry_after_s is None or error.retry_after_s > LONGEST_PAUSE_S:
                 raise
+            pause_s = max(error.retry_after_s, min(2.0**pauses, _LEAST_PAUSE_AT_LAST_S))
+            if waited_s + pause_s > LONGEST_WAIT_S:
+                raise
             _LOG.warning("%s", error)
-            walk.pause(error.retry_after_s)
+            walk.pause(pause_s)
+            pauses, waited_s = pauses + 1, waited_s + pause_s
 
 
 def _is_known(entry: ModelEntry, until: str) -> bool:
@@ -156,7 +184,11 @@ def _is_known(entry: ModelEntry, until: str) -> bool:
 
 def _date(entry: ModelEntry) -> str:
     """As texts, dates of one zone and form are in the order of time."""
-    return entry.last_modified.strftime("%Y-%m-%dT%H:%M:%S.%f") if entry.last_modified else ""
+    return _spelled(entry.last_modified) if entry.last_modified else ""
+
+
+def _spelled(date: datetime) -> str:
+    return date.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def _name(query: RepoQuery) -> str:
