@@ -134,6 +134,40 @@ def test_packages_that_are_held_here_are_marked_and_come_first_offline(
     assert [row[0] for row in rows(out)] == ["mine/gpt-own"]
 
 
+def test_what_is_held_of_an_author_is_found_behind_many_packages_of_others(
+    shell: Shell, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    catalog = Catalog.open(home / "catalog.sqlite3")
+    catalog.add(package("own", "mine/first", "1.0.0", 0), [], line())
+    for number in range(1, 6):
+        catalog.add(package(f"p{number}", "acme/gpt", f"1.{number}.0", number), [], line())
+    catalog.close()
+    for author in ("mine", "MINE"):
+        found = shell.json("search", "--author", author, "--limit", "2", "--offline")["models"]
+        assert [each["name"] for each in found] == ["mine/first"]
+    both = shell.json("search", "--limit", "2", "--offline")["models"]
+    assert [(each["name"], each["held"]["version"]) for each in both] == [
+        ("acme/gpt", "1.5.0"),
+        ("mine/first", "1.0.0"),
+    ]
+    assert shell.json("search", "--author", "no such author", "--offline")["models"] == []
+
+
+def test_models_that_are_held_take_no_places_of_others(shell: Shell, tmp_path: Path) -> None:
+    shell.run("search")
+    catalog = Catalog.open(tmp_path / "home" / "catalog.sqlite3")
+    catalog.add(package("p", "acme/bert-base", "1.0.0", 0), [], line())
+    catalog.close()
+    found = shell.json("search", "--limit", "3", "--offline")["models"]
+    assert [(each["name"], each["source"]) for each in found] == [
+        ("acme/bert-base", "registry"),
+        ("acme/gpt", "index"),
+        ("acme/bert-tiny", "index"),
+    ]
+
+
 def test_who_knows_nothing_yet_is_told_how_to_learn(shell: Shell) -> None:
     out, err = shell.run("search", "bert", "--offline")
     assert rows(out) == []

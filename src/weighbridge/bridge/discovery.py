@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,9 +124,15 @@ class _Held:
         self._opened = self._opened or Catalog.open(self._url)
         return self._opened
 
-    def matching(self, query: PackageQuery) -> Sequence[Listed]:
+    def matching(self, query: PackageQuery) -> Iterator[Listed]:
         """See ``flows.discover.Held``."""
-        return self._catalog.listing(query, sight_of(LOCAL)).packages
+        following: str | None = None
+        while True:
+            page = self._catalog.listing(replace(query, after=following), sight_of(LOCAL))
+            yield from page.packages
+            following = page.next
+            if following is None:
+                return
 
     def of(self, repos: Sequence[RepoId]) -> Sequence[Listed]:
         """See ``flows.discover.Held``."""

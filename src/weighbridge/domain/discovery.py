@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -81,10 +81,11 @@ class Discovery:
 
 def package_query(search: ModelSearch) -> PackageQuery | None:
     """The same question to this registry's catalogue; None: it knows nothing of what is asked for."""
-    if search.tags or search.pipeline_tag or search.library:
+    if search.tags or search.pipeline_tag or search.library or len(search.author.split()) > 1:
         return None
+    author = f"{search.author.strip()}/" if search.author.strip() else ""  # the name begins so
     return PackageQuery(
-        text=" ".join(search.words),
+        text=" ".join((*search.words, author)),
         kind=RepoKind.MODEL,
         state=PackageState.ACTIVE,
         licence=search.licence or None,
@@ -92,12 +93,10 @@ def package_query(search: ModelSearch) -> PackageQuery | None:
     )
 
 
-def newest_of_each(packages: Sequence[Listed], author: str = "") -> dict[RepoId, Listed]:
-    """The newest package of each model, in the order that is given; of one author where one is named."""
-    found: dict[RepoId, Listed] = {}
+def newest_of_each(packages: Iterable[Listed], author: str = "") -> Iterator[Listed]:
+    """The first package of each model, of one author where one is named: the newest, if they come so."""
+    found: set[RepoId] = set()
     for package in packages:
-        if author.lower() in ("", package.repo.namespace.lower()):
-            kept = found.setdefault(package.repo, package)
-            if package.created_at > kept.created_at:
-                found[package.repo] = package
-    return found
+        if package.repo not in found and author.lower() in ("", package.repo.namespace.lower()):
+            found.add(package.repo)
+            yield package

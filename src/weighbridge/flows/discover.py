@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from operator import attrgetter
 from typing import Protocol
 
 from weighbridge.domain.discovery import Discovery, Hit, Told, newest_of_each, package_query
 from weighbridge.domain.listing import PackageQuery
 from weighbridge.domain.model_entry import ModelEntry
-from weighbridge.domain.model_search import FoundModels, ModelSearch
+from weighbridge.domain.model_search import MOST_FOUND, FoundModels, ModelSearch
 from weighbridge.domain.package import Listed
 from weighbridge.domain.ref import RepoId
 from weighbridge.errors import StoreDown, Unreachable
@@ -33,8 +35,8 @@ class Remembered(Protocol):
 class Held(Protocol):
     """The packages of this registry. Every method raises StoreDown."""
 
-    def matching(self, query: PackageQuery) -> Sequence[Listed]:
-        """Those that answer."""
+    def matching(self, query: PackageQuery) -> Iterable[Listed]:
+        """All that answer, the newest first; ``limit`` of them are asked for at once."""
 
     def of(self, repos: Sequence[RepoId]) -> Sequence[Listed]:
         """Those of some repositories that are served."""
@@ -77,11 +79,12 @@ def discover(search: ModelSearch, places: Places) -> Discovery:
 
 def _offline(search: ModelSearch, places: Places, why: str) -> Discovery:
     """What is held here first: it can be used without the Hub."""
-    remarks, here = [why], {}
+    remarks, here = [why], dict[RepoId, Listed]()
     query = package_query(search)
     if places.held is not None and query is not None:
         try:
-            here = newest_of_each(places.held.matching(query), search.author)
+            newest = newest_of_each(places.held.matching(query), search.author)
+            here = {package.repo: package for package in islice(newest, search.limit)}
         except StoreDown as error:
             remarks.append(str(error))
     hits = [
@@ -92,14 +95,14 @@ def _offline(search: ModelSearch, places: Places, why: str) -> Discovery:
             entry=places.remembered.get(repo),
             package=package,
         )
-        for repo, package in list(here.items())[: search.limit]
+        for repo, package in here.items()
     ]
     if left := search.limit - len(hits):
-        found = places.remembered.search(replace(search, limit=left)).entries
+        enough = min(left + len(here), MOST_FOUND)  # some of them may be held here
+        found = places.remembered.search(replace(search, limit=enough)).entries
+        others = [entry for entry in found if entry.repo not in here][:left]
         hits += (
-            Hit(repo=entry.repo, told=Told.INDEX, seen_at=entry.fetched_at, entry=entry)
-            for entry in found
-            if entry.repo not in here
+            Hit(repo=entry.repo, told=Told.INDEX, seen_at=entry.fetched_at, entry=entry) for entry in others
         )
     if not hits:
         remarks.append("nothing that answers is known here; 'weighbridge catalog sync' learns the Hub's list")
@@ -111,7 +114,9 @@ def _marked(hits: Sequence[Hit], places: Places, remarks: Sequence[str]) -> Disc
     if places.held is None:
         return Discovery(hits=tuple(hits), remarks=tuple(remarks))
     try:
-        here = newest_of_each(places.held.of([hit.repo for hit in hits if hit.package is None]))
+        held = places.held.of([hit.repo for hit in hits if hit.package is None])
+        newest = sorted(held, key=attrgetter("created_at"), reverse=True)
+        here = {package.repo: package for package in newest_of_each(newest)}
     except StoreDown as error:
         return Discovery(hits=tuple(hits), remarks=(*remarks, str(error)))
     marked = (replace(hit, package=hit.package or here.get(hit.repo)) for hit in hits)
