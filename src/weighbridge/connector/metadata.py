@@ -58,8 +58,8 @@ class ModelMetadata:
         return max(_now() - _in_utc(self.cached_at), timedelta(0))
 
     def is_expired(self, ttl_hours: float = 24) -> bool:
-        """Whether it is older than so many hours."""
-        return self.age.total_seconds() >= ttl_hours * 3600
+        """Whether it is older than so many hours, or from so far ahead that a clock was wrong."""
+        return abs(_now() - _in_utc(self.cached_at)).total_seconds() >= ttl_hours * 3600
 
     def to_dict(self) -> dict[str, Json]:
         """All attributes, fit for JSON; ``cached_at`` in ISO 8601."""

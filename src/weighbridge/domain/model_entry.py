@@ -167,8 +167,8 @@ class ModelEntry:
         return max(now - self.fetched_at, timedelta(0))
 
     def is_expired(self, now: datetime, time_to_live: timedelta = TIME_TO_LIVE) -> bool:
-        """Whether it is too old to count as fresh."""
-        return self.age(now) >= time_to_live
+        """Whether it is too old to count as fresh, or from so far ahead that a clock was wrong."""
+        return abs(now - self.fetched_at) >= time_to_live
 
     def to_json(self) -> JsonObject:
         """All fields, dates in ISO 8601; ``from_json`` reads it."""
