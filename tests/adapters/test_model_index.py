@@ -113,6 +113,7 @@ MODELS = (
         ({"text": "WORDS"}, ["words", "big/other"]),
         ({"text": "transformersandmore"}, ["words"]),
         ({"text": "ert"}, []),
+        ({"text": "ＢＥＲＴ lar"}, ["big/BERT_large"]),
         ({"tags": ("license:MIT",)}, ["acme/gpt", "acme/bert-tiny", "words"]),
         ({"licence": "mit"}, ["acme/gpt", "acme/bert-tiny", "words"]),
         ({"tags": ("two words",)}, ["words"]),
@@ -133,6 +134,36 @@ def test_words_filters_and_orders(index: ModelIndex, wanted: dict[str, object], 
     if "sort" in wanted:
         wanted = {**wanted, "sort": ModelSort(wanted["sort"])}
     assert found(index, **wanted) == names  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("spelled", ["café", "cafe\u0301", "CAFÉ", "ｃａｆｅ\u0301"])
+def test_letters_that_unicode_spells_in_several_ways_are_one(index: ModelIndex, spelled: str) -> None:
+    index.put([entry("acme/a", tags=["café", "straße"]), entry("acme/b", tags=["Cafe\u0301", "STRASSE"])])
+    assert found(index, spelled) == ["acme/a", "acme/b"]
+    assert found(index, tags=(spelled,)) == ["acme/a", "acme/b"]
+    assert found(index, "Strasse") == ["acme/a", "acme/b"]
+
+
+def test_long_words_of_a_name_are_found_by_any_beginning(index: ModelIndex) -> None:
+    word = "supercalifragilisticexpialidocious"
+    index.put([entry(f"acme/{word}", downloads=1), entry(f"acme/{word[:20]}", downloads=2)])
+    for length in range(1, len(word) + 1):
+        assert found(index, word[:length])[-1] == f"acme/{word}"
+        assert len(found(index, word[:length])) == (2 if length <= 20 else 1)
+    assert found(index, f"{word[:16]}x") == []
+
+
+def test_an_index_of_an_older_format_is_removed_where_a_new_one_is_begun(tmp_path: Path) -> None:
+    index = ModelIndex(tmp_path, HUB)
+    older = index.path.with_name(index.path.name.replace(".v2.", ".v1."))
+    others = ModelIndex(tmp_path, "https://other.example").path.name.replace(".v2.", ".v1.")
+    for name in (older.name, f"{older.name}-wal", f"{older.name}.lock", others):
+        (tmp_path / name).write_bytes(b"older")
+    index.put([entry("acme/a")])
+    index.close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(
+        [index.path.name, f"{index.path.name}.lock", others]
+    )
 
 
 def test_the_model_of_just_that_name_comes_first_if_it_answers(index: ModelIndex) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from unicodedata import normalize
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.model_entry import ModelEntry
@@ -64,7 +65,7 @@ class ModelSearch:
 
     @property
     def words(self) -> Sequence[str]:
-        """The different words that are looked for, in lower case."""
+        """The different words that are looked for, folded."""
         return words_of(self.text, MOST_WORDS)
 
     @property
@@ -98,11 +99,16 @@ def labels_of(entry: ModelEntry) -> Sequence[str]:
     return (*entry.tags, *filter(None, (entry.pipeline_tag, entry.library)), *licence)
 
 
+def folded(text: str) -> str:
+    """A text without the differences of case, and of how Unicode spells a letter (NFKC)."""
+    return text.lower() if text.isascii() else normalize("NFKC", normalize("NFKC", text).casefold())
+
+
 def words_of(text: str, most: int) -> Sequence[str]:
-    """The first different words of a text, in lower case: runs of letters and digits of any script."""
+    """The first different words of a text, folded: runs of letters and digits of any script."""
     found: dict[str, None] = {}
-    for match in _WORD.finditer(text):
-        found[match[0].lower()[:LONGEST_WORD]] = None
+    for match in _WORD.finditer(folded(text)):
+        found[match[0][:LONGEST_WORD]] = None
         if len(found) == most:
             break
     return tuple(found)

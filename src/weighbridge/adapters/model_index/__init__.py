@@ -1,6 +1,6 @@
 """What is known of the models of one Hub, in one SQLite file: kept, found again, never the truth.
 
-    <folder>/<host>-<digest of the endpoint>.v1.sqlite3      (-wal and -shm beside it)
+    <folder>/<host>-<digest of the endpoint>.v2.sqlite3      (-wal and -shm beside it)
     <folder>/<the same>.damaged                              a file that could not be read, set aside
 
     entries     the entries as JSON, by name; every put and remove is one transaction

@@ -58,18 +58,30 @@ def _best(
         behind, left = after if stage else -1, limit - len(by_name)
         others = rows(connection, order, f"({every}) NOT ({named})", after=behind, limit=left) if left else []
     else:
-        listed = rows(connection, order, every, after=-1, limit=limit)
-        if len(listed) < limit:  # that is all: a second walk along long lists would find nothing else
-            by_name = [row for row in listed if _is_named(connection, row, search)]
-        else:
-            by_name = rows(connection, order, named, after=-1, limit=limit)
-        known = set(by_name)
-        others = [row for row in listed if row not in known][: limit - len(by_name)]
+        by_name, others = _first(connection, search, every, named, limit)
     return [*((0, row) for row in by_name), *((1, row) for row in others)]
 
 
-def _is_named(connection: sqlite3.Connection, row: int, search: ModelSearch) -> bool:
-    return any(is_named(entry, search) for entry in _entries(connection, [id_of(row)]))
+def _first(
+    connection: sqlite3.Connection, search: ModelSearch, every: str, named: str, limit: int
+) -> tuple[list[int], list[int]]:
+    """The first that answer by their names, and of the others as many as still fit.
+
+    No list is walked twice: as far as ``limit`` of all that answer, and behind these for names only.
+    """
+    order = ModelSort.DOWNLOADS.value
+    listed = rows(connection, order, every, after=-1, limit=limit)
+    by_name = [row for row in listed if is_named(_name(connection, row), search)]
+    known = set(by_name)
+    others = [row for row in listed if row not in known]
+    if others and len(listed) == limit:
+        by_name += rows(connection, order, named, after=listed[-1], limit=len(others))
+    return by_name, others[: limit - len(by_name)]
+
+
+def _name(connection: sqlite3.Connection, row: int) -> str:
+    found = connection.execute("SELECT key FROM entries WHERE id = ?", (id_of(row),)).fetchone()
+    return str(found[0]) if found else ""
 
 
 def _page(

@@ -18,7 +18,15 @@ from urllib.parse import urlsplit
 
 from weighbridge.adapters.model_index.answering import answered, place_of
 from weighbridge.adapters.model_index.bodies import read, written
-from weighbridge.adapters.model_index.shelf import Shelf, impatient, is_damage, reading, translated, writing
+from weighbridge.adapters.model_index.shelf import (
+    FORMAT,
+    Shelf,
+    impatient,
+    is_damage,
+    reading,
+    translated,
+    writing,
+)
 from weighbridge.adapters.model_index.text_tables import (
     forget_all,
     is_shown_otherwise,
@@ -66,7 +74,7 @@ class ModelIndex:
         """Nothing is opened yet."""
         host = re.sub(r"[^a-z0-9.]+", "-", (urlsplit(endpoint).netloc or "hub").lower())[:60]
         digest = sha256(endpoint.rstrip("/").encode()).hexdigest()[:12]
-        self.path = folder / f"{host}-{digest}.v1.sqlite3"
+        self.path = folder / f"{host}-{digest}.v{FORMAT}.sqlite3"
         self._largest_bytes, self._changes = largest_bytes, 0
         self._shelf: Shelf | None = None
         self._guard = threading.RLock()

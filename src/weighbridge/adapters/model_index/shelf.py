@@ -14,7 +14,8 @@ from weighbridge.errors import StoreDown
 
 ORDERS = ("downloads", "likes", "trending", "updated")
 """There is one text table for each."""
-FORMAT = 1
+FORMAT = 2
+"""In the name of the file too; changed with whatever changes a table, a row or the terms of an entry."""
 _BUSY_S = 120.0
 _CORRUPT, _NOT_A_DATABASE = 11, 26
 _LOG = logging.getLogger(__name__)
@@ -124,6 +125,14 @@ class Shelf:
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
         finally:
             connection.close()
+        self._forget_older()
+
+    def _forget_older(self) -> None:
+        """Remove what no program of this format reads: it would lie there for good."""
+        for older in range(1, FORMAT):
+            name = self.path.name.replace(f".v{FORMAT}.", f".v{older}.")
+            for file in self.path.parent.glob(f"{name}*"):
+                file.unlink(missing_ok=True)
 
     def _seen(self) -> int:
         try:

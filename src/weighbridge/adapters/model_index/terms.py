@@ -19,9 +19,10 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from weighbridge.domain.model_entry import ModelEntry
-from weighbridge.domain.model_search import LONGEST_WORD, ModelSearch, labels_of, words_of
+from weighbridge.domain.model_search import LONGEST_WORD, ModelSearch, folded, labels_of, words_of
 
-_LONGEST_BEGINNING = 8
+_LONGEST_BEGINNING = 16
+"""Of a longer one FTS5 merges the lists of all words that have it, before the first result."""
 _MOST_NAME_WORDS, _MOST_OTHER_WORDS = 40, 60
 _EVERY = "z"
 
@@ -55,9 +56,9 @@ def question_of(search: ModelSearch) -> tuple[str, str]:
     return every, " AND ".join(whole + named) if named else ""
 
 
-def is_named(entry: ModelEntry, search: ModelSearch) -> bool:
-    """Whether an entry that answers the search does so by its name."""
-    named = words_of(entry.repo.full_name, _MOST_NAME_WORDS)
+def is_named(name: str, search: ModelSearch) -> bool:
+    """Whether a model that answers the search does so by its name."""
+    named = words_of(name, _MOST_NAME_WORDS)
     return all(any(part.startswith(word) for part in named) for word in search.words)
 
 
@@ -80,7 +81,7 @@ def _quoted(term: str) -> str:
 @lru_cache(maxsize=8192)
 def _label(kind: str, label: str) -> str:
     """A label in one term: as it is where it is one word, else by its digest, which no word is as long as."""
-    spelled = label.strip().lower()
+    spelled = folded(label.strip())
     if len(spelled) <= LONGEST_WORD and tuple(words_of(spelled, 2)) == (spelled,):
         return f"{kind}{spelled}"
     return f"{kind}{blake2b(spelled.encode('utf-8', 'replace'), digest_size=21).hexdigest()}"
