@@ -115,6 +115,32 @@ def test_what_is_kept_is_read_by_its_owner_alone(tmp_path: Path) -> None:
     assert [path.name for path in home.iterdir() if path.is_file()] == [FILE_NAME]
 
 
+def test_where_a_link_stands_for_the_file_a_forgotten_token_lies_nowhere(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    home.mkdir()
+    (home / FILE_NAME).symlink_to(elsewhere / "tokens.json")
+    found = _credentials(home)
+    found.keep(HUB, "canary-token")
+    found.keep(OTHER, "acme's")
+    assert "canary-token" in (elsewhere / "tokens.json").read_text()
+    assert (elsewhere / "tokens.json").stat().st_mode & 0o777 == 0o600
+    assert found.forget(HUB)
+    assert (home / FILE_NAME).is_symlink()
+    texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert "canary-token" not in "".join(texts)
+    assert _token(found, OTHER) == ("acme's", Source.CREDENTIALS)
+
+
+def test_what_a_kill_left_half_written_goes_with_the_next_change(tmp_path: Path) -> None:
+    left = tmp_path / f".{FILE_NAME}.0123456789abcdef"
+    left.write_text('{"format": 1, "hubs": {"https://huggingface.co": {"token": "canary-token"}}}')
+    found = _credentials(tmp_path)
+    assert _token(found) is None
+    found.keep(OTHER, "acme's")
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_a_file_that_others_may_read_is_refused_with_the_remedy(tmp_path: Path, mode: int) -> None:
     found = _credentials(tmp_path)

@@ -31,6 +31,12 @@ def test_an_address_has_one_spelling_and_an_origin(text: str, address: str, orig
     "text",
     [
         *("", "huggingface.co", "ftp://hub", "https://", "https://a b", "http://h:99999", "https://h\n.test"),
+        *(
+            "https://hub.test\\.evil.test",
+            "https://hub.test\\@evil.test",
+            "https://hub%2etest",
+            "https://[::1%25a]",
+        ),
         *("https://me:hf_canary@hub.test", "https://hub.test?token=hf_canary", "https://hub.test#hf_canary"),
     ],
 )

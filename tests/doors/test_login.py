@@ -231,8 +231,8 @@ def test_a_keyring_may_keep_it(user: User, registry: Registry) -> None:
     [
         (["login"], 2, "no terminal"),
         (["login", "--stdin", "--token-file", "x"], 2, "two places"),
-        (["login", "--token-file", "absent"], 2, "cannot read 'absent'"),
-        (["login", "--token-file", "models"], 2, "cannot read 'models'"),
+        (["login", "--token-file", "absent"], 2, "cannot read the file"),
+        (["login", "--token-file", "models"], 2, "cannot read the file"),
         (["login", "--token-file", "file", "--endpoint", "hub.test"], 2, "address of a Hub 'hub.test'"),
         (
             ["login", "--token-file", "file", "--endpoint", "https://me:canary@hub.test"],
@@ -241,6 +241,9 @@ def test_a_keyring_may_keep_it(user: User, registry: Registry) -> None:
         ),
         (["login", CANARY], 2, "never given on a command line"),
         (["login", "--stdin", CANARY], 2, "never given on a command line"),
+        (["login", "--token", CANARY], 2, "never given on a command line"),
+        (["login", f"--token={CANARY}"], 2, "never given on a command line"),
+        (["login", "--token-file", CANARY], 2, "cannot read the file"),
         (["whoami", "--endpoint", "http://127.0.0.1:9"], 8, "no token"),
     ],
 )

@@ -12,7 +12,8 @@ A token belongs to one origin (scheme, host and port) and is given out for no ot
     {"format": 1, "hubs": {"https://huggingface.co": {"token": "..."},
                            "https://hub.acme.test": {"keyring": true}}}
 
-The file is written anew by one rename, under a lock, so that two who log in lose nothing.
+The file is written anew by one rename, under a lock, so that two who log in lose nothing. Where a link
+stands for it, what it leads to is written: else a token that was forgotten would go on lying there.
 """
 
 from __future__ import annotations
@@ -147,7 +148,8 @@ class Credentials:
         except OSError as error:
             raise StoreDown(f"nothing can be kept in '{self._home}': {error.strerror or error}") from error
         try:
-            take_flock(lock)
+            if take_flock(lock):
+                self._sweep()
             hubs = dict(self._read())
             yield hubs
             self._write(
@@ -158,15 +160,21 @@ class Credentials:
         finally:
             os.close(lock)
 
+    def _sweep(self) -> None:
+        """Nobody else writes now: what lies beside the file was left by somebody who was killed."""
+        for left in Path(os.path.realpath(self._place)).parent.glob(f".{FILE_NAME}.*"):
+            left.unlink(missing_ok=True)
+
     def _write(self, content: bytes) -> None:
-        made = self._place.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")
+        place = Path(os.path.realpath(self._place))
+        made = place.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")
         try:
             file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(file, "wb") as out:
                 out.write(content)
                 out.flush()
                 os.fsync(out.fileno())
-            made.replace(self._place)
+            made.replace(place)
         finally:
             made.unlink(missing_ok=True)
 

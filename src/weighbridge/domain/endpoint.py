@@ -5,11 +5,14 @@ A token belongs to one origin (scheme, host and port, RFC 6454) and is never sen
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from weighbridge.domain.invalid import Invalid
 
 _PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+"""Others are read differently by different libraries: to some a backslash ends the host."""
 _WHAT = "address of a Hub"
 _HINT = "as in https://huggingface.co; a token never stands in an address"
 LONGEST_TOKEN = 4096
@@ -36,6 +39,8 @@ def hub_address(text: str) -> str:
         raise Invalid(_WHAT, shown, "carries credentials", hint=_HINT)
     if set(text) & set("?#"):
         raise Invalid(_WHAT, shown, "carries a query or a fragment", hint=_HINT)
+    if not _HOST.fullmatch(parts.hostname):
+        raise Invalid(_WHAT, shown, "has a host that cannot be", hint=_HINT)
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     usual = port is None or port == _PORTS[parts.scheme]
     return f"{parts.scheme}://{host}{'' if usual else f':{port}'}{parts.path.rstrip('/')}"

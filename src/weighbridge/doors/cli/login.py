@@ -21,6 +21,7 @@ Endpoint = Annotated[str, Parameter(help="The Hub's address. Default: the upstre
 
 def login(
     *given: Annotated[str, Parameter(show=False)],
+    token: Annotated[str, Parameter(show=False)] = "",
     endpoint: Endpoint = "",
     token_file: Path | None = None,
     stdin: Annotated[bool, Parameter(negative="", help="Read the token from standard input.")] = False,
@@ -39,13 +40,13 @@ def login(
     token_file
         Read the token from this file.
     """
-    if given:
+    if given or token:
         raise BadInput(
             "a token is never given on a command line: every process sees it, and the shell remembers it",
             hint="if that was one, revoke it on the Hub; 'weighbridge login' asks for it",
         )
-    token = _token(token_file, stdin)
-    done = log_in(load_settings(), token, endpoint=endpoint, in_keyring=keyring, check=not no_check)
+    secret = _token(token_file, stdin)
+    done = log_in(load_settings(), secret, endpoint=endpoint, in_keyring=keyring, check=not no_check)
     if is_in_clear(done.endpoint):
         show_note(f"{done.endpoint} is not https: whoever listens in between can read the token")
     if done.kept and done.used.source is not done.kept.source:
@@ -102,7 +103,10 @@ def _token(file: Path | None, stdin: bool) -> str:
             with file.open("rb") as opened:
                 return opened.read(LONGEST_TOKEN + 100).decode("ascii", "replace")
         except OSError as error:
-            raise BadInput(f"cannot read '{file}': {error.strerror}", hint="or use --stdin") from error
+            # not its name: that may be a token that was taken for a file
+            raise BadInput(
+                f"cannot read the file of --token-file: {error.strerror}", hint="or use --stdin"
+            ) from None
     if stdin:
         return sys.stdin.buffer.read(LONGEST_TOKEN + 100).decode("ascii", "replace")
     if not sys.stdin.isatty():
