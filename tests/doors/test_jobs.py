@@ -117,16 +117,20 @@ def test_who_waits_and_who_does_not_get_the_same_package(server: RegistryProcess
 def test_a_running_job_is_cancelled_and_begun_again_where_it_was(
     server: RegistryProcess, hub: HubServer
 ) -> None:
-    fault = hub.fault("*/resolve/*/model.safetensors", bytes_per_s=1_000_000)
+    fault = hub.fault("*/resolve/*/model.safetensors", bytes_per_s=200_000)  # all of it would take 20 s
     id = server.ingest(MADE, wait=False)[1]["job_id"]
-    wait_for(lambda: server.job(id)["done_bytes"] > 500_000)
+    wait_for(lambda: server.job(id)["done_bytes"] > 200_000, 120)
     assert server.call("POST", f"/job/{id}/cancel")[1]["cancel_asked"] is True
     assert server.over(id)["state"] == "cancelled"
     assert server.call("POST", f"/job/{id}/cancel")[0] == 409
     fault.bytes_per_s = None
     assert server.call("POST", f"/job/{id}/retry")[0] == 200
     assert server.over(id)["state"] == "done"
-    assert hub.asked("*/resolve/*/model.safetensors")[-1].range is not None
+    # where the machine was so slow that all had come before the end, nothing is asked for again
+    assert [asked.range is not None for asked in hub.asked("*/resolve/*/model.safetensors")[1:]] in (
+        [True],
+        [],
+    )
     verbs = [line["verb"] for line in server.call("GET", "/audit")[1]["lines"]]
     assert {"cancel job", "retry job", "ingest"} <= set(verbs)
 
@@ -140,6 +144,44 @@ def test_a_hub_that_is_down_is_waited_for(server: RegistryProcess, hub: HubServe
     hub.forget()
     assert server.over(id)["state"] == "done"
     assert server.job(id)["tries"] >= 2
+
+
+def test_the_terminal_says_what_comes_of_a_job(
+    server: RegistryProcess, hub: HubServer, env: dict[str, str], tmp_path: Path
+) -> None:
+    hub.fault("*/resolve/*/model.safetensors", status=503)
+    id = server.ingest(MADE, wait=False)[1]["job_id"]
+    wait_for(lambda: "the next try is at 20" in run(["job", "show", id], env, tmp_path).stdout, 120)
+    hub.forget()
+    assert server.over(id)["state"] == "done"
+    hub.repos[MADE].gated = True
+    hub.repos[MADE].commit({"README.md": b"Another."})
+    id = server.ingest(MADE, wait=False)[1]["job_id"]
+    assert server.over(id)["state"] == "failed"
+    shown = run(["job", "show", id], env, tmp_path).stdout
+    assert "hint: ask for access on its page" in shown
+    assert f"weighbridge job retry {id}" in shown
+
+
+def test_what_a_refused_job_did_not_fetch_has_not_failed(
+    server: RegistryProcess, hub: HubServer, env: dict[str, str], tmp_path: Path
+) -> None:
+    assert server.ingest(MADE)[0] == 200
+    made = hub.repos[MADE].commits[hub.repos[MADE].head]
+    copy = {path: file.content.replace(MADE.encode(), b"acme/copy") for path, file in made.items()}
+    hub.repos["acme/copy"] = HubRepo(copy)
+    hub.repos["acme/copy"].info = hub.repos[MADE].info
+    id = server.ingest("acme/copy", wait=False)[1]["job_id"]
+    assert server.over(id)["state"] == "refused"
+    failures = server.call("GET", f"/refusal/{id}")[1]["verdict"]["failures"]
+    certain = {failure["metric"] for failure in failures if failure["certain"]}
+    assert {failure["metric"] for failure in failures} - certain == {"code_quality"}
+    told = {data["metric"]: data for kind, data in events_of(server, id) if kind == "metric"}
+    assert {metric for metric, data in told.items() if data["failed"]} == certain
+    shown = run(["job", "show", id], env, tmp_path).stdout
+    assert shown.count("  FAILED") == len(certain)
+    assert "code_quality 0.20..0.87 of 0.50\n" in shown
+    assert f"weighbridge job watch {id}" in shown
 
 
 def test_an_answer_that_fails_is_the_answer_of_the_error_itself(

@@ -183,6 +183,8 @@ def test_the_log_says_for_which_request_and_job(env: dict[str, str], tmp_path: P
     assert (watched["path"], watched["method"], watched["route"]) == ("/packages", "GET", "/packages")
     waits = next(line for line in lines if "limits our requests" in line["message"])
     assert waits["job"] == job
+    ended = [line for line in lines if line.get("repo") == f"{MADE}@main"]
+    assert [(line["job"], line["state"], line["tries"]) for line in ended] == [(job, "done", 1)]
 
 
 def test_a_token_stands_nowhere_but_where_it_was_given(

@@ -97,9 +97,9 @@ class Work:
             self._timed("job", monotonic() - began)
         except _Stop:
             if not self._closing.is_set():
-                self._catalog.end_job(job.id, self._worker, JobState.CANCELLED, self._now())
+                self._over(job, JobState.CANCELLED)
         except KeyboardInterrupt:
-            self._catalog.end_job(job.id, self._worker, JobState.CANCELLED, self._now())
+            self._over(job, JobState.CANCELLED)
             raise
         finally:
             JOB.reset(token)
@@ -124,28 +124,33 @@ class Work:
         if self._pack is not None:
             self._catalog.job_moved(job.id, self._worker, step="zip", at=self._now())
             self._pack(job.id)
-        self._catalog.end_job(job.id, self._worker, JobState.DONE, self._now())
+        self._over(job, JobState.DONE)
 
     def _ended(self, job: Job, answer: JsonObject) -> None:
-        at = self._now()
         if "refused" in answer:
             self._tell_scores(job, self._catalog.refusal(job.id).verdict_sha256)
-            self._catalog.end_job(job.id, self._worker, JobState.REFUSED, at)
+            self._over(job, JobState.REFUSED)
             return
         failure = child(answer, "failure")
         if "unforeseen" in answer:
-            self._catalog.end_job(job.id, self._worker, JobState.PARKED, at, failure)
+            self._over(job, JobState.PARKED, failure)
         elif "outside" in answer and job.patient and job.tries < MOST_TRIES:
             told = number(child(failure, "fields"), "retry_after_s")
+            at = self._now()
             due_at = at + timedelta(seconds=pause_s(job.tries, told))
-            self._catalog.give_back_job(job.id, self._worker, at=at, due_at=due_at, error=failure)
+            if self._catalog.give_back_job(job.id, self._worker, at=at, due_at=due_at, error=failure):
+                _log_end(job, "waits", failure)
         else:
-            self._catalog.end_job(job.id, self._worker, JobState.FAILED, at, failure)
+            self._over(job, JobState.FAILED, failure)
+
+    def _over(self, job: Job, state: JobState, failure: JsonObject | None = None) -> None:
+        if self._catalog.end_job(job.id, self._worker, state, self._now(), failure):
+            _log_end(job, state.value, failure)
 
     def _tell_scores(self, job: Job, verdict_sha256: str) -> None:
         """One event for each metric, for whoever follows the job."""
         verdict = Verdict.from_json(load(self._tools.blobs, verdict_sha256))
-        failed = {failure.metric for failure in verdict.failures}
+        failed = {failure.metric for failure in verdict.failures if failure.is_certain}
         for score in verdict.scores:
             told: JsonObject = {
                 "metric": score.metric,
@@ -155,6 +160,12 @@ class Work:
                 "failed": score.metric in failed,
             }
             self._catalog.job_told(job.id, self._worker, self._now(), "metric", told)
+
+
+def _log_end(job: Job, how: str, failure: JsonObject | None) -> None:
+    why = f": {text(failure, 'message')}" if failure else ""
+    said = {"state": how, "repo": f"{job.repo.full_name}@{job.revision}", "tries": job.tries}
+    log.info("a job of %s: %s%s", said["repo"], how, why, extra={"fields": said})
 
 
 def _guarded(

@@ -14,6 +14,7 @@ from weighbridge.bridge.reporting import reporter_for
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.job import Job, JobEvent, JobState
 from weighbridge.domain.json_values import number, text
+from weighbridge.domain.verdict import down
 from weighbridge.doors.cli.render import (
     AsJson,
     exit_code_of,
@@ -72,6 +73,8 @@ def show(id: str, /, *, json: AsJson = False) -> None:
     show_table(("JOB", "STATE", "STEP", "DONE", "MODEL", "BY"), [_row(job)])
     for event in events:
         print(f"  {event.at:%Y-%m-%d %H:%M:%S}  {_told(event)}")
+    for line in _next_step(job):
+        print(f"  {printable(line)}")
 
 
 @job_app.command
@@ -136,13 +139,26 @@ def _followed(bridge: Bridge, id: str, *, silent: bool) -> Job:
         time.sleep(_LOOK_S)
 
 
+def _next_step(job: Job) -> Iterator[str]:
+    """What comes of the job by itself, or what somebody could do."""
+    if job.state is JobState.QUEUED and job.due_at is not None:
+        yield f"the next try is at {job.due_at:%Y-%m-%d %H:%M:%S} (UTC)"
+    if job.error is not None and (hint := text(job.error, "hint")):
+        yield f"hint: {hint}"
+    if job.state is JobState.REFUSED:
+        yield f"the reasons: weighbridge job watch {job.id}"
+    elif job.state in (JobState.FAILED, JobState.PARKED, JobState.CANCELLED):
+        yield f"to begin it again: weighbridge job retry {job.id}"
+
+
 def _told(event: JobEvent) -> str:
     if event.kind == "step":
         return f"step {text(event.data, 'step')}"
     if event.kind == "metric":
-        low, least = number(event.data, "low"), number(event.data, "threshold")
+        low, high, least = (down(number(event.data, key) or 0.0) for key in ("low", "high", "threshold"))
+        found = low if high == low else f"{low}..{high}"
         missed = "  FAILED" if event.data.get("failed") else ""
-        return f"{text(event.data, 'metric')} {low:.2f} of {least:.2f}{missed}"
+        return f"{text(event.data, 'metric')} {found} of {least}{missed}"
     error = event.data.get("error")
     message = text(error, "message") if isinstance(error, dict) else None
     return printable(f"{event.kind}{f': {message}' if message else ''}")
