@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from weighbridge.bridge.children import children_of
 from weighbridge.errors import StoreDown
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
-    """The registry, wired: what each of its doors calls."""
+    """The registry, wired: what each of its doors calls; it is closed at the end of its ``with``."""
 
     packages: Packages
     papers: Papers
@@ -69,6 +69,12 @@ class Bridge:
     packing: Packing
     collecting: Collecting
     close: Callable[[], None]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_bridge(settings: Settings, *, retry_s: float = 30.0, engine: Engine | None = None) -> Bridge:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,31 +95,28 @@ def back_up(
         StoreDown: the catalogue or the store fails, or there is no room for the file.
     """
     blobs = open_store(settings)
-    catalog = Catalog.open(settings.catalog_url)
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(LockRegister(settings.home).using())  # nothing is collected meanwhile
-            parts = {ROWS: _spool(stack, place), CONTENTS: _spool(stack, place)}
-            step = catalog.dump(parts[ROWS])
-            held = _listed(parts[ROWS], blobs, parts[CONTENTS])
-            parts.update(_others(stack, settings, with_keys=with_keys))
-            index = BackupIndex(
-                made_by=MADE_BY,
-                made_at=now().isoformat(timespec="seconds"),
-                step=step,
-                parts=tuple(_part(name, file) for name, file in parts.items()),
-                contents=len(held),
-                contents_bytes=sum(size for _, size in held),
-            )
-            reporter.begin(place.name, index.most_bytes)
-            try:
-                digest = write_backup(place, index, parts, held, blobs.open, reporter.moved)
-            finally:
-                reporter.end()
-            lacking = tuple(sorted(sha256 for sha256 in catalog.contents() if not blobs.holds(sha256)))
-            catalog.add_audit(_line(now(), "backup", place, f"sha256={digest}"))
-    finally:
-        catalog.close()
+    with ExitStack() as stack:
+        catalog = stack.enter_context(closing(Catalog.open(settings.catalog_url)))
+        stack.enter_context(LockRegister(settings.home).using())  # nothing is collected meanwhile
+        parts = {ROWS: _spool(stack, place), CONTENTS: _spool(stack, place)}
+        step = catalog.dump(parts[ROWS])
+        held = _listed(parts[ROWS], blobs, parts[CONTENTS])
+        parts.update(_others(stack, settings, with_keys=with_keys))
+        index = BackupIndex(
+            made_by=MADE_BY,
+            made_at=now().isoformat(timespec="seconds"),
+            step=step,
+            parts=tuple(_part(name, file) for name, file in parts.items()),
+            contents=len(held),
+            contents_bytes=sum(size for _, size in held),
+        )
+        reporter.begin(place.name, index.most_bytes)
+        try:
+            digest = write_backup(place, index, parts, held, blobs.open, reporter.moved)
+        finally:
+            reporter.end()
+        lacking = tuple(sorted(sha256 for sha256 in catalog.contents() if not blobs.holds(sha256)))
+        catalog.add_audit(_line(now(), "backup", place, f"sha256={digest}"))
     return BackedUp(
         path=place,
         sha256=digest,

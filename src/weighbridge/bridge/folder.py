@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.folder_claim import claim
@@ -50,6 +51,12 @@ class FolderBridge:
     repos: Repos
     xet: XetDesk
     close: Callable[[], None]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_written_folder(folder: Path, settings: Settings, user: str = LOCAL.name) -> FolderBridge:

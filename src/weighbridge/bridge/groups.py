@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from uuid import uuid4
 
@@ -171,8 +171,5 @@ def open_groups(settings: Settings, now: Callable[[], datetime]) -> Iterator[Gro
         BadInput: a setting cannot be used.
         StoreDown: the database cannot be used.
     """
-    catalog = Catalog.open(settings.catalog_url)
-    try:
+    with closing(Catalog.open(settings.catalog_url)) as catalog:
         yield Groups(catalog, now)
-    finally:
-        catalog.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 from weighbridge.adapters.catalog import Catalog
@@ -67,8 +67,5 @@ def open_organizations(settings: Settings, now: Callable[[], datetime]) -> Itera
         BadInput: a setting cannot be used.
         StoreDown: the database cannot be used.
     """
-    catalog = Catalog.open(settings.catalog_url)
-    try:
+    with closing(Catalog.open(settings.catalog_url)) as catalog:
         yield Organizations(catalog, now)
-    finally:
-        catalog.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 from weighbridge.adapters.catalog import Catalog
@@ -110,8 +110,5 @@ def open_quotas(settings: Settings, now: Callable[[], datetime]) -> Iterator[Quo
         BadInput: a setting cannot be used.
         StoreDown: the database cannot be used.
     """
-    catalog = Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)
-    try:
+    with closing(Catalog.open(settings.catalog_url, quota_bytes=settings.quota_bytes)) as catalog:
         yield Quotas(catalog, now)
-    finally:
-        catalog.close()

@@ -47,11 +47,8 @@ def audit(
     if limit < 1:
         raise BadInput("--limit is at least 1")
     about = AuditQuery(by=by, verb=verb, target=target, since=_utc(since), until=_utc(until))
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         lines = bridge.audit.lines(LOCAL, about=about, limit=limit, after=after)
-    finally:
-        bridge.close()
     following = lines[-1].id if lines and len(lines) == limit else None
     if json:
         show_json({"lines": [line.to_json() for line in lines], "next": following})

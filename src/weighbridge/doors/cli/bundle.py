@@ -60,11 +60,8 @@ def export(*what: str, config: Path | None = None, json: AsJson = False) -> None
     if not names:
         done = export_models(settings, config or settings.model_list, Path(place), reporter)
     else:
-        bridge = _opened(settings)
-        try:
+        with _opened(settings) as bridge:
             done = bridge.bundles.write(LOCAL, names, Path(place), reporter)
-        finally:
-            bridge.close()
     _show_written(done, as_json=json)
 
 
@@ -105,11 +102,8 @@ def import_(
     if config is not None:
         raise BadInput(f"'{file}' holds packages of a registry", hint="import it without --config")
     signer = _read(key) if key is not None else None
-    bridge = _opened(settings)
-    try:
+    with _opened(settings) as bridge:
         done = bridge.bundles.read(LOCAL, file, reporter, wanted_sha256=wanted, key=signer)
-    finally:
-        bridge.close()
     return _show_packages(done, as_json=json)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -49,11 +48,8 @@ def add(
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"cannot read '{file}': {error}") from error
     document = read_entries(written, about=str(file))
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         attached = bridge.evidence.add(LOCAL, RepoId.parse(repo, kind), metric, document)
-    finally:
-        bridge.close()
     if json:
         show_json(attached.to_json())
     else:
@@ -69,7 +65,7 @@ def remove(id: str, *, json: AsJson = False) -> None:
     id
         Its id, as 'weighbridge evidence list' shows it.
     """
-    with closing(open_bridge(load_settings())) as bridge:
+    with open_bridge(load_settings()) as bridge:
         bridge.evidence.remove(LOCAL, id)
     if json:
         show_json({"id": id, "removed": True})
@@ -86,11 +82,8 @@ def list_evidence(repo: str | None = None, *, kind: Kind = RepoKind.MODEL, json:
     repo
         Only to this repository. Default: to all.
     """
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         found = bridge.evidence.listed(LOCAL, RepoId.parse(repo, kind) if repo else None, limit=500)
-    finally:
-        bridge.close()
     if json:
         show_json([each.to_json() for each in found])
     else:

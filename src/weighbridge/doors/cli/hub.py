@@ -78,12 +78,9 @@ def _opened(folder: Path, *, write: bool, user: str) -> Iterator[AsgiApp]:
         return
     from weighbridge.bridge.folder import open_written_folder
 
-    bridge = open_written_folder(folder, settings, user)
-    try:
+    with open_written_folder(folder, settings, user) as bridge:
         bridge.repos.resume()
         yield hub_app(bridge.hub, bridge.repos, bridge.xet, settings.trusted_proxies)
-    finally:
-        bridge.close()
 
 
 def _is_loopback(host: str) -> bool:

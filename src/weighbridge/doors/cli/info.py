@@ -38,11 +38,8 @@ def info(repo: str, *, require: str = "", json: AsJson = False) -> None:
     """
     from weighbridge.bridge import open_bridge
 
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         about = bridge.papers.about(LOCAL, ModelRef.read(repo), require)
-    finally:
-        bridge.close()
     if json:
         show_json(about.to_json())
         return

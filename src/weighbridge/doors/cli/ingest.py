@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,14 +85,11 @@ def ingest(
     worst, answers = 0, list[Json]()
     settings = load_settings()
     # An engine that is never begun: whoever keeps the jobs of this home does the work.
-    bridge = open_bridge(settings, engine=durable_engine(settings) if no_wait else None)
-    try:
+    with open_bridge(settings, engine=durable_engine(settings) if no_wait else None) as bridge:
         for wish in wishes:
             code, answer = (_asked if no_wait else _ingested)(bridge, wish, json)
             worst = max(worst, code)
             answers.append(answer)
-    finally:
-        bridge.close()
     if json:
         show_json(answers)
     return worst
@@ -184,7 +180,7 @@ def scan(target: str, *, json: AsJson = False) -> int:
     if isinstance(what, Path):
         report = scan_path(what, load_settings().home)
     else:
-        with closing(open_bridge(load_settings())) as bridge, either(target):
+        with open_bridge(load_settings()) as bridge, either(target):
             report = bridge.packages.scan(LOCAL, what, reporter_for(silent=json))
     if json:
         show_json(report.to_json())

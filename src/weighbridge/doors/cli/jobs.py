@@ -35,11 +35,8 @@ _LOOK_S = 0.3
 @contextmanager
 def _bridge() -> Iterator[Bridge]:
     settings = load_settings()
-    bridge = open_bridge(settings, engine=durable_engine(settings))  # never begun: others work
-    try:
+    with open_bridge(settings, engine=durable_engine(settings)) as bridge:  # never begun: others work
         yield bridge
-    finally:
-        bridge.close()
 
 
 @job_app.command(name="list")

@@ -27,12 +27,9 @@ def gc(*, dry_run: bool = False, older_than: float = 7.0, json: AsJson = False) 
     older_than
         Days since a content was last used; at least an hour (0.05).
     """
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         reporter = reporter_for(silent=json)
         done = bridge.collecting.run(LOCAL, reporter, grace_s=older_than * _DAY_S, dry_run=dry_run)
-    finally:
-        bridge.close()
     if json:
         show_json(done.to_json())
         return

@@ -65,11 +65,8 @@ def list_packages(
     """
     wanted = PackageQuery(text=q, kind=kind, state=state, licence=licence, by=by, sort=sort, after=after)
     query = _narrowed(wanted, minimum or (), since, limit)
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         found = bridge.packages.listing(LOCAL, query)
-    finally:
-        bridge.close()
     if json:
         shown = [one.to_json() for one in found.packages]
         show_json({"packages": shown, "next": found.next, "total": found.total})
@@ -94,11 +91,8 @@ def versions(
     revision
         Ask the Hub how this branch, tag or commit would be numbered.
     """
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         found = bridge.packages.versions(LOCAL, RepoId.parse(name, kind), revision)
-    finally:
-        bridge.close()
     latest = found.latest.version.text if found.latest else None
     following = found.next.text if found.next else None
     if json:
@@ -129,14 +123,11 @@ def delete(
     reason
         Why, and what to use instead; everybody who asks for it reads this.
     """
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         found = bridge.upkeep.named(LOCAL, name)
         if not yes and found.state is not PackageState.DELETED:
             have_typed(found.spelled, f"{found.spelled} will be gone for good; this cannot be undone.")
         package = bridge.upkeep.delete(LOCAL, found.id, reason)
-    finally:
-        bridge.close()
     if json:
         show_json(package.to_json())
     else:

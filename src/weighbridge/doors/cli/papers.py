@@ -124,11 +124,8 @@ def verify_attestation(
 def _papers() -> Iterator[Papers]:
     from weighbridge.bridge import open_bridge
 
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         yield bridge.papers
-    finally:
-        bridge.close()
 
 
 def _spelled(document: JsonObject) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ def _of(what: str, settings: Settings, name: str | None, kind: RepoKind) -> Verd
         raise BadInput("--name is for a folder; a repository has its name")
     from weighbridge.bridge import open_bridge
 
-    with closing(open_bridge(settings)) as bridge, either(what):
+    with open_bridge(settings) as bridge, either(what):
         return bridge.packages.score(LOCAL, found)
 
 
@@ -92,11 +91,8 @@ def case(package: str) -> None:
     """
     from weighbridge.bridge import open_bridge
 
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         show_json(_case_of(bridge, package).to_json())
-    finally:
-        bridge.close()
 
 
 def _case_of(bridge: Bridge, spelled: str) -> Case:

@@ -44,8 +44,7 @@ def serve(
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
     begin_log(settings.log)
-    bridge = open_bridge(settings, engine=durable_engine(settings))
-    try:
+    with open_bridge(settings, engine=durable_engine(settings)) as bridge:
         _refuse_own_upstream(settings, host, port)
         note = bridge.people.first_start()
         if note:
@@ -66,8 +65,6 @@ def serve(
             port,
             announce=lambda url: _announce(url, settings, json),
         )
-    finally:
-        bridge.close()
     if threading.active_count() > 1:
         # An ingestion is still fetching. Whoever asked for it is gone, and the interpreter would
         # wait for it for hours; it survives this as it survives a kill.
@@ -82,11 +79,10 @@ def worker(*, json: AsJson = False) -> None:
     """
     settings = load_settings()
     begin_log(settings.log)
-    bridge = open_bridge(settings, engine=durable_engine(settings))
     stopped = threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda *_: stopped.set())
-    try:
+    with open_bridge(settings, engine=durable_engine(settings)) as bridge:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, lambda *_: stopped.set())
         bridge.jobs.begin(keep=True)
         bridge.packing.begin()
         if json:
@@ -96,8 +92,6 @@ def worker(*, json: AsJson = False) -> None:
                 f"worker {bridge.jobs.worker}, fetching from {settings.upstream}", file=sys.stderr, flush=True
             )
         stopped.wait()
-    finally:
-        bridge.close()
     sys.stdout.flush()
     os._exit(0)  # a step that runs would be waited for; another worker goes on with it
 

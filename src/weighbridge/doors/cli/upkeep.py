@@ -21,12 +21,9 @@ def withdraw(name: str, *, reason: str, json: AsJson = False) -> None:
     reason
         Why, and what to use instead; everybody who asks for it reads this.
     """
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         found = bridge.upkeep.named(LOCAL, name)
         package = bridge.upkeep.withdraw(LOCAL, found.id, reason)
-    finally:
-        bridge.close()
     if json:
         show_json(package.to_json())
     else:
@@ -47,11 +44,8 @@ def rescan(name: str | None = None, *, all: bool = False, json: AsJson = False) 
     all
         What the present rules have looked at already, too.
     """
-    bridge = open_bridge(load_settings())
-    try:
+    with open_bridge(load_settings()) as bridge:
         done = bridge.upkeep.rescan(LOCAL, name, everything=all, told=_tell_nothing if json else _tell)
-    finally:
-        bridge.close()
     if json:
         show_json(done.to_json())
     else:
