@@ -19,6 +19,7 @@ from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_models import train
 from tests.registry_process import PASSWORD, RegistryProcess, running, wait_for
 from tests.torture.killing import environment, run
+from weighbridge.adapters.blobs_fs.partial import BLOCK_BYTES
 from weighbridge.doors.demo.models import MADE
 
 WEIGHTS = save({"weight": np.arange(1_000_000, dtype=np.float32)})
@@ -117,9 +118,9 @@ def test_who_waits_and_who_does_not_get_the_same_package(server: RegistryProcess
 def test_a_running_job_is_cancelled_and_begun_again_where_it_was(
     server: RegistryProcess, hub: HubServer
 ) -> None:
-    fault = hub.fault("*/resolve/*/model.safetensors", bytes_per_s=200_000)  # all of it would take 20 s
+    fault = hub.fault("*/resolve/*/model.safetensors", bytes_per_s=300_000)  # all of it would take 13 s
     id = server.ingest(MADE, wait=False)[1]["job_id"]
-    wait_for(lambda: server.job(id)["done_bytes"] > 200_000, 120)
+    wait_for(lambda: server.job(id)["done_bytes"] > BLOCK_BYTES, 120)
     assert server.call("POST", f"/job/{id}/cancel")[1]["cancel_asked"] is True
     assert server.over(id)["state"] == "cancelled"
     assert server.call("POST", f"/job/{id}/cancel")[0] == 409
