@@ -314,6 +314,14 @@ def test_the_status_counts_what_is_held(index: ModelIndex) -> None:
     assert status.size_bytes > 4096
 
 
+@pytest.mark.parametrize("odd", [1 << 62, 253402300800, "yesterday"])
+def test_a_date_that_somebody_else_wrote_is_none(index: ModelIndex, odd: object) -> None:
+    index.put([entry("acme/a")])
+    with sqlite3.connect(index.path) as connection:
+        connection.execute("UPDATE entries SET fetched_at = ?", (odd,))
+    assert (index.status().entries, index.status().oldest, index.status().newest) == (1, None, None)
+
+
 def test_the_oldest_go_where_the_room_is_used_up(tmp_path: Path) -> None:
     index = ModelIndex(tmp_path, HUB, largest_bytes=600_000)
     card: Json = {"description": "x" * 300}

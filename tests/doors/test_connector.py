@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -541,3 +541,36 @@ def test_a_memory_that_cannot_be_used_stops_nobody(hub: HubServer, tmp_path: Pat
     assert found is not None
     with pytest.raises(RuntimeError):
         ModelCache(tmp_path / "file" / "x").get("org/llama")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda connector: connector.connect(None),
+        lambda connector: connector.connect("hf_token"),
+        lambda connector: connector.search_models(filter_tags=5),
+        lambda connector: connector.get_model_metadata(None),
+        lambda connector: connector.check_license(5),
+        lambda connector: connector.check_compatibility("org/llama", 5),
+        lambda connector: connector.download_model(None),
+        lambda connector: connector.download_model("org/llama", 5),
+        lambda connector: connector.download_model("org/llama", "a\0b"),
+        lambda connector: connector.download_model("org/llama", revision=None),
+        lambda connector: connector.upload_artifact(None, {}),
+        lambda connector: connector.upload_artifact(".", None),
+    ],
+)
+def test_an_argument_of_another_type_is_a_value_error_that_says_so(
+    hub: HubServer, ask: Callable[[HuggingFaceConnector], Awaitable[object]]
+) -> None:
+    with pytest.raises(ValueError) as caught:
+        run(ask)
+    assert isinstance(caught.value, WeighbridgeError)
+
+
+def test_tags_that_come_one_by_one_are_all_asked_for(hub: HubServer) -> None:
+    async def ask(connector: HuggingFaceConnector) -> object:
+        return await connector.search_models(filter_tags=(tag for tag in ("en", "peft")))  # type: ignore[arg-type]
+
+    run(ask)
+    assert "filter=en&filter=peft" in hub.asked("/api/models")[-1].target

@@ -123,6 +123,8 @@ def test_models_are_independent_of_each_other(cache: ModelCache) -> None:
     cache.remove("org/m2")
     cache.remove("org/m2")
     cache.remove("no/such/name")
+    with pytest.raises(ValueError, match="must be a text"):
+        cache.get(None)  # type: ignore[arg-type]
     assert cache.get("org/m2") is None
     assert {each.model_id: each.downloads for each in cache.get_all_cached()} == {
         f"org/m{number}": number for number in (0, 1, 3, 4)

@@ -12,6 +12,7 @@ hugging_face   HuggingFaceConnector
 cache          ModelCache: what was learned, kept for when the Hub is out of reach
 metadata       ModelMetadata
 platform       PlatformConnector: what a platform may offer
+arguments      what is asked of it, looked at first
 uploading      what is said of an adapter, as a request to publish it
 working        the threads below, and how they are given up
 errors         what can go wrong

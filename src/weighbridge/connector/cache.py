@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from weighbridge.bridge.connecting import ModelIndex, open_index
+from weighbridge.connector.arguments import name_of
 from weighbridge.connector.errors import BadRequest, translated
 from weighbridge.connector.metadata import ModelMetadata, entry_of, metadata_of
 from weighbridge.domain.invalid import Invalid
@@ -96,7 +97,7 @@ class ModelCache:
 def _repo(model_id: str) -> RepoId | None:
     """The repository that an id names; None where no repository can be called so."""
     try:
-        return RepoId.parse(model_id)
+        return RepoId.parse(name_of(model_id))
     except Invalid as error:
         _LOG.debug("%s", error)
         return None

@@ -11,6 +11,7 @@ from threading import Event
 from typing import TypeVar
 
 from weighbridge.bridge.connecting import Described, Line, Trying, open_line
+from weighbridge.connector.arguments import name_of, path_of, search_of
 from weighbridge.connector.cache import DEFAULT_TTL_HOURS, ModelCache
 from weighbridge.connector.errors import (
     BadCredentials,
@@ -30,14 +31,10 @@ from weighbridge.connector.working import Threads
 from weighbridge.domain.compatibility import Compatibility, compatibility
 from weighbridge.domain.endpoint import checked_token, hub_address
 from weighbridge.domain.invalid import Invalid
-from weighbridge.domain.model_search import ModelSearch, ModelSort
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.errors import NoAnswer, Unreachable, WeighbridgeError
 from weighbridge.settings import load_settings
 
-MOST_RESULTS = 100_000
-"""How many models one search may ask for."""
-_SORTS = ("downloads", "likes", "trending", "updated")
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -98,7 +95,7 @@ class HuggingFaceConnector(PlatformConnector):
             ValueError: there is no token, or it holds what cannot stand in a header.
             ConnectionError: the Hub does not answer, or does not know the token.
         """
-        token = credentials.get("token")
+        token = credentials.get("token") if isinstance(credentials, Mapping) else None
         if not token or not isinstance(token, str):
             raise BadCredentials("A HuggingFace token is required", hint='connect({"token": "..."})')
         try:
@@ -151,7 +148,7 @@ class HuggingFaceConnector(PlatformConnector):
             ValueError: ``sort`` or ``limit`` cannot mean anything.
             RuntimeError: nobody has connected, or the Hub refuses; ``__cause__`` says why.
         """
-        search, limit = _search(query, filter_tags, sort, limit)
+        search, limit = search_of(query, filter_tags, sort, limit)
         line, ttl = self._line_or_raise(), timedelta(hours=self._cache.ttl_hours)
         found = await self._run(lambda _: line.search(search, limit, ttl))
         return [metadata_of(each.entry, is_stale=each.is_stale) for each in found]
@@ -198,6 +195,8 @@ class HuggingFaceConnector(PlatformConnector):
         Raises:
             RuntimeError: as ``get_model_metadata``.
         """
+        if not isinstance(required_library, str | None):
+            raise BadRequest("required_library must be a text")
         try:
             found = await self._described(model_id)
         except NoAnswer as error:
@@ -221,9 +220,11 @@ class HuggingFaceConnector(PlatformConnector):
             FileNotFoundError: the Hub has no such model or revision, or hides it.
             RuntimeError: nobody has connected, or it could not be had; ``__cause__`` says why.
         """
-        line, place = self._line_or_raise(), None if cache_dir is None else Path(cache_dir)
+        line, place = self._line_or_raise(), None if cache_dir is None else path_of(cache_dir, "cache_dir")
+        if not isinstance(revision, str):
+            raise BadRequest("revision must be a text")
         try:
-            ref = ModelRef(repo=RepoId.parse(model_id), revision=revision)
+            ref = ModelRef(repo=RepoId.parse(name_of(model_id)), revision=revision)
         except Invalid as error:
             raise NoSuchModel(str(error), hint=error.hint) from error
         return await self._run(lambda given_up: line.fetch(ref, place, given_up))
@@ -243,7 +244,9 @@ class HuggingFaceConnector(PlatformConnector):
             RuntimeError: nobody has connected, or it could not be published; ``__cause__`` says why.
         """
         line = self._line_or_raise()
-        folder = Path(path).expanduser()
+        folder = path_of(path, "path").expanduser()
+        if not isinstance(metadata, Mapping):
+            raise BadRequest("metadata must be a dictionary", hint='as in {"repo_id": "username/my-adapter"}')
         if not folder.is_dir():
             raise NoSuchFolder(
                 f"Adapter path not found: {folder}", hint="name the folder of the adapter or model"
@@ -280,7 +283,7 @@ class HuggingFaceConnector(PlatformConnector):
     async def _described(self, model_id: str, *, use_cache: bool = True) -> Described | None:
         """What is known of a model. Raises NoAnswer where nothing is and the Hub cannot be reached."""
         try:
-            repo = RepoId.parse(model_id)
+            repo = RepoId.parse(name_of(model_id))
         except Invalid as error:
             _LOG.warning("%s", error)
             return None
@@ -303,16 +306,3 @@ class HuggingFaceConnector(PlatformConnector):
         if self._line is None:
             raise NotConnected
         return self._line
-
-
-def _search(query: str | None, tags: Sequence[str] | None, sort: str, limit: int) -> tuple[ModelSearch, int]:
-    """The question that the arguments of a search mean, and how many answers it wants."""
-    if sort not in _SORTS:
-        raise BadRequest(f"sort is {sort!r}, but must be one of {', '.join(_SORTS)}")
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_RESULTS:
-        raise BadRequest(f"limit is {limit!r}, but must be a number from 1 to {MOST_RESULTS}")
-    if not isinstance(query, str | None):
-        raise BadRequest("query must be a text")
-    if isinstance(tags, str) or not all(isinstance(tag, str) and tag for tag in tags or ()):
-        raise BadRequest("filter_tags must be a list of texts", hint='as in ["text-generation", "pytorch"]')
-    return ModelSearch(text=query or "", tags=tuple(tags or ()), sort=ModelSort(sort)), limit

@@ -183,8 +183,8 @@ class ModelIndex:
                 entries=count,
                 stale=stale,
                 size_bytes=_used_bytes(connection),
-                oldest=None if oldest is None else datetime.fromtimestamp(oldest, UTC),
-                newest=None if newest is None else datetime.fromtimestamp(newest, UTC),
+                oldest=_moment(oldest),
+                newest=_moment(newest),
             )
 
         return self._tried(look)
@@ -241,6 +241,14 @@ def _note(connection: sqlite3.Connection, name: str, value: JsonObject | None) -
 def _chunk(connection: sqlite3.Connection, since: int) -> list[tuple[int, bytes]]:
     asked = "SELECT id, body FROM entries WHERE id > ? ORDER BY id LIMIT ?"
     return connection.execute(asked, (since, _CHUNK)).fetchall()
+
+
+def _moment(seconds: object) -> datetime | None:
+    """A date that was kept; None where there is none, or where somebody else wrote there."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _used_bytes(connection: sqlite3.Connection) -> int:
