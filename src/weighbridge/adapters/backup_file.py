@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from weighbridge.adapters.bundle_file import part_of, sync_folder
+from weighbridge.adapters.part_file import part_of, sync_folder
 from weighbridge.domain.backup import BackupIndex, Part, backup_head, content_in, index_of
 from weighbridge.domain.bundle import BLOCK, END, blob_name, header, padded
 from weighbridge.domain.invalid import Invalid

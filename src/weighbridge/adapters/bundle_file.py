@@ -1,22 +1,19 @@
 """A bundle as a file: written in one pass and one rename, read in one pass.
 
-    .<name>.<random>.part      beside the bundle, flock of whoever writes it; swept by the next one
-
 What is read is compared with the one spelling that the index allows, byte by byte: headers, contents,
 padding and end (see ``domain.bundle``). Memory holds the index and one piece.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from weighbridge.adapters.part_file import part_of, sync_folder
 from weighbridge.domain.bundle import (
     BLOCK,
     END,
@@ -89,40 +86,6 @@ def _written(file: BinaryIO, place: Path, index: Index, open_content: Open, move
         write(bytes(padded(member.size_bytes) - member.size_bytes))
     write(END)
     return whole.hexdigest()
-
-
-@contextmanager
-def part_of(place: Path, size_bytes: int, *, mode: int = 0o666) -> Iterator[tuple[Path, BinaryIO]]:
-    """A file beside ``place`` that is gone at the end unless it was renamed; what a kill left is swept."""
-    for left in place.parent.glob(f".{_literal(place.name)}.*.part"):
-        with suppress(OSError), left.open("rb") as old:
-            fcntl.flock(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink()
-    disk = os.statvfs(place.parent)
-    if size_bytes > disk.f_bavail * disk.f_frsize:
-        raise StoreDown(
-            f"'{place.parent}' has {disk.f_bavail * disk.f_frsize} bytes free, but {size_bytes} are needed"
-        )
-    part = place.with_name(f".{place.name}.{secrets.token_hex(6)}.part")
-    with open(part, "xb", opener=lambda path, flags: os.open(path, flags, mode)) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield part, file
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

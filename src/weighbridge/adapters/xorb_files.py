@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from weighbridge.adapters.direct import DirectReader, DirectWriter
+from weighbridge.adapters.part_file import sync_folder
 from weighbridge.errors import StoreDown
 
 KEPT_S = 24 * 24 * 3600.0
@@ -59,7 +60,7 @@ class Begun:
             behind.finish()
             os.fsync(self._file)
             self._path.replace(self._place)
-            _sync(self._place.parent)
+            sync_folder(self._place.parent)
 
     def close(self) -> None:
         """Remove what was not kept."""
@@ -159,11 +160,3 @@ def _medium(folder: Path) -> Iterator[None]:
     except OSError as error:
         cause = error.strerror or str(error)
         raise StoreDown(f"the store of xorbs at '{folder}' failed: {cause}") from error
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

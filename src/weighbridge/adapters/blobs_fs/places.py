@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import get_ident
 
 from weighbridge.adapters.flocks import take_flock
+from weighbridge.adapters.part_file import sync_folder
 from weighbridge.domain.manifest import FileEntry
 from weighbridge.errors import NotFound, StoreDown
 
@@ -170,21 +171,13 @@ class Places:
             folder.mkdir(parents=True, exist_ok=True)
             Path(path).replace(target)
             if self._durable:
-                _sync_folder(folder.parent)
+                sync_folder(folder.parent)
         if self._durable:
-            _sync_folder(Path(target).parent)
+            sync_folder(Path(target).parent)
 
 
 def _mark_used(file: str | int) -> None:
     os.utime(file, ns=(time.time_ns(), os.stat(file).st_mtime_ns))  # noqa: PTH116
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def work_name(entry: FileEntry) -> str:
