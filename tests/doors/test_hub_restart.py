@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from tests.doors.asgi_server import call, serving
 from tests.doors.uploading import registry_at
+from tests.xet.written import write_xorb
 from weighbridge.bridge import open_bridge
 from weighbridge.doors.hub import hub_app
 from weighbridge.settings import load_settings
 from weighbridge.xet.chunks import Scheme
 from weighbridge.xet.hashes import hash_text
-from weighbridge.xet.xorbs import parse_xorb, write_xorb
+from weighbridge.xet.xorbs import parse_xorb
 
 CONTENT = b"begun before, sent afterwards" * 100
 OID = sha256(CONTENT).hexdigest()

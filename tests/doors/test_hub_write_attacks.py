@@ -18,13 +18,14 @@ import pytest
 
 from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Registry, registry_at
+from tests.xet.written import write_shard, write_xorb
 from weighbridge.domain.access import LOCAL
 from weighbridge.doors.hub.signing import Signer
 from weighbridge.errors import NotPermitted
 from weighbridge.xet.chunks import Scheme
 from weighbridge.xet.hashes import HashTree, file_hash, hash_text, range_hash
-from weighbridge.xet.shards import Reconstruction, Shard, Term, write_shard
-from weighbridge.xet.xorbs import parse_xorb, write_xorb
+from weighbridge.xet.shards import Reconstruction, Shard, Term
+from weighbridge.xet.xorbs import parse_xorb
 
 DEEP = b"[" * 200_000
 

@@ -21,11 +21,12 @@ import pytest
 
 from tests.doors.asgi_server import Answer, serving
 from tests.doors.uploading import Client, Registry, registry_at
+from tests.xet.written import listing_of, write_shard, write_xorb
 from weighbridge.doors.hub import hub_app
 from weighbridge.xet.chunks import Scheme
 from weighbridge.xet.hashes import HashTree, XetHash, file_hash, hash_text, range_hash
-from weighbridge.xet.shards import Reconstruction, Shard, Term, listing_of, write_shard
-from weighbridge.xet.xorbs import Xorb, parse_xorb, write_xorb
+from weighbridge.xet.shards import Reconstruction, Shard, Term
+from weighbridge.xet.xorbs import Xorb, parse_xorb
 
 BATCH = "/ann/m.git/info/lfs/objects/batch"
 

@@ -13,20 +13,13 @@ from hypothesis import strategies as st
 
 from tests.xet.samples import held
 from tests.xet.test_recorded import read
+from tests.xet.written import chunk_bytes, listing_of, verify_xorb, write_shard, write_xorb
 from weighbridge.domain.invalid import Invalid
-from weighbridge.xet.chunks import Scheme, chunk_bytes, chunks_bytes, unpack
+from weighbridge.xet.chunks import Scheme, chunks_bytes, unpack
 from weighbridge.xet.claims import verify_listing, verify_reconstruction
 from weighbridge.xet.hashes import HashTree, XetHash, file_hash, range_hash
-from weighbridge.xet.shards import Reconstruction, Shard, Term, listing_of, parse_shard, write_shard
-from weighbridge.xet.xorbs import (
-    MAX_FOOTER_BYTES,
-    MAX_XORB_CHUNKS,
-    Xorb,
-    XorbReader,
-    parse_xorb,
-    verify_xorb,
-    write_xorb,
-)
+from weighbridge.xet.shards import Reconstruction, Shard, Term, parse_shard
+from weighbridge.xet.xorbs import MAX_FOOTER_BYTES, MAX_XORB_CHUNKS, Xorb, XorbReader, parse_xorb
 
 blocks = st.one_of(
     st.binary(min_size=1, max_size=400),

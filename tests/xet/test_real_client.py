@@ -10,11 +10,11 @@ import pytest
 
 from tests.xet import samples
 from tests.xet.recorder import Recorder, recording, upload
-from weighbridge.xet.chunks import chunk_bytes
+from tests.xet.written import chunk_bytes, verify_xorb
 from weighbridge.xet.claims import verify_listing, verify_reconstruction
 from weighbridge.xet.hashes import parse_hash
 from weighbridge.xet.shards import parse_shard
-from weighbridge.xet.xorbs import MAX_PACKED_XORB_BYTES, verify_xorb
+from weighbridge.xet.xorbs import MAX_PACKED_XORB_BYTES
 
 pytest.importorskip("hf_xet")
 

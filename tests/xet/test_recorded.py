@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.xet import samples
+from tests.xet.written import chunk_bytes, listing_of, verify_xorb, write_shard
 from weighbridge.domain.invalid import Invalid
-from weighbridge.xet.chunks import MAX_CHUNK_BYTES, Scheme, chunk_bytes
+from weighbridge.xet.chunks import MAX_CHUNK_BYTES, Scheme
 from weighbridge.xet.claims import verify_listing, verify_reconstruction
 from weighbridge.xet.hashes import hash_text
-from weighbridge.xet.shards import listing_of, parse_shard, write_shard
-from weighbridge.xet.xorbs import Xorb, parse_xorb, verify_xorb
+from weighbridge.xet.shards import parse_shard
+from weighbridge.xet.xorbs import Xorb, parse_xorb
 
 FOLDER = Path(__file__).parents[1] / "golden" / "xet"
 RECORDED = [("1.1.0", "1.1.0"), ("1.1.10", "1.8.0"), ("1.8.0", "1.8.0")]

@@ -45,17 +45,6 @@ class Chunk:
     scheme: Scheme
 
 
-def chunk_bytes(source: Buffer, chunk: Chunk) -> bytes | bytearray | memoryview:
-    """The unpacked bytes of ``chunk`` from its xorb, which was read before.
-
-    Of a raw chunk it is a view on ``source``: nothing is copied.
-
-    Raises:
-        Invalid: ``source`` no longer holds it, as far as lengths tell.
-    """
-    return unpack(memoryview(source)[chunk.packed_offset :][: chunk.packed_length], chunk)
-
-
 def unpack(packed: Buffer, chunk: Chunk) -> bytes | bytearray | memoryview:
     """The unpacked bytes of ``chunk`` from its packed ones alone.
 
@@ -139,13 +128,3 @@ def _ungrouped(grouped: bytes) -> bytearray:
         plain[place::4] = grouped[start:end]
         start = end
     return plain
-
-
-def packed_by(scheme: Scheme, plain: bytes) -> bytes:
-    """``plain`` as a chunk of this scheme holds it."""
-    if scheme is Scheme.RAW:
-        return plain
-    if scheme is Scheme.GROUPED_LZ4:
-        plain = b"".join(plain[place::4] for place in range(4))
-    frame: bytes = lz4.frame.compress(plain)
-    return frame

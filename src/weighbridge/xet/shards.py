@@ -26,8 +26,8 @@ from typing import Generic, TypeVar, overload
 
 from weighbridge.domain.invalid import Invalid
 from weighbridge.xet.chunks import MAX_CHUNK_BYTES
-from weighbridge.xet.hashes import HASH_BYTES, Buffer, XetHash, hash_text, parse_hash
-from weighbridge.xet.xorbs import MAX_PACKED_XORB_BYTES, MAX_XORB_BYTES, MAX_XORB_CHUNKS, Xorb
+from weighbridge.xet.hashes import HASH_BYTES, Buffer, XetHash, hash_text
+from weighbridge.xet.xorbs import MAX_PACKED_XORB_BYTES, MAX_XORB_BYTES, MAX_XORB_CHUNKS
 
 MAX_SHARD_BYTES = 64 << 20
 """The client begins another shard before it."""
@@ -243,31 +243,3 @@ def _listings(records: _Records) -> Iterator[Listing]:
         if offset != length:
             raise records.broken(f"lists a xorb of {length} bytes, whose chunks have {offset}")
         yield Listing(xorb_hash=name, length=length, packed_length=packed, records=raw)
-
-
-def listing_of(xorb: Xorb) -> Listing:
-    """What a truthful shard says of ``xorb``."""
-    records = b"".join(_RECORD.pack(chunk.hash, chunk.offset, chunk.length, 0, 0) for chunk in xorb.chunks)
-    return Listing(xorb_hash=xorb.hash, length=xorb.length, packed_length=xorb.packed_length, records=records)
-
-
-def write_shard(shard: Shard) -> bytes:
-    """The bytes of ``shard``, without a footer. A file has range hashes if all its terms have one."""
-    parts = [_HEADER.pack(_MAGIC, _VERSION, 0)]
-    for file in shard.files:
-        hashes = [term.range_hash for term in file.terms if term.range_hash is not None]
-        proven = bool(hashes) and len(hashes) == len(file.terms)
-        flags = (_WITH_RANGE_HASHES if proven else 0) | (_WITH_SHA256 if file.sha256 else 0)
-        parts.append(_RECORD.pack(file.file_hash, flags, len(file.terms), 0, 0))
-        parts += [_RECORD.pack(t.xorb_hash, 0, t.length, t.start, t.end) for t in file.terms]
-        if proven:
-            parts += [_RECORD.pack(each, 0, 0, 0, 0) for each in hashes]
-        if file.sha256:
-            parts.append(_RECORD.pack(parse_hash(file.sha256), 0, 0, 0, 0))
-    parts.append(_RECORD.pack(_END_MARK, 0, 0, 0, 0))
-    for xorb in shard.xorbs:
-        count = len(xorb.records) // _RECORD_BYTES
-        parts.append(_RECORD.pack(xorb.xorb_hash, 0, count, xorb.length, xorb.packed_length))
-        parts.append(bytes(xorb.records))
-    parts.append(_RECORD.pack(_END_MARK, 0, 0, 0, 0))
-    return b"".join(parts)

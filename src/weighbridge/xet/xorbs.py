@@ -10,11 +10,10 @@ chunk unpacks to is bounded by its header before anything is unpacked, and that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from weighbridge.domain.invalid import Invalid
-from weighbridge.xet.chunks import MAX_CHUNK_BYTES, Chunk, Scheme, Unpacker, packed_by
+from weighbridge.xet.chunks import MAX_CHUNK_BYTES, Chunk, Scheme, Unpacker
 from weighbridge.xet.hashes import Buffer, HashTree, XetHash, chunk_hash, hash_text
 
 MAX_XORB_CHUNKS = 8192
@@ -192,17 +191,6 @@ def parse_xorb(source: Buffer) -> Xorb:
     return reader.finish()
 
 
-def verify_xorb(source: Buffer, wanted: XetHash) -> Xorb:
-    """The xorb in ``source``, which is the one that ``wanted`` names.
-
-    Raises:
-        Invalid: it is none, or another.
-    """
-    xorb = parse_xorb(source)
-    require_hash(xorb, wanted)
-    return xorb
-
-
 def require_hash(xorb: Xorb, wanted: XetHash) -> None:
     """Refuse a xorb under a wrong name.
 
@@ -215,22 +203,3 @@ def require_hash(xorb: Xorb, wanted: XetHash) -> None:
 
 def _broken(position: int, why: str) -> Invalid:
     return Invalid("xorb at byte", position, why)
-
-
-def write_xorb(chunks: Iterable[tuple[Buffer, Scheme]]) -> bytes:
-    """The serialised xorb of these chunks, each packed as asked unless that makes it longer.
-
-    Raises:
-        Invalid: they are no xorb that ``parse_xorb`` takes.
-    """
-    parts = []
-    for data, scheme in chunks:
-        plain = bytes(data)
-        packed = packed_by(scheme, plain)
-        if len(packed) >= len(plain):
-            packed, scheme = plain, Scheme.RAW
-        header = len(packed).to_bytes(3, "little") + bytes([scheme]) + len(plain).to_bytes(3, "little")
-        parts.append(b"\0" + header + packed)
-    xorb = b"".join(parts)
-    parse_xorb(xorb)
-    return xorb
