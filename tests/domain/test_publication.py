@@ -26,6 +26,8 @@ GOES = (
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json",
     "added_tokens.json",
     "vocab.txt", "vocab.json", "merges.txt", "tokens.txt", "spiece.model", "sentencepiece.bpe.model",
+    "LICENSE-APACHE", "LICENSE.MIT", "LICENSE.apache-2.0", "LICENSE_llama3.1",
+    "license (1).txt", "CITATION.cff",
     "chat_template.jinja", "LICENSE", "LICENCE.txt", "NOTICE", "USE_POLICY.md", "mergekit_config.yml",
     "eval_results.json", "all_results.json", ".eval_results/mmlu.yaml", "loss.png", "assets/Curve.JPG",
 )  # fmt: skip
@@ -34,6 +36,7 @@ SECRET = (
     "server.pem", "a.key",
     "credentials.json", "aws_credentials", "my-secrets.yaml", "api_key.txt", "token", "hf_token",
     "token.json",
+    "kaggle.json", ".pgpass", ".s3cfg", ".vault-token", ".bash_history", "sub/.dockercfg",
     "hf_tokens.txt", "service-account.json", "client_secret_1.json", ".ssh/config", ".aws/config", "x/.env",
 )  # fmt: skip
 STAYS = (
@@ -42,6 +45,7 @@ STAYS = (
     "epoch_3/config.json", "wandb/run/config.json", "runs/a/events", "__pycache__/config.json",
     ".gitattributes",
     ".cache/huggingface/config.json", ".ipynb_checkpoints/config.json", "train.py", "notes.txt", "data.csv",
+    "license_server.py", "use_policy.sh", "changelog.pkl", "license_key.txt", "LICENSE.KEY", "copyright.mp4",
     "model.pkl", "weights.pt", "random_states_0.pkl", "nohup.out", "config.json.bak",
 )  # fmt: skip
 

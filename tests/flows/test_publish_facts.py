@@ -11,7 +11,14 @@ from weighbridge.adapters.front_matter import yaml_value
 from weighbridge.adapters.hub_offline import OfflineHub
 from weighbridge.adapters.own_files import list_files
 from weighbridge.domain.made_model import Documents, Said
-from weighbridge.flows.publish_facts import SMALL_BYTES, documents_of, licence_for, said_with
+from weighbridge.domain.training import Result
+from weighbridge.flows.publish_facts import (
+    SMALL_BYTES,
+    documents_of,
+    licence_for,
+    other_results,
+    said_with,
+)
 
 
 def read(folder: Path) -> tuple[Documents, tuple[str, ...]]:
@@ -51,22 +58,29 @@ def test_numbers_that_are_none_and_halves_of_characters_are_mended(tmp_path: Pat
 
 
 def test_what_the_card_says_counts_before_what_was_said_and_is_told() -> None:
-    theirs = {
-        "license": "mit",
-        "base_model": ["org/a"],
-        "datasets": ["org/d"],
-        "model-index": [{}],
-        "language": "de",
-    }
-    said, notes = said_with(Said(license="apache-2.0", base_models=("org/b",), metrics={"f1": 1}), theirs)
+    theirs = {"license": "mit", "base_model": ["org/a"], "datasets": ["org/d"], "language": "de"}
+    said, notes = said_with(Said(license="apache-2.0", base_models=("org/b",)), theirs)
     assert (said.license, said.base_models, said.datasets, said.languages) == (
         "mit",
         ("org/a",),
         ("org/d",),
         ("de",),
     )
-    assert [note.partition(":")[0].split()[-1] for note in notes[:2]] == ["base_model", "license"]
-    assert "model-index" in notes[2]
+    assert [note.partition(":")[0].split()[-1] for note in notes] == ["base_model", "license"]
+
+
+def test_results_that_the_kept_card_does_not_have_are_told_and_the_same_ones_are_not() -> None:
+    theirs = {"model-index": [{"results": [{"metrics": [{"type": "f1", "value": 0.5}]}, None]}, 7]}
+    assert other_results(theirs, [Result(name="f1", value=0.5)]) == ()
+    for other in (Result(name="f1", value=0.6), Result(name="loss", value=0.5)):
+        assert "model-index" in other_results(theirs, [other])[0]
+    assert other_results({}, [Result(name="f1", value=0.5)]) == ()
+
+
+def test_a_known_licence_is_spelled_as_the_hub_spells_it() -> None:
+    found = [licence_for(Said(license=said), (), OfflineHub(), "https://hub")[0].id for said in
+             ("Apache-2.0", "MIT", "other", "my-Own")]  # fmt: skip
+    assert found == ["apache-2.0", "mit", "other", "my-Own"]
 
 
 def test_a_base_model_that_is_a_path_is_no_base_model() -> None:

@@ -31,7 +31,9 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 def written_card(fields: JsonObject, body: str) -> str:
-    """A new card."""
+    """A new card; without metadata where nothing is known."""
+    if not fields:
+        return body
     return f"---\n{_yaml(fields)}---\n\n{body}"
 
 

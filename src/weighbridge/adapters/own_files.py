@@ -29,7 +29,9 @@ def list_files(folder: Path) -> tuple[dict[str, OwnFile], tuple[LeftOut, ...]]:
         NotFound: there is no such folder, or a part of it cannot be read.
         BadInput: it holds more files than a model has.
     """
-    root = folder.resolve()
+    root = Path(os.path.realpath(folder))
+    if root.is_file():
+        raise NotFound(f"'{folder}' is a file", hint=f"name the folder that it lies in: '{folder.parent}'")
     if not root.is_dir():
         raise NotFound(f"there is no folder '{folder}'")
     found: dict[str, OwnFile] = {}
@@ -65,13 +67,16 @@ def own_file(path: str, place: Path) -> OwnFile:
 
 def _own_file(root: Path, path: str, place: Path) -> OwnFile | str:
     """The file, or why it is none."""
-    if place.is_symlink() and not (place := place.resolve()).is_relative_to(root):
+    # Not Path.resolve(), which has an error of its own for links that lead in a circle.
+    if place.is_symlink() and not (place := Path(os.path.realpath(place))).is_relative_to(root):
         return "is a link that leads out of the folder"
     try:
-        one = own_file(path, place)
+        one, mode = own_file(path, place), place.stat().st_mode
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    return one if stat.S_ISREG(place.stat().st_mode) else "is no regular file"
+    if stat.S_ISDIR(mode):
+        return "is a link to a folder"
+    return one if stat.S_ISREG(mode) else "is no regular file"
 
 
 def hashed(one: OwnFile, moved: Callable[[int], None]) -> FileEntry:

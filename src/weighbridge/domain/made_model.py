@@ -13,7 +13,7 @@ from enum import StrEnum
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import Json, JsonObject, child, number, text, texts, whole
 from weighbridge.domain.ref import RepoId
-from weighbridge.domain.training import Result, measured, shown_training
+from weighbridge.domain.training import LIMIT_TEXT, LIMIT_VALUES, Result, measured, shown_training
 
 FILE_TYPES: Mapping[int, str] = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S",
@@ -43,6 +43,8 @@ _HEADS = {
 """How the class in ``architectures`` ends, and the task that it is for."""
 _HUB_ADDRESS = re.compile(r"https://(?:huggingface\.co|hf\.co)/([^/\s]+/[^/\s?#]+)/?")
 _BASES_LIMIT = 32
+LONGEST_NAME = 200
+"""How much of a name is shown: what a file says may be as long as the file."""
 
 
 class Making(StrEnum):
@@ -141,7 +143,7 @@ def adapter_kind(found: Documents, said: Said) -> str:
     """
     if said.adapter_type or not found.adapter:
         return said.adapter_type
-    spelled = text(found.adapter, "peft_type") or ""
+    spelled = _word(found.adapter, "peft_type")
     kind = _ADAPTERS.get(spelled.upper(), spelled)
     if kind != "LoRA":
         return kind
@@ -250,20 +252,24 @@ def _details(found: Documents, said: Said, making: Making) -> Iterator[tuple[str
         yield "Adapter Type", adapter_kind(found, said)
     if said.datasets:
         yield "Training Dataset", ", ".join(said.datasets)
-    if architecture := text(found.config, "model_type") or _first(found.gguf, "architecture"):
+    if architecture := _word(found.config, "model_type") or _first(found.gguf, "architecture"):
         yield "Architecture", architecture
-    if method := text(found.merge, "merge_method"):
+    if method := _word(found.merge, "merge_method"):
         yield "Merge Method", method
     if context := next((n for head in found.gguf.values() if (n := whole(head, "context_length"))), None):
         yield "Context Length", f"{context:,} tokens"
-    if version := text(found.adapter, "peft_version"):
+    if version := _word(found.adapter, "peft_version"):
         yield "Created with", f"PEFT {version}"
-    if version := text(found.config, "transformers_version"):
+    if version := _word(found.config, "transformers_version"):
         yield "Saved with", f"Transformers {version}"
 
 
+def _word(source: JsonObject, key: str) -> str:
+    return (text(source, key) or "")[:LONGEST_NAME]
+
+
 def _first(heads: Mapping[str, JsonObject], key: str) -> str:
-    return next((said for head in heads.values() if (said := text(head, key))), "")
+    return next((said for head in heads.values() if (said := _word(head, key))), "")
 
 
 def _quantisation(head: JsonObject) -> str:
@@ -278,9 +284,9 @@ def _adapter_settings(config: JsonObject) -> dict[str, Json]:
             found[name] = value
     targets = config.get("target_modules")
     if isinstance(targets, str) and targets:
-        found["target_modules"] = targets
+        found["target_modules"] = targets[:LIMIT_TEXT]
     elif listed := sorted(texts(config, "target_modules")):
-        found["target_modules"] = listed[:200]
+        found["target_modules"] = [name[:LONGEST_NAME] for name in listed[:LIMIT_VALUES]]
     for key in ("use_rslora", "use_dora"):
         if config.get(key) is True:
             found[key] = True

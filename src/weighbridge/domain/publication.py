@@ -15,9 +15,11 @@ from pathlib import Path
 from weighbridge.domain.card import CARD_PATH
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
-from weighbridge.domain.paths import path_faults
+from weighbridge.domain.paths import collisions, path_faults
 
 CHECKSUMS_PATH = "checksums.txt"
+FILES_OF_A_NEW_REPO = frozenset({".gitattributes"})
+"""What a Hub puts into a repository that it makes."""
 IMAGE_LIMIT_BYTES = 2 << 20
 """A larger picture is no illustration of a card."""
 
@@ -37,7 +39,8 @@ _NAMES = re.compile(
     | .+\.(bpe\.model|spm|tiktoken|jinja) | (spiece|sentencepiece)[\w.]*\.model | normalizer\.json
     # results of evaluations, papers and pictures
     | (eval|test|predict|all|train)_results\.json | .+\.eval_results\.ya?ml
-    | (licen[sc]e|notice|copying|use_policy|copyright|authors|citation|model_card|changelog)[^/]*
+    | (?! .*key | .*\.(?!(txt|md|rst|html?|pdf|cff|bib|mit|bsd|apache)$)[a-z]\w*$ )
+      (licen[sc]e|notice|copying|use_policy|copyright|authors|citation|model_card|changelog)[^/]*
     | .+\.(png|jpe?g|gif|webp)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -52,7 +55,8 @@ _SECRET = re.compile(
     | kubeconfig | id_(rsa|dsa|ecdsa|ed25519)(\.pub)? | .+\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|asc)
     | (.*[_.-])?(credentials?|secrets?|passwords?|passwd|api[_-]?keys?)(\.(json|ya?ml|txt|ini|toml|cfg|csv))?
     | ((hf|access|auth|api|stored)[_-]?)?token(\.(json|txt))? | (hf|access|auth|api|stored)[_-]?tokens(\..+)?
-    | service[_-]?account[^/]*\.json | client_secret[^/]*\.json
+    | service[_-]?account[^/]*\.json | client_secret[^/]*\.json | kaggle\.json
+    | \.(pgpass|my\.cnf|s3cfg|boto|dockercfg|vault-token|(bash|zsh|python)_history)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -118,10 +122,13 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What came of it: the commit, and the address of the pull request if one was asked for."""
+    """What came of it: the commit, the address of the pull request if one was asked for, and what the Hub
+    remarked.
+    """
 
     commit: str
     pull_request: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def selection(sizes: Mapping[str, int], include: Sequence[str] = ()) -> Selection:
@@ -130,7 +137,7 @@ def selection(sizes: Mapping[str, int], include: Sequence[str] = ()) -> Selectio
     ``include`` are paths or globs, in which ``*`` crosses folders and an end ``/`` names a folder.
 
     Raises:
-        Invalid: a pattern brings in no file.
+        Invalid: a pattern brings in no file, or two files have names that some disk takes for one.
     """
     reasons = {path: _reason(path, size, include) for path, size in sizes.items()}
     for pattern in include:
@@ -138,7 +145,10 @@ def selection(sizes: Mapping[str, int], include: Sequence[str] = ()) -> Selectio
             near = [path for path in sizes if _matches(path, pattern)]
             why = f"brings in nothing: {near[0]} {reasons[near[0]]}" if near else "matches no file"
             raise Invalid("pattern of --include", pattern, why)
-    chosen = (path for path, why in reasons.items() if not why and path not in (CARD_PATH, CHECKSUMS_PATH))
+    chosen = [path for path, why in reasons.items() if not why and path not in (CARD_PATH, CHECKSUMS_PATH)]
+    if clash := collisions([*chosen, CARD_PATH, CHECKSUMS_PATH]):
+        first, second, clashes = clash[0]
+        raise Invalid("path", first, f"{clashes} {second!r}", hint="rename one: not every disk can hold both")
     stays = {path: why for path, why in reasons.items() if why}
     return Selection(paths=tuple(sorted(chosen)), left_out=_told(stays))
 

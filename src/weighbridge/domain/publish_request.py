@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from weighbridge.domain.hashed_file import HashedFile
@@ -50,6 +51,8 @@ class PublishRequest:
     dry_run: bool = False
 
     def __post_init__(self) -> None:
+        if not self.repo.namespace:
+            raise Invalid("repository", self.repo.name, "does not say whose it is", hint="write org/name")
         for name in filter(None, (self.revision, self.tag)):
             ModelRef(repo=self.repo, revision=name)
         if is_commit(self.revision):
@@ -60,11 +63,15 @@ class PublishRequest:
             )
         if self.create_pr and self.tag:
             raise Invalid("tag", self.tag, "cannot be put on a pull request, which may be refused")
+        if self.tag and self.tag in (self.revision, MAIN):
+            raise Invalid("tag", self.tag, "is the name of a branch")
         _require_bounds(self)
 
 
 def _require_bounds(request: PublishRequest) -> None:
     said = request.said
+    if (name := said.license_name or said.license_link) and not said.license:
+        raise Invalid("name or link of a licence", name, "is of no licence", hint="give --license other too")
     if len(said.description) > LONGEST_TEXT or len(request.message) > LONGEST_TEXT:
         raise Invalid(
             "text", said.description or request.message, f"is longer than {LONGEST_TEXT} characters"
@@ -78,11 +85,20 @@ def _require_bounds(request: PublishRequest) -> None:
         raise Invalid("request", len(words), f"holds more than {MANY} words")
 
 
+class News(StrEnum):
+    """What a file is to the repository that it goes to."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """What was published, or would be. ``commit`` is empty after a dry run.
 
-    ``changed`` says whether there is a new commit: the same once more is none. ``card`` is the card as
+    ``changed`` says whether there is a new commit, or would be: the same once more is none. ``news`` says
+    of each file whether the repository had it. ``card`` is the card as
     it goes out, ``added`` the metadata that were added to one that was there (None where the card is
     new). ``warnings`` hold nothing up: somebody should read them.
     """
@@ -91,6 +107,7 @@ class Published:
     url: str
     commit: str
     files: tuple[HashedFile, ...]
+    news: Mapping[str, News]
     left_out: tuple[LeftOut, ...]
     card: str
     added: JsonObject | None
@@ -114,7 +131,7 @@ class Published:
             "pull_request": self.pull_request or None,
             "new": self.is_new,
             "changed": self.changed,
-            "files": [file.to_json() for file in self.files],
+            "files": [{**file.to_json(), "state": self.news[file.path].value} for file in self.files],
             "left_out": [one.to_json() for one in self.left_out],
             "card": self.card,
             "added": self.added,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from weighbridge.domain.json_values import Json, JsonObject, number, objects, text, whole
+from weighbridge.domain.secret_text import secret_in
 
 LIMIT_VALUES, LIMIT_TEXT = 200, 2000
 """Values of a training configuration that are shown, and characters of one of them."""
@@ -26,6 +27,7 @@ _SECRET = re.compile(
     r"token$|secret|password|passwd|api_?key|credential|private_?key|_key$|^key$", re.IGNORECASE
 )
 _PLACE = re.compile(r"(?:[/~\\]|[A-Za-z]:[/\\]|\.\.?[/\\])")
+_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _COSTS = re.compile(
     r"runtime|per_second|preparation_time|samples|steps|flos|epoch|memory|mem_", re.IGNORECASE
 )
@@ -71,7 +73,8 @@ def _plain(key: str, value: Json, depth: int) -> Json:
     if isinstance(value, (int, float)):
         return number({"": value}, "")
     if isinstance(value, str):
-        return None if _PLACE.match(value) else value[:LIMIT_TEXT]
+        hidden = _PLACE.match(value) or _PASSWORD.search(value) or secret_in(value)
+        return None if hidden else value[:LIMIT_TEXT]
     if isinstance(value, Mapping):
         held = {
             name: kept for name, one in value.items() if (kept := _plain(name, one, depth + 1)) is not None

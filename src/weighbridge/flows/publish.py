@@ -16,27 +16,38 @@ from weighbridge.domain.hashed_file import HashedFile
 from weighbridge.domain.made_model import made_model
 from weighbridge.domain.manifest import FileEntry, Manifest
 from weighbridge.domain.own_card import own_card
-from weighbridge.domain.publication import CHECKSUMS_PATH, OwnFile, Sending, checksums, selection
-from weighbridge.domain.publish_request import MAIN, Published, PublishRequest
+from weighbridge.domain.publication import CHECKSUMS_PATH, OwnFile, Sending, Sent, checksums, selection
+from weighbridge.domain.publish_request import MAIN, News, Published, PublishRequest
 from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.scan import Severity
 from weighbridge.domain.terms import Terms
 from weighbridge.errors import (
     BadInput,
-    DigestMismatch,
-    NoSuchRepo,
-    NoSuchRevision,
-    RefExists,
+    Conflict,
     Rejected,
+    Unreachable,
     UnsafeFiles,
 )
 from weighbridge.flows.fetching import fetch
 from weighbridge.flows.gather import gather, with_headers
-from weighbridge.flows.publish_facts import documents_of, licence_for, said_with
-from weighbridge.flows.publish_state import PublishState, PublishTools, Target
+from weighbridge.flows.publish_facts import (
+    documents_of,
+    licence_for,
+    other_results,
+    require_no_secret,
+    said_with,
+)
+from weighbridge.flows.publish_state import PublishState, PublishTools
+from weighbridge.flows.publish_target import (
+    ask,
+    came_after_all,
+    compare,
+    parent_of,
+    require_arrived,
+    require_short,
+)
 from weighbridge.flows.weighing import blocked_files, weigh_case
 
-CARD_LIMIT_BYTES = 1 << 20
 _TO_BE_FILLED, _BLANKS = "[More Information Needed]", 8
 """What PEFT and transformers write into every field of a card that they save beside a model."""
 _TOLD = frozenset(
@@ -44,6 +55,7 @@ _TOLD = frozenset(
     for rule in ("none", "mismatch", "ambiguous", "unknown-base", "data", "unknown-data", "boost")
 )
 """Remarks on licences that somebody who publishes has to read; the others are for those who use it."""
+_LONGEST_REMARK = 500
 Step = Callable[[PublishState, PublishTools], PublishState]
 
 
@@ -69,6 +81,8 @@ def look(state: PublishState, tools: PublishTools) -> PublishState:
     """Which files go out."""
     request = state.request
     listed, odd = tools.list_files(request.folder)
+    if (card := next((one for one in odd if one.path == CARD_PATH), None)) and not request.replace_card:
+        raise BadInput(f"{CARD_PATH} {card.why}", hint="put the card itself there, or give --replace-card")
     chosen = selection({path: one.size_bytes for path, one in listed.items()}, request.include)
     if not chosen.paths:
         stays = f": {chosen.left_out[0].path} {chosen.left_out[0].why}" if chosen.left_out else ""
@@ -79,56 +93,6 @@ def look(state: PublishState, tools: PublishTools) -> PublishState:
     return replace(state, listed=listed, files=files, left_out=(*chosen.left_out, *odd))
 
 
-def ask(state: PublishState, tools: PublishTools) -> PublishState:
-    """What the repository is now, and which card there is to keep."""
-    request = state.request
-    ref = ModelRef(repo=request.repo, revision=request.revision)
-    has_branch = True
-    try:
-        try:
-            info = tools.target.info(ref)
-        except NoSuchRevision:
-            has_branch, info = False, tools.target.info(ModelRef(repo=request.repo))
-    except NoSuchRepo:
-        return replace(state, old_card=_local_card(state))
-    if request.private and info.raw.get("private") is not True:
-        raise BadInput(
-            f"'{request.repo}' is there and is public", hint="make it private first, or leave --private out"
-        )
-    tags = tools.target.refs(request.repo).tags if request.tag else {}
-    old = _local_card(state)
-    if old is None and not request.replace_card:
-        old = _card_there(info.commit, request, tools)
-    target = Target(head=info.commit, has_branch=has_branch, tagged=tags.get(request.tag, ""))
-    return replace(state, target=target, old_card=old)
-
-
-def _local_card(state: PublishState) -> str | None:
-    one = state.listed.get(CARD_PATH)
-    if one is None or state.request.replace_card:
-        return None
-    if one.size_bytes > CARD_LIMIT_BYTES:
-        raise BadInput(f"{CARD_PATH} is longer than {CARD_LIMIT_BYTES:,} bytes")
-    try:
-        return one.place.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
-            f"{CARD_PATH} cannot be read: {error}", hint="save it as UTF-8, or give --replace-card"
-        ) from error
-
-
-def _card_there(commit: str, request: PublishRequest, tools: PublishTools) -> str | None:
-    """The card in the repository: what somebody wrote there is kept as well."""
-    entry = tools.target.manifest(request.repo, commit).by_path.get(CARD_PATH)
-    if entry is None or entry.size_bytes > CARD_LIMIT_BYTES:
-        return None
-    held = tools.blobs.fetch(
-        entry, lambda start, stop: tools.target.open(request.repo, commit, entry, start, stop)
-    )
-    with tools.blobs.open(held.sha256 or "") as file:
-        return file.read().decode("utf-8", "replace")
-
-
 def describe(state: PublishState, tools: PublishTools) -> PublishState:
     """What is known of the model, and its licence."""
     found, unread = documents_of(state.listed, state.files, tools.readers.yaml, tools.gguf_head)
@@ -137,6 +101,7 @@ def describe(state: PublishState, tools: PublishTools) -> PublishState:
     kept += _of_a_template(state.old_card or "")
     made = made_model(found, said)
     licence, odd = licence_for(said, made.bases, tools.bases, tools.bases_address)
+    kept += other_results(theirs, made.results)
     warnings = (*state.warnings, *unread, *kept, *made.notes, *odd)
     return replace(state, said=said, documents=found, made=made, licence=licence, warnings=warnings)
 
@@ -156,6 +121,7 @@ def write_card(state: PublishState, tools: PublishTools) -> PublishState:
         text = tools.cards.written(fields, card.body)
     else:
         text, added = tools.cards.completed(state.old_card, fields)
+    require_short(len(text.encode()))
     tools.cards.require_readable(text)
     _place(CARD_PATH, text, tools)
     files = {**state.files, CARD_PATH: tools.own_file(CARD_PATH, tools.desk / CARD_PATH)}
@@ -181,6 +147,7 @@ def _hashed(files: Mapping[str, OwnFile], tools: PublishTools) -> dict[str, File
 def weigh(state: PublishState, tools: PublishTools) -> PublishState:
     """The gate on what goes out, before a byte of it leaves."""
     request, at = state.request, tools.now()
+    require_no_secret(state.files)
     places = {path: one.place for path, one in state.files.items()}
     report = tools.scan_tree(
         [(path, places[path], state.entries[path].sha256 or "") for path in sorted(places)]
@@ -219,53 +186,47 @@ def _evidence(state: PublishState, tools: PublishTools) -> Evidence:
 
 
 def _remarks(terms: Terms) -> Iterator[str]:
-    return (remark.message for remark in terms.remarks if remark.rule in _TOLD)
+    return (remark.message[:_LONGEST_REMARK] for remark in terms.remarks if remark.rule in _TOLD)
 
 
-STEPS: tuple[Step, ...] = (look, ask, describe, write_card, weigh)
+STEPS: tuple[Step, ...] = (look, ask, describe, write_card, compare, weigh)
 
 
 def send(state: PublishState, tools: PublishTools) -> PublishState:
     """The repository and the branch if they are not there, then one commit, then the tag."""
     request, target = state.request, state.target
     tools.require_unchanged(state.files.values())
-    if target.tagged and not _is_there(state, tools):
-        raise RefExists(request.repo.full_name, request.tag)
     total = sum(one.size_bytes for one in state.files.values())
     tools.sending.begin(f"{request.repo} on {tools.address}", total)
     try:
         if not target.head:
             tools.writing.create(request.repo, private=request.private)
         if request.revision != MAIN and not (target.head and target.has_branch):
-            tools.writing.branch(request.repo, request.revision)
-        sent = tools.writing.commit(request.repo, _sending(state))
+            tools.writing.branch(request.repo, request.revision, target.head)
+        sent = _committed(state, tools)
         tools.sending.moved(total)
     finally:
         tools.sending.end()
-    _require_arrived(state, sent.commit, tools)
+    require_arrived(state, sent.commit, tools)
     if request.tag and target.tagged != sent.commit:
         tools.writing.tag(request.repo, request.tag, sent.commit)
     return replace(state, sent=sent)
 
 
-def _require_arrived(state: PublishState, commit: str, tools: PublishTools) -> None:
-    """Nothing, if the commit holds what was scanned: a file may change while others are sent."""
-    held = tools.target.manifest(state.request.repo, commit).by_path
-    for path, entry in state.entries.items():
-        if path not in held or not held[path].agrees_with(entry):
-            got = str(held[path].strongest) if path in held else "not there"
-            raise DigestMismatch(path, wanted=str(entry.strongest), got=got)
+def _committed(state: PublishState, tools: PublishTools) -> Sent:
+    """The commit: made, there already, or there although its answer was lost."""
+    if state.is_there:
+        return Sent(commit=state.target.head)
+    sending = _sending(state, parent_of(state, tools))
+    try:
+        return tools.writing.commit(state.request.repo, sending)
+    except (Conflict, Unreachable):
+        if sent := came_after_all(state, tools):
+            return sent
+        raise
 
 
-def _is_there(state: PublishState, tools: PublishTools) -> bool:
-    """Whether the tag is on the branch's head, and that holds all that would be sent."""
-    if state.target.tagged != state.target.head:
-        return False
-    held = tools.target.manifest(state.request.repo, state.target.head).by_path
-    return all(path in held and held[path].agrees_with(entry) for path, entry in state.entries.items())
-
-
-def _sending(state: PublishState) -> Sending:
+def _sending(state: PublishState, parent: str) -> Sending:
     request = state.request
     title, _, description = request.message.strip().partition("\n")
     return Sending(
@@ -273,7 +234,7 @@ def _sending(state: PublishState) -> Sending:
         revision=request.revision,
         title=title or f"Publish {request.repo.name}",
         description=description.strip(),
-        parent=state.target.head,
+        parent=parent,
         as_pull_request=request.create_pr,
     )
 
@@ -284,12 +245,19 @@ def _published(state: PublishState, tools: PublishTools) -> Published:
         url=f"{tools.address}/{state.request.repo.full_name}",
         commit=state.sent.commit,
         files=tuple(HashedFile.of(state.entries[path]) for path in sorted(state.entries)),
+        news={path: _news(entry, state.held.get(path)) for path, entry in state.entries.items()},
         left_out=state.left_out,
         card=state.card,
         added=state.added,
         verdict=state.verdict,
-        warnings=state.warnings,
+        warnings=tuple(dict.fromkeys((*state.warnings, *state.sent.warnings))),
         is_new=not state.target.head,
-        changed=bool(state.sent.commit) and state.sent.commit != state.target.head,
+        changed=not state.is_there if state.request.dry_run else state.sent.commit != state.target.head,
         pull_request=state.sent.pull_request,
     )
+
+
+def _news(entry: FileEntry, held: FileEntry | None) -> News:
+    if held is None:
+        return News.NEW
+    return News.SAME if held.agrees_with(entry) else News.CHANGED

@@ -7,19 +7,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from weighbridge.domain.json_values import JsonObject, child, mended, text, texts
-from weighbridge.domain.licence import licence_of, stated_by_parent
+from weighbridge.domain.json_values import JsonObject, child, mended, objects, text, texts
+from weighbridge.domain.licence import Licence, licence_of, stated_by_parent
 from weighbridge.domain.made_model import Documents, Said
 from weighbridge.domain.model_files import is_later_part
 from weighbridge.domain.own_card import StatedLicence, is_repo
 from weighbridge.domain.publication import OwnFile
 from weighbridge.domain.ref import ModelRef, RepoId
 from weighbridge.domain.repo import ModelInfo
-from weighbridge.errors import Denied, IntegrityError, NotFound, Unreachable
+from weighbridge.domain.secret_text import secret_in
+from weighbridge.domain.training import Result
+from weighbridge.errors import BadInput, Denied, IntegrityError, NotFound, Unreachable
 from weighbridge.ports import Hub
 
-SMALL_BYTES, STATE_BYTES = 1 << 20, 64 << 20
-"""How long a configuration, and the Trainer's diary of a long training, may be."""
+SMALL_BYTES, TEXT_BYTES, STATE_BYTES = 1 << 20, 4 << 20, 64 << 20
+"""How long a configuration, a text that is searched for secrets, and the Trainer's diary may be."""
 _HEADS_LIMIT = 64
 _MERGES = ("mergekit_config.yml", "mergekit_config.yaml")
 _RESULTS = ("eval_results.json", "all_results.json")
@@ -90,8 +92,6 @@ def said_with(said: Said, theirs: JsonObject) -> tuple[Said, tuple[str, ...]]:
         for key, words in mine.items()
         if words and texts(theirs, key) and set(words) != set(texts(theirs, key))
     ]
-    if said.metrics and theirs.get("model-index"):
-        notes.append("README.md has results (model-index), which are kept; --replace-card writes it anew")
     licence = texts(theirs, "license")
     bases = tuple(filter(is_repo, texts(theirs, "base_model")))
     if bases != texts(theirs, "base_model"):
@@ -108,6 +108,36 @@ def said_with(said: Said, theirs: JsonObject) -> tuple[Said, tuple[str, ...]]:
     ), tuple(notes)
 
 
+def other_results(theirs: JsonObject, found: Iterable[Result]) -> tuple[str, ...]:
+    """A word on results that the card that is there does not have, where it has its own."""
+    rows = [row for index in objects(theirs, "model-index") for row in objects(index, "results")]
+    shown = [(one.get("type"), one.get("value")) for row in rows for one in objects(row, "metrics")]
+    if not theirs.get("model-index") or all((one.name, one.value) in shown for one in found):
+        return ()
+    return ("README.md has other results (model-index), which are kept; --replace-card writes it anew",)
+
+
+def require_no_secret(files: Mapping[str, OwnFile]) -> None:
+    """Nothing, if no text among the files holds what looks like a token or a key.
+
+    Raises:
+        BadInput: one does.
+        NotFound: one cannot be read.
+    """
+    for path, one in files.items():
+        if one.size_bytes > TEXT_BYTES:
+            continue
+        try:
+            content = one.place.read_bytes()
+        except OSError as error:
+            raise NotFound(f"'{path}' cannot be read: {error.strerror}") from error
+        if b"\0" not in content and (kind := secret_in(content.decode("utf-8", "replace"))):
+            raise BadInput(
+                f"'{path}' holds what looks like {kind}",
+                hint="take it out: what is published stays in the history of the repository",
+            )
+
+
 def licence_for(
     said: Said, bases: Iterable[str], hub: Hub, address: str
 ) -> tuple[StatedLicence, tuple[str, ...]]:
@@ -115,7 +145,8 @@ def licence_for(
     if said.license:
         known = said.license.lower() == "other" or licence_of(said.license)
         notes = () if known else (f"'{said.license}' is no identifier of a licence on the Hub",)
-        return StatedLicence(id=said.license, name=said.license_name, link=said.license_link), notes
+        id = known.id if isinstance(known, Licence) else said.license
+        return StatedLicence(id=id, name=said.license_name, link=said.license_link), notes
     found: list[tuple[float, StatedLicence]] = []
     told: list[str] = []
     for base in bases:

@@ -31,8 +31,11 @@ class Writing(Protocol):
     def create(self, repo: RepoId, *, private: bool) -> None:
         """Make an empty repository. Raises Conflict where there is one."""
 
-    def branch(self, repo: RepoId, name: str) -> None:
-        """Make a branch at the head of main."""
+    def require_known(self) -> None:
+        """Nothing, if the Hub is told who writes. Raises NotAuthenticated."""
+
+    def branch(self, repo: RepoId, name: str, start: str) -> None:
+        """Make a branch at a commit, or at the head of main where ``start`` is empty."""
 
     def commit(self, repo: RepoId, sending: Sending) -> Sent:
         """Send files in one commit. Raises Conflict where the branch is not where it was."""
@@ -101,7 +104,7 @@ class PublishState:
     """What one step hands to the next.
 
     ``listed`` is every file of the folder, ``files`` what goes out; ``said`` is the maker's word
-    completed by the card that is there.
+    completed by the card that is there. ``held`` is what the repository holds before.
     """
 
     request: PublishRequest
@@ -117,6 +120,17 @@ class PublishState:
     card: str = ""
     added: JsonObject | None = None
     entries: Mapping[str, FileEntry] = field(default_factory=dict)
+    held: Mapping[str, FileEntry] = field(default_factory=dict)
     verdict: Verdict = _UNWEIGHED
     warnings: tuple[str, ...] = ()
     sent: Sent = field(default_factory=lambda: Sent(commit=""))
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the repository holds already all that would be sent."""
+        return bool(self.target.head) and agree(self.entries, self.held)
+
+
+def agree(wanted: Mapping[str, FileEntry], held: Mapping[str, FileEntry]) -> bool:
+    """Whether every file is held as it is wanted."""
+    return all(path in held and held[path].agrees_with(entry) for path, entry in wanted.items())

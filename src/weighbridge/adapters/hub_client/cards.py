@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from weighbridge.adapters.front_matter import front_matter
 from weighbridge.domain.card import CARD_PATH
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.own_card import UNKNOWN_DATA, OwnCard
@@ -40,13 +41,15 @@ def metadata_of(card: OwnCard) -> JsonObject:
 
 
 def require_readable(card: str) -> None:
-    """Nothing, if the client's ``ModelCard`` reads the card.
+    """Nothing, if the client's ``ModelCard`` reads the card, or it has no metadata.
 
     Raises:
         BadInput: it does not; the message says why.
     """
     from huggingface_hub import ModelCard
 
+    if front_matter(card) == (None, ""):
+        return  # of which the client would write a line to its log
     try:
         ModelCard(card)
     except Exception as error:  # whatever its YAML library and its classes raise

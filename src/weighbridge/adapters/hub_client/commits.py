@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
 
 from weighbridge.adapters.hub_client import HubClient
+from weighbridge.adapters.hub_client.failures import LOG_IN
 from weighbridge.domain.publication import Sending, Sent
-from weighbridge.errors import BadInput, Conflict, HubDown
+from weighbridge.errors import BadInput, Conflict, HubDown, NotAuthenticated
 
 if TYPE_CHECKING:
     from weighbridge.domain.ref import RepoId
@@ -33,10 +35,15 @@ class Commits:
         with self.client.asking("making the repository", repo=repo) as api:
             api.create_repo(repo.full_name, repo_type=repo.kind.value, private=private)
 
-    def branch(self, repo: RepoId, name: str) -> None:
-        """Make a branch at the head of main."""
+    def require_known(self) -> None:
+        """Nothing, if there is a token to write with. Raises NotAuthenticated."""
+        if not self.client.has_token:
+            raise NotAuthenticated(f"there is no token for {self.client.endpoint}", hint=LOG_IN)
+
+    def branch(self, repo: RepoId, name: str, start: str) -> None:
+        """Make a branch at a commit, or at the head of main where ``start`` is empty."""
         with self.client.asking(f"making the branch {name}", repo=repo) as api:
-            api.create_branch(repo.full_name, branch=name, repo_type=repo.kind.value)
+            api.create_branch(repo.full_name, branch=name, revision=start or None, repo_type=repo.kind.value)
 
     def tag(self, repo: RepoId, name: str, commit: str) -> None:
         """Put a tag on a commit. Raises Conflict where there is such a tag."""
@@ -59,7 +66,9 @@ class Commits:
             operation.upload_info.sha256 = bytes.fromhex(sha256)
             operations.append(operation)
         asked = self.client.asking("the commit", repo=repo, revision=sending.revision)
-        with _conflicts(), asked as api, _failures(self.client.endpoint), _bars(self.bars):
+        told: list[str] = []
+        failures = _failures(self.client.endpoint)
+        with _conflicts(), asked as api, failures, _bars(self.bars), _warnings(told):
             info = api.create_commit(
                 repo.full_name,
                 operations,
@@ -70,7 +79,7 @@ class Commits:
                 create_pr=sending.as_pull_request,
                 parent_commit=sending.parent or None,
             )
-        return Sent(commit=info.oid, pull_request=info.pr_url or "")
+        return Sent(commit=info.oid, pull_request=info.pr_url or "", warnings=tuple(told))
 
 
 @contextmanager
@@ -98,6 +107,15 @@ def _failures(endpoint: str) -> Iterator[None]:
             f"the upload to {endpoint} broke off: {' '.join(str(error).split())[:300]}",
             hint="run the same command again: what is there already is not sent again",
         ) from error
+
+
+@contextmanager
+def _warnings(told: list[str]) -> Iterator[None]:
+    """What the client warns of, as the Hub's words on a card, is told and not printed."""
+    with catch_warnings(record=True) as caught:
+        simplefilter("always", UserWarning)
+        yield
+    told += [" ".join(str(one.message).split()) for one in caught if "huggingface_hub" in one.filename]
 
 
 @contextmanager

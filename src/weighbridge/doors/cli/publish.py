@@ -194,19 +194,28 @@ def _show(done: Published, *, dry_run: bool) -> None:
     elif done.added is not None:
         names = ", ".join(done.added) or "nothing"
         show_note(f"README.md is kept; added to its metadata: {names}")
-    show_table(("file", "size"), [(file.path, size(file.size_bytes)) for file in done.files])
+    rows = [(_line(file.path), size(file.size_bytes), done.news[file.path].value) for file in done.files]
+    show_table(("file", "size", "state"), rows)
     for one in done.left_out:
         count = f" ({one.count} files)" if one.count > 1 else ""
-        show_note(f"left out: {one.path}{count} {one.why}")
+        show_note(f"left out: {_line(one.path)}{count} {one.why}")
     for warning in done.warnings:
-        show_note(warning, about="warning")
+        show_note(_line(warning), about="warning")
     print(f"the gate of a registry would say: {printable(done.verdict.sentence())}")
     if dry_run:
-        state = "new" if done.is_new else "there already"
-        print(f"dry run, nothing was sent: {done.url} ({state}), {size(done.total_bytes)}")
+        there = "there already" if done.changed else "there already, and nothing would change"
+        print(
+            f"dry run, nothing was sent: {done.url} ({'new' if done.is_new else there}),"
+            f" {size(done.total_bytes)}"
+        )
     elif not done.changed:
         print(f"nothing changed: {done.url} is at commit {done.commit}")
     elif done.pull_request:
         print(f"opened {done.pull_request} (commit {done.commit})")
     else:
         print(f"published {done.url} at commit {done.commit}")
+
+
+def _line(text: str) -> str:
+    """The text in one line, whatever a file is called."""
+    return text.replace("\n", "\\n").replace("\t", "\\t")
