@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from cyclopts import App
 
 from weighbridge.bridge import now
@@ -12,7 +10,7 @@ from weighbridge.domain.access import LOCAL, Role
 from weighbridge.domain.group import Group
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
-from weighbridge.doors.cli.render import AsJson, show_json, show_table
+from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_table
 from weighbridge.settings import load_settings
 
 group_app = App(name="group", help="Give some members of an organization some of its repositories.")
@@ -33,7 +31,9 @@ def group_add(organization: str, name: str, /, *, description: str = "", json: A
     """
     with open_groups(load_settings(), now) as groups:
         made = groups.add(LOCAL, organization, name, description)
-    _done(json, made, f"{made.full_name} was made; 'weighbridge org group member' fills it")
+    show_done(
+        _document(made), f"{made.full_name} was made; 'weighbridge org group member' fills it", as_json=json
+    )
 
 
 @group_app.command(name="member")
@@ -56,7 +56,7 @@ def group_member(
     """
     with open_groups(load_settings(), now) as groups:
         changed = groups.set_members(LOCAL, organization, group, {user: role})
-    _done(json, changed, f"{user} is {role.value} in {changed.full_name}")
+    show_done(_document(changed), f"{user} is {role.value} in {changed.full_name}", as_json=json)
 
 
 @group_app.command(name="remove")
@@ -74,7 +74,7 @@ def group_remove(organization: str, group: str, user: str, /, *, json: AsJson = 
     """
     with open_groups(load_settings(), now) as groups:
         changed = groups.set_members(LOCAL, organization, group, {user: None})
-    _done(json, changed, f"{user} is no longer in {changed.full_name}")
+    show_done(_document(changed), f"{user} is no longer in {changed.full_name}", as_json=json)
 
 
 @group_app.command(name="repo")
@@ -94,11 +94,9 @@ def group_repo(
     """
     with open_groups(load_settings(), now) as groups:
         there = groups.put(LOCAL, RepoId.parse(repo, kind), group)
-    if json:
-        show_json({"repo": there.id.full_name, "kind": kind.value, "group": group or ""})
-    else:
-        where = f"belongs to the group {group}" if group else "belongs to no group"
-        print(f"{there.id.full_name} {where}", file=sys.stderr)
+    where = f"belongs to the group {group}" if group else "belongs to no group"
+    document: JsonObject = {"repo": there.id.full_name, "kind": kind.value, "group": group or ""}
+    show_done(document, f"{there.id.full_name} {where}", as_json=json)
 
 
 @group_app.command(name="delete")
@@ -114,10 +112,8 @@ def group_delete(organization: str, group: str, /, *, json: AsJson = False) -> N
     """
     with open_groups(load_settings(), now) as groups:
         groups.delete(LOCAL, organization, group)
-    if json:
-        show_json({"organization": organization, "group": group, "changed": "deleted"})
-    else:
-        print(f"{organization}/{group} is no more", file=sys.stderr)
+    document: JsonObject = {"organization": organization, "group": group, "changed": "deleted"}
+    show_done(document, f"{organization}/{group} is no more", as_json=json)
 
 
 @group_app.command(name="list")
@@ -144,13 +140,6 @@ def group_list(organization: str, /, *, json: AsJson = False) -> None:
         for each in found
     ]
     show_table(("NAME", "ID", "MEMBERS", "REPOSITORIES"), rows)
-
-
-def _done(json: bool, group: Group, line: str) -> None:
-    if json:
-        show_json(_document(group))
-    else:
-        print(line, file=sys.stderr)
 
 
 def _document(group: Group) -> JsonObject:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 from cyclopts import App
 
 from weighbridge.bridge import now
 from weighbridge.bridge.organizations import open_organizations
 from weighbridge.domain.access import LOCAL, Role
 from weighbridge.doors.cli.groups import group_app
-from weighbridge.doors.cli.render import AsJson, show_json, show_table
+from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_table
 from weighbridge.settings import load_settings
 
 org_app = App(name="org", help="Make organizations, name their members, and group them.")
@@ -28,7 +26,11 @@ def org_add(name: str, /, *, json: AsJson = False) -> None:
     """
     with open_organizations(load_settings(), now) as organizations:
         organizations.add(LOCAL, name)
-    _done(json, {"name": name, "changed": "added"}, f"{name} was made; 'weighbridge org member' fills it")
+    show_done(
+        {"name": name, "changed": "added"},
+        f"{name} was made; 'weighbridge org member' fills it",
+        as_json=json,
+    )
 
 
 @org_app.command(name="member")
@@ -47,7 +49,9 @@ def org_member(name: str, user: str, /, *, role: Role = Role.WRITE, json: AsJson
     """
     with open_organizations(load_settings(), now) as organizations:
         organizations.set_member(LOCAL, name, user, role)
-    _done(json, {"name": name, "user": user, "role": role.value}, f"{user} is {role.value} in {name}")
+    show_done(
+        {"name": name, "user": user, "role": role.value}, f"{user} is {role.value} in {name}", as_json=json
+    )
 
 
 @org_app.command(name="remove")
@@ -63,7 +67,7 @@ def org_remove(name: str, user: str, /, *, json: AsJson = False) -> None:
     """
     with open_organizations(load_settings(), now) as organizations:
         organizations.set_member(LOCAL, name, user, None)
-    _done(json, {"name": name, "user": user, "role": ""}, f"{user} is no longer in {name}")
+    show_done({"name": name, "user": user, "role": ""}, f"{user} is no longer in {name}", as_json=json)
 
 
 @org_app.command(name="list")
@@ -79,10 +83,3 @@ def org_list(*, json: AsJson = False) -> None:
         for name, members in found.items()
     ]
     show_table(("NAME", "MEMBERS"), rows)
-
-
-def _done(json: bool, document: dict[str, str], line: str) -> None:
-    if json:
-        show_json(document)
-    else:
-        print(line, file=sys.stderr)

@@ -16,7 +16,7 @@ from cyclopts import App, Parameter
 from weighbridge.bridge import now
 from weighbridge.bridge.people import open_people
 from weighbridge.domain.access import LOCAL, Permission
-from weighbridge.doors.cli.render import AsJson, show_json, show_table
+from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_table
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
 
@@ -48,10 +48,7 @@ def user_add(
     wanted = permission or (Permission.SEARCH, Permission.DOWNLOAD)
     with open_people(load_settings(), now) as people:
         user = people.add_user(LOCAL, name, wanted, _new_password(password_stdin))
-    if json:
-        show_json(user.to_json())
-    else:
-        print(f"{user.name} may {', '.join(sorted(user.permissions))}", file=sys.stderr)
+    show_done(user.to_json(), f"{user.name} may {', '.join(sorted(user.permissions))}", as_json=json)
 
 
 @user_app.command(name="list")
@@ -85,7 +82,7 @@ def user_passwd(name: str, /, *, password_stdin: FromStdin = False, json: AsJson
     """
     with open_people(load_settings(), now) as people:
         people.set_password(LOCAL, name, _new_password(password_stdin))
-    _done(json, {"name": name, "changed": "password"}, f"the password of {name} was changed")
+    show_done({"name": name, "changed": "password"}, f"the password of {name} was changed", as_json=json)
 
 
 @user_app.command(name="disable")
@@ -99,7 +96,7 @@ def user_disable(name: str, /, *, json: AsJson = False) -> None:
     """
     with open_people(load_settings(), now) as people:
         people.disable(LOCAL, name)
-    _done(json, {"name": name, "changed": "disabled"}, f"{name} is disabled")
+    show_done({"name": name, "changed": "disabled"}, f"{name} is disabled", as_json=json)
 
 
 @token_app.command(name="create")
@@ -167,7 +164,7 @@ def token_revoke(id: str, /, *, json: AsJson = False) -> None:
     """
     with open_people(load_settings(), now) as people:
         people.revoke_token(LOCAL, id)
-    _done(json, {"id": id, "changed": "revoked"}, f"token {id} is revoked")
+    show_done({"id": id, "changed": "revoked"}, f"token {id} is revoked", as_json=json)
 
 
 def _new_password(from_stdin: bool) -> str:
@@ -184,13 +181,6 @@ def _new_password(from_stdin: bool) -> str:
     if getpass("Again: ") != password:
         raise BadInput("the two passwords are not the same")
     return password
-
-
-def _done(json: bool, document: dict[str, str], line: str) -> None:
-    if json:
-        show_json(document)
-    else:
-        print(line, file=sys.stderr)
 
 
 def _at(at: datetime | None) -> str:

@@ -109,6 +109,14 @@ def show_json(document: Json) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
 
 
+def show_done(document: Json, line: str, *, as_json: bool) -> None:
+    """What was changed: a line on stderr, or with ``--json`` the document alone."""
+    if as_json:
+        show_json(document)
+    else:
+        print(printable(line), file=sys.stderr)
+
+
 def _plain(value: object) -> object:
     """Mappings and sequences that are not dict and list."""
     return dict(value) if hasattr(value, "keys") else list(value)  # type: ignore[call-overload]

@@ -8,8 +8,8 @@ from weighbridge.bridge.remote_repos import open_repos
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.remote_repo import NamedCommit
-from weighbridge.doors.cli.render import AsJson, show_json, show_table
-from weighbridge.doors.cli.repos import Endpoint, Kind, done, named, repo_app
+from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_table
+from weighbridge.doors.cli.repos import Endpoint, Kind, named, repo_app
 from weighbridge.settings import load_settings
 
 tag_app = App(name="tag", help="Name revisions of a repository.")
@@ -45,7 +45,11 @@ def tag_add(
     """
     id = _checked(repo, kind, tag, revision)
     open_repos(load_settings(), endpoint).add_tag(id, tag, revision=revision, message=message)
-    done(json, {**named(id), "changed": "tag added", "tag": tag}, f"{id} has the tag {tag} at {revision}")
+    show_done(
+        {**named(id), "changed": "tag added", "tag": tag},
+        f"{id} has the tag {tag} at {revision}",
+        as_json=json,
+    )
 
 
 @tag_app.command(name="remove")
@@ -63,7 +67,9 @@ def tag_remove(
     """
     id = _checked(repo, kind, tag)
     open_repos(load_settings(), endpoint).remove_tag(id, tag)
-    done(json, {**named(id), "changed": "tag removed", "tag": tag}, f"{id} has no tag {tag} any more")
+    show_done(
+        {**named(id), "changed": "tag removed", "tag": tag}, f"{id} has no tag {tag} any more", as_json=json
+    )
 
 
 @tag_app.command(name="list")
@@ -106,7 +112,7 @@ def branch_add(
     id = _checked(repo, kind, branch, revision)
     open_repos(load_settings(), endpoint).add_branch(id, branch, revision=revision)
     changed: JsonObject = {**named(id), "changed": "branch added", "branch": branch}
-    done(json, changed, f"{id} has the branch {branch}, which begins at {revision}")
+    show_done(changed, f"{id} has the branch {branch}, which begins at {revision}", as_json=json)
 
 
 @branch_app.command(name="remove")
@@ -125,7 +131,7 @@ def branch_remove(
     id = _checked(repo, kind, branch)
     open_repos(load_settings(), endpoint).remove_branch(id, branch)
     changed: JsonObject = {**named(id), "changed": "branch removed", "branch": branch}
-    done(json, changed, f"{id} has no branch {branch} any more")
+    show_done(changed, f"{id} has no branch {branch} any more", as_json=json)
 
 
 @branch_app.command(name="list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -11,7 +10,7 @@ from weighbridge.bridge.remote_repos import open_repos, own_name
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.cli.asking import have_typed
-from weighbridge.doors.cli.render import AsJson, printable, show_json, show_table
+from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_table
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
 
@@ -45,7 +44,9 @@ def repo_create(
         raise BadInput("--sdk is for a space, and a space needs it", hint="--kind space --sdk static")
     id = RepoId.parse(repo, kind)
     url = open_repos(load_settings(), endpoint).create(id, private=private, sdk=sdk or "")
-    done(json, {**named(id), "changed": "created", "url": url, "private": private}, f"made {url}")
+    show_done(
+        {**named(id), "changed": "created", "url": url, "private": private}, f"made {url}", as_json=json
+    )
 
 
 @repo_app.command(name="delete")
@@ -70,7 +71,7 @@ def repo_delete(
         hub = endpoint or settings.upstream
         have_typed(id.full_name, f"{id} at {hub} will be gone, with all its files and revisions.")
     open_repos(settings, endpoint).delete(id)
-    done(json, {**named(id), "changed": "deleted"}, f"deleted the {kind.value} {id}")
+    show_done({**named(id), "changed": "deleted"}, f"deleted the {kind.value} {id}", as_json=json)
 
 
 @repo_app.command(name="move")
@@ -90,7 +91,11 @@ def repo_move(
     if not (before.namespace and after.namespace):
         raise BadInput("both names must have a namespace", hint="weighbridge repo move ann/old ann/new")
     open_repos(load_settings(), endpoint).move(before, after)
-    done(json, {**named(after), "changed": "moved", "from": before.full_name}, f"{before} is {after} now")
+    show_done(
+        {**named(after), "changed": "moved", "from": before.full_name},
+        f"{before} is {after} now",
+        as_json=json,
+    )
 
 
 @repo_app.command(name="settings")
@@ -122,7 +127,7 @@ def repo_settings(
     said = [] if private is None else ["private" if private else "public"]
     said += [f"gated: {gated}"] if gated else []
     changed: JsonObject = {**named(id), "changed": "settings", "private": private, "gated": gated}
-    done(json, changed, f"{id} is now {', '.join(said)}")
+    show_done(changed, f"{id} is now {', '.join(said)}", as_json=json)
 
 
 @repo_app.command(name="list")
@@ -166,11 +171,3 @@ def repo_list(
 def named(repo: RepoId) -> JsonObject:
     """The repository, in an answer."""
     return {"repo": repo.full_name, "kind": repo.kind.value}
-
-
-def done(json: bool, document: JsonObject, line: str) -> None:
-    """Say what was changed."""
-    if json:
-        show_json(document)
-    else:
-        print(printable(line), file=sys.stderr)
