@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.bridge.opening import a_registry
 from tests.bridge.test_repos import ANN, REPO, Opener
 from tests.hub_server import HubServer, serve_hub
 from tests.made_models import ONE_PERSON, Made, train
-from weighbridge.bridge import Bridge, open_bridge
-from weighbridge.settings import load_settings
+from weighbridge.bridge import Bridge
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +37,7 @@ def opener(upstream: HubServer, tmp_path: Path) -> Iterator[Opener]:
     policy.write_text(ONE_PERSON)
 
     def open_one(**more: str) -> Bridge:
-        environ = {
-            "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
-            "WEIGHBRIDGE_UPSTREAM": upstream.url,
-            "HOME": str(tmp_path),
-            "WEIGHBRIDGE_POLICY": str(policy),
-            **more,
-        }
-        opened.append(open_bridge(load_settings(environ)))
+        opened.append(a_registry(tmp_path, upstream.url, **{"WEIGHBRIDGE_POLICY": str(policy), **more}))
         return opened[-1]
 
     yield open_one

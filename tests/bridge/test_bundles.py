@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from tests.bridge.opening import a_registry
 from tests.bridge.test_repos import ANN, REPO, judged, model, put
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_models import Made
 from weighbridge.adapters.attestation_key import attestation_key
 from weighbridge.adapters.bundle_file import open_bundle, write_bundle
 from weighbridge.adapters.progress import SilentReporter
-from weighbridge.bridge import Bridge, open_bridge
+from weighbridge.bridge import Bridge
 from weighbridge.bridge.bundles import Imported
 from weighbridge.bridge.bundling import Written
 from weighbridge.bridge.repos import State
@@ -42,7 +43,6 @@ from weighbridge.errors import (
     NotPermitted,
     PackageExists,
 )
-from weighbridge.settings import load_settings
 
 UPLOADER = Principal(
     name="una", permissions=frozenset({Permission.SEARCH, Permission.DOWNLOAD, Permission.UPLOAD})
@@ -65,17 +65,8 @@ def hub(made: Made) -> Iterator[HubServer]:
 def registry(home: Path, upstream: str, policy: str = POLICY) -> Iterator[Bridge]:
     home.mkdir(exist_ok=True)
     (home / "policy.yaml").write_text(policy)
-    environ = {
-        "WEIGHBRIDGE_HOME": str(home / "home"),
-        "WEIGHBRIDGE_UPSTREAM": upstream,
-        "WEIGHBRIDGE_POLICY": str(home / "policy.yaml"),
-        "HOME": str(home),
-    }
-    bridge = open_bridge(load_settings(environ))
-    try:
+    with a_registry(home, upstream, WEIGHBRIDGE_POLICY=str(home / "policy.yaml")) as bridge:
         yield bridge
-    finally:
-        bridge.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from tests.bridge.opening import a_registry
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_data import FILES, NAME, made_data
 from tests.made_models import Made
@@ -48,14 +49,8 @@ def hub(made: Made) -> Iterator[HubServer]:
 
 @pytest.fixture
 def bridge(hub: HubServer, tmp_path: Path) -> Iterator[Bridge]:
-    environ = {
-        "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
-        "WEIGHBRIDGE_UPSTREAM": hub.url,
-        "HOME": str(tmp_path),
-    }
-    opened = open_bridge(load_settings(environ))
-    yield opened
-    opened.close()
+    with a_registry(tmp_path, hub.url) as opened:
+        yield opened
 
 
 def wish(revision: str = "main", **more: object) -> IngestRequest:

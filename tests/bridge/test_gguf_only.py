@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.bridge.opening import a_registry
 from tests.bridge.test_packages import refused, request
 from tests.hub_server import HubRepo, HubServer, serve_hub
-from weighbridge.bridge import Bridge, open_bridge
+from weighbridge.bridge import Bridge
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.evidence import ModelShape, SourceState
 from weighbridge.domain.package import PackageState
@@ -17,7 +18,6 @@ from weighbridge.domain.ref import ModelRef
 from weighbridge.domain.score import Score
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.doors.cli.info import about_lines
-from weighbridge.settings import load_settings
 
 CARD = b"""---
 license: apache-2.0
@@ -57,10 +57,8 @@ def hub() -> Iterator[HubServer]:
 
 @pytest.fixture
 def bridge(hub: HubServer, tmp_path: Path) -> Iterator[Bridge]:
-    environ = {"WEIGHBRIDGE_HOME": str(tmp_path / "home"), "WEIGHBRIDGE_UPSTREAM": hub.url}
-    opened = open_bridge(load_settings({**environ, "HOME": str(tmp_path)}))
-    yield opened
-    opened.close()
+    with a_registry(tmp_path, hub.url) as opened:
+        yield opened
 
 
 def score(verdict: Verdict, metric: str) -> Score:

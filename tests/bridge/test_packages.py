@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from tests.bridge.opening import a_registry
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_models import INFO, Made
 from weighbridge.bridge import Bridge, open_bridge
@@ -53,14 +54,8 @@ def hub(made: Made) -> Iterator[HubServer]:
 
 @pytest.fixture
 def bridge(hub: HubServer, tmp_path: Path) -> Iterator[Bridge]:
-    environ = {
-        "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
-        "WEIGHBRIDGE_UPSTREAM": hub.url,
-        "HOME": str(tmp_path),
-    }
-    opened = open_bridge(load_settings(environ))
-    yield opened
-    opened.close()
+    with a_registry(tmp_path, hub.url) as opened:
+        yield opened
 
 
 def request(name: str, **more: object) -> IngestRequest:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.bridge.opening import a_registry
 from tests.bridge.test_packages import READER, UPLOADER, request
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_models import INFO, Made
-from weighbridge.bridge import Bridge, open_bridge
+from weighbridge.bridge import Bridge
 from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.evidence import evidence_from_json
 from weighbridge.domain.json_values import canonical
@@ -24,7 +25,6 @@ from weighbridge.doors.demo.models import DATA
 from weighbridge.errors import NotPermitted
 from weighbridge.flows.weighing import score_all
 from weighbridge.metrics import METRICS
-from weighbridge.settings import load_settings
 
 NAME = "acme/odd"
 ALL_WAIVED = tuple(Waiver(metric=metric, repo="", reason="a test", author="") for metric in METRICS)
@@ -38,14 +38,8 @@ def hub(made: Made) -> Iterator[HubServer]:
 
 @pytest.fixture
 def bridge(hub: HubServer, tmp_path: Path) -> Iterator[Bridge]:
-    environ = {
-        "WEIGHBRIDGE_HOME": str(tmp_path / "home"),
-        "WEIGHBRIDGE_UPSTREAM": hub.url,
-        "HOME": str(tmp_path),
-    }
-    opened = open_bridge(load_settings(environ))
-    yield opened
-    opened.close()
+    with a_registry(tmp_path, hub.url) as opened:
+        yield opened
 
 
 def offer(hub: HubServer, files: Mapping[str, bytes], name: str = NAME) -> HubRepo:
