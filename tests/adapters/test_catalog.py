@@ -226,8 +226,17 @@ class TestRefusals:
         catalog.add_refusal(self.refusal("r0"), line("package.refuse"))
         assert [found.id for found in catalog.refusals(limit=2)] == ["r2", "r1"]
         assert [found.id for found in catalog.refusals(limit=2, after="r1")] == ["r0"]
+        other = ModelRef.parse("org/other")
+        catalog.add_refusal(replace(self.refusal("r3", 3), ref=other), line("package.refuse"))
+        same = RepoId.parse("Org/Other")
+        assert [found.id for found in catalog.refusals(repo=same)] == ["r3"]
+        assert catalog.refusals(repo=replace(same, kind=RepoKind.DATASET)) == ()
+        assert [found.id for found in catalog.refusals(2, "r2", repo=RepoId.parse("org/model"))] == [
+            "r1",
+            "r0",
+        ]
         assert catalog.refusal("r1") == self.refusal("r1", 1)
-        assert len(catalog.audit_lines()) == 3
+        assert len(catalog.audit_lines()) == 4
         with pytest.raises(NotFound):
             catalog.refusal("r9")
 

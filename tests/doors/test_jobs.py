@@ -182,7 +182,7 @@ def test_what_a_refused_job_did_not_fetch_has_not_failed(
     shown = run(["job", "show", id], env, tmp_path).stdout
     assert shown.count("  FAILED") == len(certain)
     assert "code_quality 0.20..0.87 of 0.50\n" in shown
-    assert f"weighbridge job watch {id}" in shown
+    assert f"weighbridge refusal show {id}" in shown
 
 
 def test_an_answer_that_fails_is_the_answer_of_the_error_itself(

@@ -343,6 +343,8 @@ class TestIngest:
         assert kept["verdict"]["scores"][0]["metric"] == "license"
         listed = registry.call("GET", "/refusals", by="una").json
         assert [refusal["refusal_id"] for refusal in listed["refusals"]] == [kept["refusal_id"]]
+        for query, count in (("repo=ORG/Weak", 1), ("repo=org/other", 0), ("repo=org/weak&kind=dataset", 0)):
+            assert len(registry.call("GET", f"/refusals?{query}", by="una").json["refusals"]) == count
         assert registry.call("GET", "/packages").json == {"packages": [], "next": None, "total": None}
 
     def test_what_cannot_be_told_is_neither_accepted_nor_refused(self, registry: Registry) -> None:
@@ -432,6 +434,44 @@ class TestIngest:
         )
         assert is_problem(answer, status)["code"] == code
         assert registry.catalog.packages() == ()
+
+    @pytest.mark.parametrize(
+        ("body", "headers", "detail"),
+        [
+            (b"{bad", {}, "body: this is no JSON ("),
+            (b"", {}, "body: Field required"),
+            (b"[1]", {}, "body: this is no JSON object"),
+            (
+                b'{"model_id": "a"}',
+                {"Content-Type": "text/plain"},
+                "without 'Content-Type: application/json'",
+            ),
+            (b'{"model_id": "a", "model": 1}', {}, "body.model: there is no such field"),
+        ],
+    )
+    def test_a_body_that_cannot_be_read_is_told_as_what_it_is(
+        self, registry: Registry, body: bytes, headers: dict[str, str], detail: str
+    ) -> None:
+        answer = registry.call("POST", "/package/ingest-huggingface", body, by="una", **headers)
+        assert detail in is_problem(answer, 422)["detail"]
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/packages", "/versions?name=org/good", "/refusals", "/jobs", "/waivers", "/evidence", "/audit",
+            "/users", "/tokens", "/policy", "/refusal/none",
+        ],
+    )  # fmt: skip
+    def test_a_parameter_that_would_be_without_effect_is_refused(self, registry: Registry, path: str) -> None:
+        asked = f"{path}{'&' if '?' in path else '?'}named=org%2Fgood"
+        problem = is_problem(registry.call("GET", asked, by="admin"), 422)
+        assert [fault["field"] for fault in problem["errors"]] == ["query.named"]
+        assert registry.call("POST", "/package/ingest-huggingface?wait=false", {}, by="una").status == 422
+        assert registry.call("GET", "/livez?named=1").status == 200
+
+    def test_a_value_that_cannot_be_one_is_told_in_our_words(self, registry: Registry) -> None:
+        problem = is_problem(registry.call("GET", "/packages?since=yesterday"), 422)
+        assert problem["detail"] == "query.since: an instant is written as in 2026-11-21T08:00:00Z"
 
     def test_waivers_and_thresholds_count_and_are_recorded(self, registry: Registry) -> None:
         waivers = [{"metric": "bus_factor", "reason": "one maintainer, but us", "expires": "2999-12-31"}]

@@ -345,11 +345,16 @@ class Packages:
         return origin_from_json(child(document, "origin"))
 
     def refusals(
-        self, principal: Principal, *, limit: int = 100, after: str | None = None
+        self,
+        principal: Principal,
+        repo: RepoId | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
     ) -> Sequence[Refusal]:
-        """What the gate did not admit, newest first."""
+        """What the gate did not admit, or of ``repo`` only, newest first."""
         require(principal, Permission.UPLOAD)
-        return self._catalog.refusals(limit=limit, after=after, sight=sight_of(principal))
+        return self._catalog.refusals(limit, after, sight_of(principal), repo)
 
     def refusal(self, principal: Principal, id: str) -> tuple[Refusal, Verdict]:
         """One refusal and its judgement."""

@@ -221,7 +221,10 @@ class PackageExists(Conflict):
     def __init__(self, name: str, version: str, *, commit: str | None = None) -> None:
         self.name, self.version, self.commit = name, version, commit
         what = f"commit {commit[:12]} is" if commit else "this name and version are"
-        super().__init__(f"{what} already in the registry as {name}@{version}")
+        super().__init__(
+            f"{what} already in the registry as {name}@{version}",
+            hint=f"'weighbridge package versions {name}', or GET /versions?name={name}, shows what is here",
+        )
 
 
 class RepoExists(Conflict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
@@ -24,17 +24,25 @@ class Refusals(Database):
             add_refusal(connection, refusal, audit)
 
     def refusals(
-        self, limit: int = 100, after: str | None = None, sight: Sight = SEES_ALL
+        self,
+        limit: int = 100,
+        after: str | None = None,
+        sight: Sight = SEES_ALL,
+        repo: RepoId | None = None,
     ) -> tuple[Refusal, ...]:
-        """A page of refusals, newest first; ``after`` is the id of the last one of the page before.
+        """A page of refusals, newest first, or of those of ``repo``.
 
-        ``sight`` leaves out those of private repositories that are not seen.
+        ``after`` is the id of the last one of the page before. ``sight`` leaves out those of private
+        repositories that are not seen.
 
         Raises:
             BadInput: ``after`` is no refusal.
         """
         with self._reading() as connection:
             query = select(REFUSALS).where(~hidden_from(REFUSALS, sight))
+            if repo is not None:
+                query = query.where(REFUSALS.c.kind == repo.kind.value)
+                query = query.where(func.lower(REFUSALS.c.name) == repo.full_name.lower())
             query = page(connection, query, REFUSALS, limit, after)
             return tuple(map(_refusal, connection.execute(query)))
 

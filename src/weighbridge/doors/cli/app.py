@@ -49,6 +49,7 @@ COMMANDS: tuple[tuple[str, str, str, str], ...] = (
     ("Models", "bundle", "bundle:bundle_app", "Carry models across an air gap in one file."),
     ("Registry", "ingest", "ingest:ingest", "Weigh a model and list it, or refuse it with reasons."),
     ("Registry", "package", "packages:package_app", "List, search and delete packages, and their versions."),
+    ("Registry", "refusal", "refusals:refusal_app", "List what was not admitted, and show why."),
     ("Registry", "job", "jobs:job_app", "List, follow, cancel and retry what was asked for."),
     ("Registry", "scan", "ingest:scan", "The safety verdict of a file, folder or repository, file by file."),
     ("Registry", "score", "score:score", "The metrics of a repository or folder, with their reasons."),

@@ -143,7 +143,7 @@ def _next_step(job: Job) -> Iterator[str]:
     if job.error is not None and (hint := text(job.error, "hint")):
         yield f"hint: {hint}"
     if job.state is JobState.REFUSED:
-        yield f"the reasons: weighbridge job watch {job.id}"
+        yield f"the reasons: weighbridge refusal show {job.id}"
     elif job.state in (JobState.FAILED, JobState.PARKED, JobState.CANCELLED):
         yield f"to begin it again: weighbridge job retry {job.id}"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
@@ -28,6 +28,7 @@ from weighbridge.doors.rest import (
     watching,
     zips,
 )
+from weighbridge.doors.rest.callers import known_queries
 from weighbridge.doors.rest.problems import MEDIA_TYPE, install, problem
 from weighbridge.doors.rest.shapes import Problem
 
@@ -72,6 +73,8 @@ def rest_app(bridge: Bridge, proxies: Sequence[Network] = ()) -> FastAPI:
     )
     app.state.bridge, app.state.zips, app.state.proxies = bridge, zips.zip_streams(), proxies
     install(app)
+    app.include_router(watching.router)  # whoever watches may send whatever keeps caches away
+    app.include_router(_other_routes())
     for router in (
         accounts.router,
         people.router,
@@ -83,10 +86,8 @@ def rest_app(bridge: Bridge, proxies: Sequence[Network] = ()) -> FastAPI:
         zips.router,
         upkeep.router,
         audit.router,
-        watching.router,
-        _other_routes(),
     ):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(known_queries)])
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.add_middleware(_BodyLimit)
     return app

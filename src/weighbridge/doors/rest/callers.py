@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
@@ -30,6 +31,23 @@ async def bridge_of(request: Request) -> Bridge:
 def address_of(request: Request) -> str:
     """Where a request came from; empty for this machine."""
     return client_address(request.scope, request.app.state.proxies)
+
+
+async def known_queries(request: Request) -> None:
+    """A parameter that an address does not know would be without effect: it is refused, not passed over.
+
+    Raises:
+        RequestValidationError: there is one.
+    """
+    path = request.app.openapi()["paths"].get(request.scope["route"].path, {})
+    known = [
+        p["name"] for p in path.get(request.method.lower(), {}).get("parameters", ()) if p["in"] == "query"
+    ]
+    told = f"there is no such parameter here; known: {', '.join(known)}" if known else "there are none here"
+    if strange := sorted({name for name in request.query_params if name not in known}):
+        raise RequestValidationError(
+            [{"type": "extra_forbidden", "loc": ("query", name), "msg": told} for name in strange]
+        )
 
 
 TheBridge = Annotated[Bridge, Depends(bridge_of)]

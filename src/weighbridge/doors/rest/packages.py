@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import JsonValue
 
@@ -25,7 +25,7 @@ from weighbridge.doors.rest.package_shapes import (
     StandingOut,
     VerdictOut,
 )
-from weighbridge.doors.rest.shapes import After, Id, Limit
+from weighbridge.doors.rest.shapes import After, Id, Limit, RepoName
 from weighbridge.errors import RateLimited
 
 router = APIRouter()
@@ -124,9 +124,17 @@ def policy(bridge: TheBridge, caller: Caller) -> JSONResponse:
 
 
 @router.get("/refusals", tags=["refusals"], summary="List what was not admitted, newest first")
-def refusals(bridge: TheBridge, caller: Caller, limit: Limit = 100, after: After = None) -> RefusalPage:
-    """Needs the permission `upload`."""
-    found = bridge.packages.refusals(caller, limit=limit, after=after)
+def refusals(
+    bridge: TheBridge,
+    caller: Caller,
+    repo: Annotated[RepoName | None, Query()] = None,
+    kind: RepoKind = RepoKind.MODEL,
+    limit: Limit = 100,
+    after: After = None,
+) -> RefusalPage:
+    """`kind` counts with `repo`. Needs the permission `upload`."""
+    wanted = RepoId.parse(repo, kind) if repo else None
+    found = bridge.packages.refusals(caller, wanted, limit=limit, after=after)
     return RefusalPage(
         refusals=[RefusalOut.of(refusal) for refusal in found],
         next=found[-1].id if len(found) == limit else None,

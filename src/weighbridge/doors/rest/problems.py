@@ -9,6 +9,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -167,11 +168,22 @@ def _verdict(error: Rejected) -> dict[str, Json]:
 async def _wrong_schema(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
     # Not the values: one of them may be a password.
-    faults: list[Json] = [
-        {"field": ".".join(map(str, fault["loc"])), "message": str(fault["msg"])} for fault in error.errors()
-    ]
+    faults: list[Json] = [_fault(fault) for fault in error.errors()]
     told = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults if isinstance(fault, dict))
     return problem(422, BadInput.code, told, more={"errors": faults})
+
+
+def _fault(fault: Mapping[str, Any]) -> dict[str, Json]:
+    """One thing that is wrong, and where; the checker's own words only where they help whoever reads them."""
+    kind, place, told = fault["type"], fault["loc"], str(fault["msg"])
+    if kind == "json_invalid":
+        cause = str(fault.get("ctx", {}).get("error", "")).rstrip(".")
+        place, told = ("body",), f"this is no JSON ({cause}, at character {place[-1]})"
+    elif kind in ("model_attributes_type", "dict_type") and place == ("body",):
+        told = "this is no JSON object, or it was sent without 'Content-Type: application/json'"
+    elif kind == "extra_forbidden" and place[0] == "body":
+        told = "there is no such field"
+    return {"field": ".".join(map(str, place)), "message": told.removeprefix("Value error, ")}
 
 
 async def _of_the_framework(request: Request, error: Exception) -> JSONResponse:
