@@ -144,6 +144,15 @@ def test_letters_that_unicode_spells_in_several_ways_are_one(index: ModelIndex, 
     assert found(index, "Strasse") == ["acme/a", "acme/b"]
 
 
+@pytest.mark.parametrize("count", [2, 17, 18, 40, 400])
+def test_all_of_many_tags_must_be_there(index: ModelIndex, count: int) -> None:
+    tags = tuple(f"tag-{number}" for number in range(count))
+    index.put([entry("acme/all", tags=list(tags)), entry("acme/less", tags=list(tags[1:]), downloads=9)])
+    for sort in ModelSort:
+        assert found(index, "acme", tags=tags, sort=sort) == ["acme/all"]
+    assert found(index, "acme", tags=tags[1:]) == ["acme/less", "acme/all"]
+
+
 def test_long_words_of_a_name_are_found_by_any_beginning(index: ModelIndex) -> None:
     word = "supercalifragilisticexpialidocious"
     index.put([entry(f"acme/{word}", downloads=1), entry(f"acme/{word[:20]}", downloads=2)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from weighbridge.adapters.model_index.bodies import read
-from weighbridge.adapters.model_index.terms import is_named, question_of
-from weighbridge.adapters.model_index.text_tables import answers, id_of, rows
+from weighbridge.adapters.model_index.terms import conditions_of, is_named
+from weighbridge.adapters.model_index.text_tables import answers, id_of, question_of, rows
 from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.model_entry import ModelEntry
 from weighbridge.domain.model_search import FoundModels, ModelSearch, ModelSort
@@ -16,6 +17,8 @@ from weighbridge.domain.model_search import FoundModels, ModelSearch, ModelSort
 Place = tuple[int, int]
 """Which of the questions a page goes on with, and behind which row."""
 _START = (0, -1)
+_BEST = ModelSort.DOWNLOADS.value
+"""Among equals the most downloaded come first."""
 _CURSOR = re.compile(r"([01])-([0-9]{1,19})")
 _LONGEST_NAME = 193
 
@@ -36,47 +39,50 @@ def place_of(after: str | None) -> Place:
 
 def answered(connection: sqlite3.Connection, search: ModelSearch, place: Place) -> FoundModels:
     """The page that begins at a place."""
-    every, named = question_of(search)
+    conditions, named = conditions_of(search)
     if search.sort is not ModelSort.BEST or not named:
         order = ModelSort.DOWNLOADS if search.sort is ModelSort.BEST else search.sort
+        every = question_of(connection, order.value, conditions)
         listed = rows(connection, order.value, every, after=place[1], limit=search.limit + 1)
         return _page(connection, [(0, row) for row in listed], search.limit)
+    every = question_of(connection, _BEST, conditions)
     exact = _exact(connection, every, search.text)
-    found = [spot for spot in _best(connection, search, place, every, named) if id_of(spot[1]) != exact]
+    by_best = _first if place == _START else partial(_following, place=place)
+    by_name, others = by_best(connection, search, every, named)
+    found = [*((0, row) for row in by_name), *((1, row) for row in others)]
+    found = [spot for spot in found if id_of(spot[1]) != exact]
     first = [exact] if exact is not None and place == _START else []
     return _page(connection, found, search.limit - len(first), first)
 
 
-def _best(
-    connection: sqlite3.Connection, search: ModelSearch, place: Place, every: str, named: str
-) -> list[Place]:
-    """What answers by its name, then what answers at all: two more than fit, where there are so many."""
-    order, limit = ModelSort.DOWNLOADS.value, search.limit + 2
-    stage, after = place
-    if place != _START:
-        by_name = [] if stage else rows(connection, order, named, after=after, limit=limit)
-        behind, left = after if stage else -1, limit - len(by_name)
-        others = rows(connection, order, f"({every}) NOT ({named})", after=behind, limit=left) if left else []
-    else:
-        by_name, others = _first(connection, search, every, named, limit)
-    return [*((0, row) for row in by_name), *((1, row) for row in others)]
-
-
 def _first(
-    connection: sqlite3.Connection, search: ModelSearch, every: str, named: str, limit: int
-) -> tuple[list[int], list[int]]:
-    """The first that answer by their names, and of the others as many as still fit.
+    connection: sqlite3.Connection, search: ModelSearch, every: str, named: Sequence[str]
+) -> tuple[Sequence[int], Sequence[int]]:
+    """What answers by its name, then what answers at all: two more than fit, where there are so many.
 
-    No list is walked twice: as far as ``limit`` of all that answer, and behind these for names only.
+    No list is walked twice: as far as a page of all that answer, and behind these for names only.
     """
-    order = ModelSort.DOWNLOADS.value
-    listed = rows(connection, order, every, after=-1, limit=limit)
+    limit = search.limit + 2
+    listed = rows(connection, _BEST, every, after=-1, limit=limit)
     by_name = [row for row in listed if is_named(_name(connection, row), search)]
     known = set(by_name)
     others = [row for row in listed if row not in known]
     if others and len(listed) == limit:
-        by_name += rows(connection, order, named, after=listed[-1], limit=len(others))
+        question = question_of(connection, _BEST, named)
+        by_name += rows(connection, _BEST, question, after=listed[-1], limit=len(others))
     return by_name, others[: limit - len(by_name)]
+
+
+def _following(
+    connection: sqlite3.Connection, search: ModelSearch, every: str, named: Sequence[str], place: Place
+) -> tuple[Sequence[int], Sequence[int]]:
+    """The same behind a place."""
+    limit, (stage, after) = search.limit + 2, place
+    question = question_of(connection, _BEST, named)
+    by_name = [] if stage else rows(connection, _BEST, question, after=after, limit=limit)
+    behind, left = after if stage else -1, limit - len(by_name)
+    others = rows(connection, _BEST, f"({every}) NOT ({question})", after=behind, limit=left) if left else []
+    return by_name, others
 
 
 def _name(connection: sqlite3.Connection, row: int) -> str:
@@ -105,7 +111,7 @@ def _exact(connection: sqlite3.Connection, question: str, text: str) -> int | No
     if entry is None:
         return None
     id: int = found[0]
-    return id if answers(connection, ModelSort.DOWNLOADS.value, question, id, entry) else None
+    return id if answers(connection, _BEST, question, id, entry) else None
 
 
 def _entries(connection: sqlite3.Connection, ids: Sequence[int]) -> Iterator[ModelEntry]:

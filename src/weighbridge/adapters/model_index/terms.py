@@ -1,4 +1,4 @@
-"""The terms by which a text table finds an entry, and a question in these terms.
+"""The terms by which a text table finds an entry, and what a question asks in these terms.
 
 A term is a letter for its kind and then a word, or a digest where the label is no single word:
 
@@ -40,8 +40,8 @@ def terms_of(entry: ModelEntry) -> str:
     return " ".join(found)
 
 
-def question_of(search: ModelSearch) -> tuple[str, str]:
-    """Two questions to a text table: what answers the search at all, and what does so by its name.
+def conditions_of(search: ModelSearch) -> tuple[Sequence[str], Sequence[str]]:
+    """What must all hold of what answers the search at all, and of what does so by its name.
 
     The second is empty where the search has no words.
     """
@@ -52,8 +52,7 @@ def question_of(search: ModelSearch) -> tuple[str, str]:
         whole.append(_quoted(_label("u", search.author)))
     named = [_begins(word) for word in search.words]
     anywhere = [f"({name} OR {_quoted(f'a{word}')})" for name, word in zip(named, search.words, strict=True)]
-    every = " AND ".join(whole + anywhere) or _quoted(_EVERY)
-    return every, " AND ".join(whole + named) if named else ""
+    return [*whole, *anywhere] or [_quoted(_EVERY)], [*whole, *named] if named else ()
 
 
 def is_named(name: str, search: ModelSearch) -> bool:

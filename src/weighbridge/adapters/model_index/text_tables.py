@@ -21,6 +21,10 @@ _ID_BITS = 28
 _GREATEST = (1 << 35) - 1
 _BATCH = 20_000
 _TREND_STEPS = 1000
+_MOST_NESTED = 16
+"""FTS5 takes no question that is nested too deeply."""
+_NOTHING = '"0"'
+"""No term: each begins with a letter for its kind."""
 _SHOWN = attrgetter(
     *("downloads", "likes", "trending", "last_modified", "author"),
     *("tags", "pipeline_tag", "library", "licence", "card"),
@@ -35,6 +39,21 @@ def refresh(connection: sqlite3.Connection) -> None:
     while connection.execute("SELECT 1 FROM stale LIMIT 1").fetchone():
         with writing(connection):
             _refresh_some(connection)
+
+
+def question_of(connection: sqlite3.Connection, order: str, conditions: Sequence[str]) -> str:
+    """A question for what fulfils all conditions of ``terms``, put so that it is soon answered.
+
+    FTS5 moves along the lists of all parts of an AND whenever one of them moves. So the rarest two come
+    together first, and only where they agree the next list is looked at. What is a NOT of nothing
+    keeps FTS5 from making one AND of all.
+    """
+    if len(conditions) < 2:
+        return conditions[0]
+    first, *others = sorted(conditions, key=lambda each: _rarity(connection, order, each), reverse=True)
+    for each in others[:_MOST_NESTED]:
+        first = f"(({first} AND {each}) NOT {_NOTHING})"
+    return " AND ".join((first, *others[_MOST_NESTED:]))
 
 
 def rows(connection: sqlite3.Connection, order: str, question: str, *, after: int, limit: int) -> list[int]:
@@ -71,6 +90,13 @@ def pack(connection: sqlite3.Connection) -> None:
 def is_shown_otherwise(older: ModelEntry, newer: ModelEntry) -> bool:
     """Whether the text tables have another row or other terms for the newer entry."""
     return bool(_SHOWN(older) != _SHOWN(newer))
+
+
+def _rarity(connection: sqlite3.Connection, order: str, condition: str) -> int:
+    """Where in the order the 64th row stands that fulfils it: the further behind, the fewer there are."""
+    asked = f"SELECT rowid FROM by_{order} WHERE by_{order} MATCH ? ORDER BY rowid LIMIT 1 OFFSET 63"  # noqa: S608
+    found = connection.execute(asked, (condition,)).fetchone()
+    return found[0] if found else 1 << 63
 
 
 def _refresh_some(connection: sqlite3.Connection) -> None:
