@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.domain.papers import verdict_of
 from tests.doors.cli_in_process import Shell
 from tests.doors.info_examples import EXAMPLES, GOLDEN, about_of, drawn
 from tests.doors.verdict_examples import kept
@@ -146,6 +147,17 @@ def test_it_tells_memory_kin_and_what_the_gate_would_say_and_downloads_no_weight
     assert told["stated_licence"] == "mit"
     assert hub.asked("*/resolve/*/README.md")
     assert not [asked.path for asked in hub.requests if asked.path.endswith((".safetensors", ".bin"))]
+
+
+def test_what_only_the_weights_can_tell_is_not_called_a_source_that_failed() -> None:
+    about = about_of(MODELS["bert"](), verdict_of(MODELS["bert"]()), Children())
+    known = next(score for score in about.verdict.scores if score.metric == "license")
+    held_open = replace(
+        about.verdict, scores=(known, replace(known, metric="code_quality", low=0.2, high=0.8))
+    )
+    assert replace(about, verdict=held_open).outlook == (
+        "it depends on what was not fetched or could not be read: code_quality 0.20..0.80"
+    )
 
 
 def test_its_children_are_those_that_name_it_and_a_list_that_fails_fails_nothing_else(

@@ -48,7 +48,7 @@ class LineReporter:
         """Say what starts."""
         with self._lock:
             self._title, self._total, self._done, self._said = title, total_bytes, 0, self._clock()
-            self._say(f"{self._doing} {title}: {_megabytes(total_bytes)}")
+            self._say(f"{self._doing} {title}: {_size(total_bytes)}")
 
     def moved(self, count: int) -> None:
         """Count, and say so from time to time."""
@@ -56,9 +56,7 @@ class LineReporter:
             self._done += count
             if self._clock() - self._said >= LINE_EVERY_S:
                 self._said = self._clock()
-                self._say(
-                    f"{self._doing} {self._title}: {_megabytes(self._done)} of {_megabytes(self._total)}"
-                )
+                self._say(f"{self._doing} {self._title}: {_size(self._done)} of {_size(self._total)}")
 
     def end(self) -> None:
         """Nothing: the result is told by whoever asked."""
@@ -125,5 +123,5 @@ def reporter_for(stream: TextIO | None = None, *, silent: bool = False, doing: s
     return BarReporter(stream) if stream.isatty() else LineReporter(stream, doing=doing)
 
 
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

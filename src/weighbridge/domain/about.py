@@ -128,7 +128,10 @@ class About:
             return "nothing that is known keeps it out; its files are fetched and scanned before it is let in"
         if self.verdict.outcome is Outcome.REFUSED:
             return f"it would be refused. {self.verdict.sentence()}"
-        return f"it depends on what was not fetched. {self.verdict.sentence()}"
+        open_ = ", ".join(
+            [*(failure.sentence() for failure in self.verdict.failures), *self.verdict.doubtful]
+        )
+        return f"it depends on what was not fetched or could not be read: {open_}"
 
     @property
     def parameters(self) -> int | None:

@@ -51,7 +51,7 @@ def export(*what: str, config: Path | None = None, json: AsJson = False) -> None
     """
     from weighbridge.bridge.model_bundles import export_models
 
-    settings, reporter = load_settings(), reporter_for(silent=json)
+    settings, reporter = load_settings(), reporter_for(silent=json, doing="writing")
     if not what:
         raise BadInput("no file given", hint="weighbridge bundle export models.bundle")
     *names, place = what
@@ -92,7 +92,7 @@ def import_(
     from weighbridge.bridge.bundling import checked_sha256, holds_packages
     from weighbridge.bridge.model_bundles import import_models
 
-    settings, reporter = load_settings(), reporter_for(silent=json)
+    settings, reporter = load_settings(), reporter_for(silent=json, doing="reading")
     wanted = checked_sha256(sha256) if sha256 is not None else ""
     if not holds_packages(file):
         if key is not None:

@@ -55,7 +55,9 @@ def backup(file: Path, *, with_keys: bool = False, json: AsJson = False) -> int:
     with_keys
         The keys that sign attestations and addresses, too: who has them can sign as this registry.
     """
-    done = back_up(load_settings(), file, reporter_for(silent=json), now, with_keys=with_keys)
+    done = back_up(
+        load_settings(), file, reporter_for(silent=json, doing="writing"), now, with_keys=with_keys
+    )
     if json:
         show_json(done.to_json())
     else:
@@ -77,7 +79,7 @@ def restore(file: Path, *, json: AsJson = False) -> None:
     file
         The back-up.
     """
-    done = restored_from(load_settings(), file, reporter_for(silent=json), now)
+    done = restored_from(load_settings(), file, reporter_for(silent=json, doing="reading"), now)
     if json:
         show_json(done.to_json())
         return
