@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -24,9 +25,10 @@ from weighbridge.domain.ref import RepoId
 NAMES, GROUPS = ("ann", "bob", "acme", "guild"), ("g1", "g2")
 ROLES = st.sampled_from(list(Role))
 PRINCIPALS = st.builds(
-    lambda name, permissions, roles, groups, anonymous: Principal(
+    lambda name, permissions, roles, groups, anonymous, lent: Principal(
         name="anonymous" if anonymous else name,
         permissions=frozenset(permissions),
+        lent=frozenset(lent & permissions - {Permission.ADMIN}),
         roles=frozenset() if anonymous else frozenset(roles.items()),
         groups=frozenset() if anonymous else frozenset(groups.items()),
         is_anonymous=anonymous,
@@ -36,6 +38,7 @@ PRINCIPALS = st.builds(
     st.dictionaries(st.sampled_from(NAMES[2:]), ROLES),
     st.dictionaries(st.sampled_from(GROUPS), ROLES),
     st.booleans(),
+    st.sets(st.sampled_from(list(Permission))),
 )
 REPOSITORIES = st.builds(
     lambda namespace, private, gate, by, group: Repository(
@@ -79,10 +82,25 @@ def test_who_may_more_may_less(principal: Principal, repository: Repository) -> 
 
 
 @given(PRINCIPALS, REPOSITORIES)
+def test_what_is_lent_opens_nothing_that_is_not_for_all(principal: Principal, repository: Repository) -> None:
+    by_itself = replace(principal, permissions=principal.own, lent=frozenset())
+    for verb in (Verb.WRITE, Verb.OWN):
+        assert may(principal, verb, repository) == may(by_itself, verb, repository)
+    if repository.private or repository.gate is not Gate.OPEN:
+        for let_in in (False, True):
+            given = may(by_itself, Verb.DOWNLOAD, repository, let_in=let_in)
+            assert may(principal, Verb.DOWNLOAD, repository, let_in=let_in) == given
+    if not principal.own:
+        stranger = replace(principal, roles=frozenset(), groups=frozenset(), name="zed")
+        for verb in Verb:
+            assert may(principal, verb, repository) == may(stranger, verb, repository)
+
+
+@given(PRINCIPALS, REPOSITORIES)
 def test_roles_in_an_organization_say_nothing_of_its_groups_but_for_its_admins(
     principal: Principal, repository: Repository
 ) -> None:
-    if not repository.group or Permission.ADMIN in principal.permissions:
+    if not repository.group or Permission.ADMIN in principal.permissions or not principal.own:
         return
     namespace = repository.id.namespace.lower()
     if dict(principal.roles).get(namespace) is Role.ADMIN:
@@ -101,5 +119,5 @@ def test_roles_in_an_organization_say_nothing_of_its_groups_but_for_its_admins(
 @given(PRINCIPALS, REPOSITORIES)
 def test_a_contributor_writes_what_it_made(principal: Principal, repository: Repository) -> None:
     if role_for(principal, repository) is Role.CONTRIBUTOR and Permission.ADMIN not in principal.permissions:
-        mine = repository.created_by == principal.name and Permission.UPLOAD in principal.permissions
+        mine = repository.created_by == principal.name and Permission.UPLOAD in principal.own
         assert may(principal, Verb.WRITE, repository) == mine

@@ -262,3 +262,25 @@ def test_evidence_of_one_group_quotes_no_card_of_another(registry: Registry) -> 
         evidence = (registry.home / "blobs-v1" / "sha256" / name[:2] / name).read_bytes()
         quoted[repo] = b"very-secret-word" in evidence
     assert quoted == {"tuned": False, "sibling": True}
+
+
+def test_a_token_that_may_not_upload_changes_no_group(registry: Registry) -> None:
+    groups = "/api/organizations/acme/resource-groups"
+    id = group(registry, "Ears", carl="read")
+    assert registry.call("ann", "POST", "/api/repos/create", {"name": "acme/ears"}).status == 200
+    moved = "/api/models/acme/ears/resource-group"
+    reading = registry.bridge.people.create_token(LOCAL, "ann", [Permission.SEARCH, Permission.DOWNLOAD])[1]
+    for method, path, body in (
+        ("POST", groups, {"name": "Mine", "users": [{"user": "dora", "role": "admin"}]}),
+        ("POST", f"{groups}/{id}/users", {"users": [{"user": "dora", "role": "admin"}]}),
+        ("PATCH", f"{groups}/{id}/users/carl", {"role": "admin"}),
+        ("DELETE", f"{groups}/{id}/users/carl", None),
+        ("DELETE", f"{groups}/{id}", None),
+        ("POST", moved, {"resourceGroupId": id}),
+    ):
+        refused = registry.call("", method, path, body, Authorization=f"Bearer {reading}")
+        assert (refused.status, b"upload" in refused.body) == (403, True), (method, path, refused.body)
+    found = {each["name"]: each for each in registry.call("ann", "GET", groups).json}
+    assert "Mine" not in found
+    assert [(each["user"], each["role"]) for each in found["Ears"]["users"]] == [("carl", "read")]
+    assert found["Ears"]["repos"] == []

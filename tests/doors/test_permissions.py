@@ -9,12 +9,13 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.doors.test_zip import shelve
-from tests.doors.uploading import Registry, registry_at
+from tests.doors.uploading import Client, Registry, registry_at
 from weighbridge.domain.access import LOCAL, Permission
 from weighbridge.domain.waiver import METRICS
 
@@ -80,6 +81,7 @@ BODIES: Mapping[str, Any] = {
     "POST /evidence": {"repo": "ann/held", "metric": "performance_claims", "entries": ENTRIES},
 }
 QUERIES = {"GET /versions": "?name=org/none", "DELETE /package/{id}": "?reason=old"}
+LENIENT = f"thresholds: {{{', '.join(f'{metric}: 0' for metric in METRICS)}}}\n"
 CARD = "---\nlicense: mit\n---\n# A model\n"
 
 
@@ -92,7 +94,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Registry, 
     home = tmp_path_factory.mktemp("registry") / "home"
     package = shelve(home).id
     policy = home / "open.yaml"
-    policy.write_text(f"thresholds: {{{', '.join(f'{metric}: 0' for metric in METRICS)}}}\n")
+    policy.write_text(LENIENT)
     with registry_at(home, WEIGHBRIDGE_ANONYMOUS="", WEIGHBRIDGE_POLICY=str(policy)) as running:
         people, tokens = running.bridge.people, dict(running.tokens)
         sets = {word for needed in NEEDS.values() for word in (needed, *needed.split())}
@@ -145,9 +147,10 @@ def test_an_address_is_for_those_who_have_what_it_needs(there: tuple[Registry, s
     assert ask(there, "admin", route, "" if route.startswith("GET") else "none") not in (401, 403)
 
 
-def pushed(registry: Registry, name: str, files: dict[str, str]) -> str:
+def pushed(registry: Registry, name: str, files: dict[str, str], *, private: bool = False) -> str:
     """Where the package of a new repository of ann's stands; it is waited for."""
-    assert registry.call("ann", "POST", "/api/repos/create", {"name": name}).status == 200
+    wish = {"name": name, "private": private}
+    assert registry.call("ann", "POST", "/api/repos/create", wish).status == 200
     lines: list[dict[str, Any]] = [{"key": "header", "value": {"summary": "Mine"}}]
     for path, text in files.items():
         lines.append({"key": "file", "value": {"path": path, "content": text, "encoding": "utf-8"}})
@@ -187,6 +190,61 @@ def test_the_gate_of_a_repository_holds_at_every_door(there: tuple[Registry, str
     rejection = {"user": "bob", "status": "rejected"}
     assert registry.call("ann", "POST", handle, rejection).status == 200
     assert registry.call("bob", "GET", insides[0]).status == 403
+
+
+@pytest.fixture
+def scoped(tmp_path: Path) -> Iterator[Registry]:
+    """A registry in which everybody may search and download, and tokens of ann's that may one thing each."""
+    tmp_path.joinpath("open.yaml").write_text(LENIENT)
+    with registry_at(tmp_path / "home", WEIGHBRIDGE_POLICY=str(tmp_path / "open.yaml")) as running:
+        tokens = dict(running.tokens)
+        for word in ("", "search", "download", "upload"):
+            allowed = map(Permission, word.split())
+            tokens[f"ann {word}"] = running.bridge.people.create_token(LOCAL, "ann", allowed)[1]
+        yield replace(running, tokens=tokens)
+
+
+def test_what_everybody_may_opens_nothing_private_to_a_token(scoped: Registry) -> None:
+    secret = "a word that is nobody else's"
+    package = pushed(scoped, "mine", {"README.md": CARD, "words.txt": secret}, private=True)
+    insides = [f"{package}/{each}" for each in ("package.zip", "evidence")]
+    insides += [f"/ann/mine/{call}/main/words.txt" for call in ("resolve", "raw")]
+    batch = {"operation": "download", "objects": [{"oid": "5" * 64, "size": 1}]}
+    for path in insides:
+        found = {
+            word: scoped.call(f"ann {word}", "GET", path) for word in ("", "search", "upload", "download")
+        }
+        assert [each.status for each in found.values()] == [404, 403, 403, 200], path
+        assert secret.encode() not in b"".join(found[word].body for word in ("", "search", "upload"))
+    lfs = "/ann/mine.git/info/lfs/objects/batch"
+    asked = [scoped.call(f"ann {word}", "POST", lfs, batch).status for word in ("", "search", "download")]
+    assert asked == [404, 403, 200]
+    for word, named in (("", False), ("search", True), ("download", True)):
+        listed = scoped.call(f"ann {word}", "GET", "/api/models?author=ann")
+        assert (b"ann/mine" in listed.body) == named
+        assert (b"ann/mine" in scoped.call(f"ann {word}", "GET", "/packages").body) == named
+    # what is for everybody is for these tokens too
+    public = pushed(scoped, "ours", {"README.md": CARD, "words.txt": "x"})
+    for word in ("", "search", "upload"):
+        assert scoped.call(f"ann {word}", "GET", "/ann/ours/resolve/main/words.txt").status == 200
+        assert scoped.call(f"ann {word}", "GET", f"{public}/package.zip").status == 200
+
+
+def test_a_token_that_may_only_upload_pushes_to_what_is_private(scoped: Registry, tmp_path: Path) -> None:
+    pushes = """
+api.create_repo("ann/new", private=True)
+sent = api.upload_file(path_or_fileobj=b"words", path_in_repo="a.txt", repo_id="ann/new")
+result = sent.oid == api.model_info("ann/new").sha
+"""
+    client = Client(registry=scoped, home=tmp_path / "client", user="ann upload")
+    assert client.python(pushes) is True
+    path = "/ann/new/resolve/main/a.txt"
+    assert scoped.call("ann", "GET", path).body == b"words"
+    refused = scoped.call("ann upload", "GET", path)
+    assert (refused.status, refused.headers["x-error-message"]) == (
+        403,
+        "'ann' lacks the permission 'download' for 'ann/new'",
+    )
 
 
 def test_who_may_nothing_is_not_told_who_has_an_account(there: tuple[Registry, str]) -> None:

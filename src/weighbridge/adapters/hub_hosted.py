@@ -27,7 +27,7 @@ from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.manifest import Manifest
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.repo import Commit, DiscussionHead, ModelInfo, Owner, OwnerKind, Refs
-from weighbridge.errors import Gated, NoSuchRepo, NoSuchRevision
+from weighbridge.errors import Gated, NoSuchRepo, NoSuchRevision, NotPermitted
 from weighbridge.ports import BlobStore
 
 _KEPT = 512
@@ -36,7 +36,14 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class Hosting(Protocol):
+class GuestBook(Protocol):
+    """Who was let in where."""
+
+    def is_let_in(self, key: str, user: str) -> bool:
+        """Whether a user was let in to a gated repository."""
+
+
+class Hosting(GuestBook, Protocol):
     """What is read of the catalogue."""
 
     def hosted(self, repo: RepoId) -> Repository | None:
@@ -68,9 +75,6 @@ class Hosting(Protocol):
 
     def downloads(self, key: str, since: date) -> tuple[int, int]:
         """How often a repository was downloaded from that day on, and ever."""
-
-    def is_let_in(self, key: str, user: str) -> bool:
-        """Whether a user was let in to a gated repository."""
 
     def discussions(
         self, key: str, query: DiscussionQuery, start: int = 0, limit: int = 50
@@ -156,11 +160,11 @@ class HostedHub(StoredFiles):
         """Nothing, if the files of a repository are handed out to this caller, or it is not hosted.
 
         Raises:
-            Gated: they are not.
+            Gated, NotPermitted: they are not.
         """
         repository = self._catalog.hosted(repo)
-        if repository is not None and not self._may_download(repository):
-            raise Gated(repo.full_name, hint=repository.gate.hint)
+        if repository is not None:
+            require_download(self._catalog, self._principal, repository)
 
     def manifest(self, repo: RepoId, commit: str) -> Manifest:
         """See ``ports.Hub.manifest``."""
@@ -171,8 +175,7 @@ class HostedHub(StoredFiles):
         """See ``StoredFiles.handed_out``."""
         view = self._view(repo)
         manifest = self._revision(view.repository, view.at(commit)).manifest
-        if not self._may_download(view.repository):
-            raise Gated(repo.full_name, hint=view.repository.gate.hint)
+        require_download(self._catalog, self._principal, view.repository)
         return manifest
 
     def refs(self, repo: RepoId) -> Refs:
@@ -236,12 +239,6 @@ class HostedHub(StoredFiles):
             unjudged_too=self._serve_all or may(self._principal, Verb.SEE_UNJUDGED, repository),
             proposed=self._proposed(repository, refs, known),
         )
-
-    def _may_download(self, repository: Repository) -> bool:
-        who = self._principal
-        asks = repository.gate is not Gate.OPEN and not who.is_anonymous
-        let_in = asks and self._catalog.is_let_in(repository.key, who.name)
-        return may(who, Verb.DOWNLOAD, repository, let_in=let_in)
 
     def _proposed(self, repository: Repository, refs: Refs, known: Mapping[str, Commit]) -> frozenset[str]:
         if not refs.pulls or self._principal.is_anonymous:
@@ -307,3 +304,19 @@ def _head(discussion: Discussion) -> DiscussionHead:
         status=discussion.status.value,
         is_pull=discussion.is_pull,
     )
+
+
+def require_download(guests: GuestBook, who: Principal, repository: Repository) -> None:
+    """Nothing, if the files of a repository are handed out to somebody who sees it.
+
+    Raises:
+        Gated: it is gated, and the caller was not let in.
+        NotPermitted: it is private, and the caller's token is not for downloads.
+    """
+    asks = repository.gate is not Gate.OPEN and not who.is_anonymous
+    let_in = asks and guests.is_let_in(repository.key, who.name)
+    if may(who, Verb.DOWNLOAD, repository, let_in=let_in):
+        return
+    if repository.gate is Gate.OPEN:
+        raise NotPermitted(f"'{who.name}' lacks the permission 'download' for '{repository.id}'")
+    raise Gated(repository.id.full_name, hint=repository.gate.hint)

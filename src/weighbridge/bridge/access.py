@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
-from weighbridge.domain.access import Permission, Principal, Verb, can, may
-from weighbridge.domain.hosted import Gate, Repository
-from weighbridge.domain.ref import RepoId
-from weighbridge.errors import BadInput, Gated, NotAuthenticated, NotPermitted
-
-
-class GuestBook(Protocol):
-    """Who holds a name, and who was let in there."""
-
-    def holder(self, repo: RepoId) -> Repository | None:
-        """The hosted repository that a name leads to, perhaps deleted, or None."""
-
-    def is_let_in(self, key: str, user: str) -> bool:
-        """Whether a user was let in to a gated repository."""
+from weighbridge.domain.access import Permission, Principal, can
+from weighbridge.errors import BadInput, NotAuthenticated, NotPermitted
 
 
 def require(principal: Principal, permission: Permission) -> None:
@@ -46,20 +33,6 @@ def require_own(principal: Principal, name: str | None) -> None:
     """
     if principal.is_anonymous or principal.name != name:
         require(principal, Permission.ADMIN)
-
-
-def require_open(guests: GuestBook, principal: Principal, repo: RepoId) -> None:
-    """Let a caller pass who may have the files of a repository, whether it is hosted here or not.
-
-    Raises:
-        Gated: it is hosted and gated, and the caller was not let in.
-    """
-    held = guests.holder(repo)
-    if held is None or held.gate is Gate.OPEN:
-        return
-    let_in = not principal.is_anonymous and guests.is_let_in(held.key, principal.name)
-    if not may(principal, Verb.DOWNLOAD, held, let_in=let_in):
-        raise Gated(repo.full_name, hint=held.gate.hint)
 
 
 def open_to_all(words: Iterable[str]) -> frozenset[Permission]:

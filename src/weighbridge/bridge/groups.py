@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.domain.access import AuditLine, Principal, Role, Verb, governs, may, role_in
+from weighbridge.bridge.access import require
+from weighbridge.domain.access import AuditLine, Permission, Principal, Role, Verb, governs, may, role_in
 from weighbridge.domain.group import Group
 from weighbridge.domain.hosted import Repository
 from weighbridge.domain.ref import RepoId
@@ -20,7 +21,8 @@ class Groups:
     """One method per verb. The admins of an organization make groups; a group's own fill it.
 
     Each raises NotPermitted where the caller has no such role, for organizations and groups that
-    exist and those that do not alike.
+    exist and those that do not alike; what changes anything asks for ``upload`` too, so that no token
+    that may only read gives others a role.
     """
 
     def __init__(self, catalog: Catalog, now: Callable[[], datetime]) -> None:
@@ -43,6 +45,7 @@ class Groups:
             Invalid: it cannot be the name of one.
             NoSuchRepo, BadInput: a repository is not there, or is in another namespace.
         """
+        require(by, Permission.UPLOAD)
         organization = organization.lower()
         if not governs(by, organization):
             raise _not_permitted(by, organization)
@@ -90,6 +93,7 @@ class Groups:
             NotFound: there is no such group; somebody is no member of the organization, or was not
                 in the group.
         """
+        require(by, Permission.UPLOAD)
         group = self._governed(by, organization, wanted)
         said = ", ".join(f"{user} {role.value if role else 'removed'}" for user, role in roles.items())
         self._catalog.set_group_members(group, roles, self._line(by, "member", group, said))
@@ -104,6 +108,7 @@ class Groups:
             NoSuchRepo: there is no such repository.
             NotFound: there is no such group.
         """
+        require(by, Permission.UPLOAD)
         organization = repo.namespace.lower()
         group = None if wanted is None else self._governed(by, organization, wanted)
         there = self._movable(by, repo, organization)
@@ -132,6 +137,7 @@ class Groups:
             NotFound: there is none.
             Conflict: it has; without it more people would see them.
         """
+        require(by, Permission.UPLOAD)
         group = self.group(by, organization, wanted)
         if not governs(by, group.organization):
             raise _not_permitted(by, group.full_name)

@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.bridge.access import require, require_open
+from weighbridge.adapters.hub_hosted import require_download
+from weighbridge.bridge.access import require
 from weighbridge.bridge.failures import failure_of
 from weighbridge.bridge.jobs import Jobs
 from weighbridge.domain.access import Permission, Principal, can, sight_of
@@ -365,8 +366,14 @@ class Packages:
         return refusal, Verdict.from_json(load(self._blobs, refusal.verdict_sha256))
 
     def require_open(self, principal: Principal, repo: RepoId) -> None:
-        """Let those pass who may have the files of a repository, whatever is packed in; raises Gated."""
-        require_open(self._catalog, principal, repo)
+        """Let those pass who may have the files of a repository, whatever they are packed in.
+
+        Raises:
+            Gated, NotPermitted: it is hosted here, and its files are not for this principal.
+        """
+        held = self._catalog.holder(repo)
+        if held is not None:
+            require_download(self._catalog, principal, held)
 
     def _hidden(self, principal: Principal, repo: RepoId) -> bool:
         return self._catalog.is_hidden_from(repo, sight_of(principal))

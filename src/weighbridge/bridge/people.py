@@ -99,15 +99,18 @@ class People:
         token, user = found
         if token.last_used_at is None or at - token.last_used_at >= _USE_NOTED_EVERY:
             self._catalog.used(token.id, at)
-        # A caller who says who it is may at least what everybody may.
-        permissions = granted(token.permissions, user) | self._anonymous.permissions
+        return self._somebody(user, granted(token.permissions, user), is_session=token.is_session)
+
+    def _somebody(self, user: User, own: frozenset[Permission], *, is_session: bool = False) -> Principal:
+        """A caller who says who it is may at least what everybody may."""
         roles, groups = self._catalog.memberships(user.name)
         return Principal(
             name=user.name,
-            permissions=permissions,
+            permissions=own | self._anonymous.permissions,
             roles=roles,
             groups=groups,
-            is_session=token.is_session,
+            is_session=is_session,
+            lent=self._anonymous.permissions - own,
         )
 
     def _foreign(self, someone: Vouched) -> Principal:
@@ -116,9 +119,7 @@ class People:
         user = self._catalog.vouch(someone, self._line(someone.name, "user.first-seen", someone.name, detail))
         if user.disabled:
             raise NotAuthenticated(f"the account '{user.name}' was closed")
-        roles, groups = self._catalog.memberships(user.name)
-        permissions = someone.permissions | self._anonymous.permissions
-        return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
+        return self._somebody(user, someone.permissions)
 
     def current(self, principal: Principal) -> Principal:
         """Somebody who was let in before, with what it may still do.
@@ -130,10 +131,7 @@ class People:
         if user.disabled:
             raise NotAuthenticated(f"the account '{user.name}' was closed")
         # What a token of another issuer allowed is known from nowhere else.
-        allowed = principal.permissions if user.origin else granted(principal.permissions, user)
-        permissions = allowed | self._anonymous.permissions
-        roles, groups = self._catalog.memberships(user.name)
-        return Principal(name=user.name, permissions=permissions, roles=roles, groups=groups)
+        return self._somebody(user, principal.own if user.origin else granted(principal.own, user))
 
     def first_start(self) -> str:
         """Make the first account possible; what the operator must know, or nothing.

@@ -43,7 +43,8 @@ class Principal:
     """Somebody who asks: a user, or ``anonymous``.
 
     ``roles`` are those in organizations, ``groups`` those in groups of them, by the group's id.
-    ``is_session``: it logged in with a password, and is no machine with a token.
+    ``is_session``: it logged in with a password, and is no machine with a token. What it may only
+    because everybody may is ``lent``: that counts for what everybody sees, and for nothing private.
     """
 
     name: str
@@ -52,6 +53,12 @@ class Principal:
     roles: frozenset[tuple[str, Role]] = frozenset()
     groups: frozenset[tuple[str, Role]] = frozenset()
     is_session: bool = False
+    lent: frozenset[Permission] = frozenset()
+
+    @property
+    def own(self) -> frozenset[Permission]:
+        """What its account and its token allow."""
+        return self.permissions - self.lent
 
 
 LOCAL = Principal(name="local", permissions=frozenset(Permission))
@@ -61,6 +68,10 @@ LOCAL = Principal(name="local", permissions=frozenset(Permission))
 def can(principal: Principal, permission: Permission) -> bool:
     """Whether ``principal`` may do what ``permission`` names."""
     return permission in principal.permissions or Permission.ADMIN in principal.permissions
+
+
+def _holds(principal: Principal, *permissions: Permission) -> bool:
+    return not principal.own.isdisjoint({Permission.ADMIN, *permissions})
 
 
 def checked_account(name: str) -> str:
@@ -108,12 +119,12 @@ def may(
     their roles; a repository in a group belongs to the members of the group according to their
     roles there, and to the admins of the organization. Private repositories are seen by them alone;
     the files of a gated one go to them and to those who were ``let_in``. Whatever the repository,
-    nobody may more than ``can`` says.
+    nobody may more than ``can`` says, nor more of what is not for all than its own permissions say.
     """
     if can(principal, Permission.ADMIN):
         return True
     role = role_for(principal, repository)
-    writes = can(principal, Permission.UPLOAD) and _role_writes(role, principal, repository)
+    writes = _holds(principal, Permission.UPLOAD) and _role_writes(role, principal, repository)
     if verb in (Verb.WRITE, Verb.OWN):
         return writes
     if repository.private and role is None:
@@ -125,8 +136,12 @@ def may(
     if not can(principal, Permission.DOWNLOAD):
         return False
     if verb is Verb.SEE_UNJUDGED:
-        return role is not None and role is not Role.READ
-    return repository.gate is Gate.OPEN or role is not None or (let_in and not principal.is_anonymous)
+        inside = _holds(principal, Permission.DOWNLOAD, Permission.UPLOAD)
+        return inside and role is not None and role is not Role.READ
+    if repository.gate is Gate.OPEN and not repository.private:
+        return True
+    let_in = let_in and not principal.is_anonymous and not repository.private
+    return _holds(principal, Permission.DOWNLOAD) and (role is not None or let_in)
 
 
 def _role_writes(role: Role | None, principal: Principal, repository: Repository) -> bool:
@@ -145,10 +160,13 @@ def _may_take_part(principal: Principal, verb: Verb, *, writes: bool, is_author:
 
 
 def role_in(principal: Principal, namespace: str) -> Role | None:
-    """The role in a namespace: everybody is the admin of the own one, and admins of all."""
+    """The role in a namespace: everybody is the admin of the own one, and admins of all.
+
+    A token that allows nothing by itself has no role.
+    """
     if can(principal, Permission.ADMIN):
         return Role.ADMIN
-    if principal.is_anonymous or not namespace:
+    if principal.is_anonymous or not namespace or not principal.own:
         return None
     if principal.name == namespace.lower():
         return Role.ADMIN
@@ -172,7 +190,7 @@ def governs(principal: Principal, organization: str, group: str = "") -> bool:
 
 def _role(principal: Principal, namespace: str, group: str) -> Role | None:
     role = role_in(principal, namespace)
-    if not group or role is Role.ADMIN or principal.is_anonymous:
+    if not group or role is Role.ADMIN or principal.is_anonymous or not principal.own:
         return role
     return dict(principal.groups).get(group)
 
@@ -205,7 +223,7 @@ def sight_of(principal: Principal) -> Sight:
     """What a principal sees of what is private."""
     if can(principal, Permission.ADMIN):
         return SEES_ALL
-    if principal.is_anonymous:
+    if principal.is_anonymous or not principal.own:
         return Sight()
     governed = {name for name, role in principal.roles if role is Role.ADMIN}
     return Sight(

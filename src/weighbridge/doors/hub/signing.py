@@ -55,7 +55,7 @@ class Signer:
 
 def caller_fields(principal: Principal) -> Mapping[str, str]:
     """Who asked to be let in, as fields to be signed."""
-    return {"by": principal.name, "may": ",".join(sorted(principal.permissions))}
+    return {"by": principal.name, "may": ",".join(sorted(principal.own))}
 
 
 def signed_caller(fields: Mapping[str, str]) -> Principal:
