@@ -3,53 +3,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 
-const given = JSON.parse(process.argv[2]);
-const hub = createRequire(import.meta.url)(given.needs);
-const hubUrl = process.env.HF_ENDPOINT;
-const accessToken = process.env.HF_TOKEN;
-const at = { hubUrl, accessToken };
+import { accessToken, all, at, bytesIn, given, hub, hubUrl, large, status, test } from "./node_cases.mjs";
+
 const name = "ann/node-more";
 const repo = { type: "model", name };
-const large = Buffer.alloc(1_200_000);
-for (let i = 0, block = Buffer.from("seed"); i < large.length; i += 32) {
-  block = createHash("sha256").update(block).digest();
-  block.copy(large, i);
-}
-
-async function test(operation, called, run) {
-  const begun = performance.now();
-  let said = "";
-  try {
-    await run();
-  } catch (error) {
-    said = String(error?.stack ?? error).slice(0, 3000) || "failed";
-  }
-  const s = Math.round(performance.now() - begun) / 1000;
-  console.log("\nCASE " + JSON.stringify({ name: called, said, s }));
-}
-
-async function all(generator) {
-  const found = [];
-  for await (const each of generator) found.push(each);
-  return found;
-}
-
-async function status(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error.statusCode;
-  }
-  return "no error";
-}
-
-const bytes = async (path, revision) => {
-  const blob = await hub.downloadFile({ repo, path, revision, ...at });
-  return blob && Buffer.from(await blob.arrayBuffer());
-};
+const bytes = bytesIn(repo);
 
 await test("create", "createRepo_then_its_attributes", async () => {
   const made = await hub.createRepo({ repo, ...at });
