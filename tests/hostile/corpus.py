@@ -19,6 +19,7 @@ import numpy as np
 
 from tests.hostile.corpus_disguises import BAD_DISGUISES, GOOD_DISGUISES, REVIEW_DISGUISES
 from tests.hostile.corpus_formats import BAD_FORMATS, REVIEW_FORMATS
+from tests.hostile.corpus_names import BAD_NAMES, GOOD_NAMES, REVIEW_NAMES
 from tests.hostile.forge import (
     LEGACY_STORAGE,
     P2,
@@ -418,6 +419,7 @@ BAD: tuple[Bad, ...] = (
     Bad("safetensors-named-bin", "m.bin", "content.mismatch", lambda m: safetensors(one(), b"1234")),
     *BAD_FORMATS,
     *BAD_DISGUISES,
+    *BAD_NAMES,
 )
 
 
@@ -462,6 +464,7 @@ GOOD: tuple[Good, ...] = (
     Good("picture", "logo.png", lambda: b"\x89PNG\r\n\x1a\n" + bytes(40)),
     Good("attributes", ".gitattributes", lambda: b"*.bin filter=lfs\n"),
     *GOOD_DISGUISES,
+    *GOOD_NAMES,
 )
 
 LOOKED_AT = frozenset({".joblib", ".z", ".gz", ".bz2", ".xz", ".lzma", ".pt2"})
@@ -524,4 +527,5 @@ REVIEW: tuple[Bad, ...] = (
     Bad("zstd", "a.zst", "scan.unsupported", lambda m: b"\x28\xb5\x2f\xfd" + bytes(30)),
     *REVIEW_FORMATS,
     *REVIEW_DISGUISES,
+    *REVIEW_NAMES,
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.corpus import BAD, GOOD, REVIEW, made_by_libraries
+from tests.hostile.corpus_names import FRAME
 from tests.hostile.forge_formats import GOOD_FILES, lambda_layer
 from tests.hostile.kinds import Bad, Good
 from weighbridge.domain.scan import FileScan, ScanState, Severity
@@ -88,7 +89,7 @@ def test_what_real_libraries_make_is_let_in_or_looked_at() -> None:
 
 
 def test_the_corpus_is_as_large_as_it_says() -> None:
-    assert len(BAD) + len(REVIEW) >= 250
+    assert len(BAD) + len(REVIEW) >= 480
     assert len(made_by_libraries()) + len(GOOD) >= 100
     assert len({bad.attack for bad in BAD}) == len(BAD)
 
@@ -118,6 +119,15 @@ def test_the_payload_of_a_template_is_alive() -> None:
     notes = Notes("chat_template.jinja")
     lint_template(text, notes)
     assert {finding.severity for finding in notes.findings} == {Severity.BLOCK}
+
+
+def test_the_payload_of_a_generators_frame_is_alive(tmp_path: Path) -> None:
+    """It reaches Python's functions without one name that begins with an underscore."""
+    from jinja2 import Environment
+
+    marker = tmp_path / "ran"
+    Environment().from_string(FRAME.replace("MARKER", str(marker))).render(messages=[""])
+    assert marker.exists()
 
 
 def test_the_payload_of_a_yaml_tag_is_alive(tmp_path: Path) -> None:

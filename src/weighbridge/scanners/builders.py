@@ -22,8 +22,10 @@ _PERHAPS = frozenset({"target", "name", "type", "class", "cls", "class_name", "f
                       "factory", "module", "klass", *ACTIVATIONS})  # fmt: skip
 _COMMON = frozenset({"name", "type", "module"})
 """Keys that say a hundred other things: only with arguments beside them is it certain what they say."""
-_ARGUMENTS = frozenset({"params", "init_args", "kwargs", "args", "arguments", "dict_kwargs"})
+_ARGUMENTS = frozenset({"params", "init_args", "kwargs", "args", "arguments", "dict_kwargs",
+                        "init_parameters"})  # fmt: skip
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_ENTRY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _OUTSIDE = "os|posix|nt|sys|subprocess|shutil|socket|builtins|importlib|pickle|runpy|pty|ctypes|marshal|pip"
 _FOREIGN = re.compile(
@@ -33,10 +35,13 @@ _FOREIGN = re.compile(
 )
 _KNOWN = re.compile(
     r"torch\.nn(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*|mlflow(?:\.[a-z_][a-z0-9_]*)*|megatron\.core"
-    r"|sentence_transformers\.\S+"
+    r"|sentence_transformers(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*"
 )
 """What a loader builds without a question."""
 _TAG = re.compile(r"!(new|name|apply|applyref|module|include):(.*)", re.DOTALL)
+_EVALUATED = re.compile(
+    r"__import__\s*\(\s*['\"]|\b(?:os\.(?:system|popen)|subprocess\.\w+|importlib\.import_module)\s*\(|^\s*bash\s+-c\b"
+)
 _CALLING = re.compile(r"\$\s*(?:import\s|from\s|[^{\s].*\()", re.DOTALL)
 _RUNNING = re.compile(
     r"__(?:import|class|globals|subclasses|builtins|bases?|mro|dict|getattribute|code|reduce\w*|call)__"
@@ -54,6 +59,9 @@ def judge_pair(key: str, value: str, siblings: Collection[str], notes: Notes, at
         _judge_expression(value, notes, at)
     elif key in _MODULES and _WORD.fullmatch(value):
         notes.review(RULE, f"makes a loader import {shown(value)}", at, value)
+    elif key == "entry_point" and _ENTRY.fullmatch(value):
+        report = notes.block if _FOREIGN.fullmatch(value.replace(":", ".")) else notes.review
+        report(RULE, f"makes a loader call {shown(value)}", at, value)
     elif (key not in _CLASSES and key not in _PERHAPS) or _NAME.fullmatch(value) is None:
         return
     elif _FOREIGN.fullmatch(value):
@@ -67,10 +75,33 @@ def judge_pair(key: str, value: str, siblings: Collection[str], notes: Notes, at
         notes.review(RULE, f"may make a loader build {shown(value)}", at, value)
 
 
+def judge_class(pairs: Collection[tuple[str, object]], notes: Notes) -> None:
+    """Note an object of JSON that says of which class it is, as monty, json-tricks and LangChain write it."""
+    found = dict(pairs)
+    parts: object = [found.get("@module"), found.get("@class")]
+    if "__instance_type__" in found:
+        parts = found["__instance_type__"]
+    elif "lc" in found and found.get("type") == "constructor":
+        parts = found.get("id")
+    if isinstance(parts, list) and parts and all(isinstance(part, str) for part in parts):
+        full = ".".join(parts)
+        report = notes.block if _FOREIGN.fullmatch(full) else notes.review
+        report(RULE, f"makes a loader build {shown(full)}", "class", full)
+
+
+def judge_running(value: str, notes: Notes, at: object) -> None:
+    """Note a text that is Python which imports and calls: some loaders evaluate the parts of a model."""
+    if _EVALUATED.search(value):
+        notes.review(EXPRESSION, f"a loader that evaluates it would run {shown(value)}", at)
+
+
 def judge_tag(tag: str, notes: Notes, at: object) -> None:
     """Note a tag of HyperPyYAML, whose loader builds, calls, imports or includes what it names."""
     match = _TAG.fullmatch(tag)
     if match is None:
+        if tag != "!":
+            why = f"the tag {shown(tag)} means something to one loader only"
+            notes.review("yaml.tag", why, at, tag)
         return
     verb, name = match[1], match[2]
     if verb == "include" and path_faults(name.removeprefix("./")):

@@ -6,19 +6,30 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from weighbridge.scanners.builders import judge_pair
+from weighbridge.domain.paths import path_faults
+from weighbridge.scanners.builders import judge_class, judge_pair, judge_running
 from weighbridge.scanners.keras_config import judge_keras_json
 from weighbridge.scanners.notes import LIMIT, Notes, shown
-from weighbridge.scanners.templates import lint_template
+from weighbridge.scanners.paths import INDEX_ENDINGS
+from weighbridge.scanners.places import note_places
+from weighbridge.scanners.templates import find_escape, lint_template
 from weighbridge.scanners.yaml_text import judge_target
 
 MAX_CONFIG_BYTES = 4 << 20
 _MAX_BRACKETS = 200_000
 _MAX_TEMPLATES = 100
 _CONFIG = re.compile(r"config[^/]*\.json$|(?:model_index|template)\.json$|^modules\.json$")
-_WORDS = re.compile(rb"auto_map|custom_pipelines|chat_template|_target_|py/reduce|trust_remote_code")
-"""What a JSON text that is too long to be read is searched for."""
-_CODE_KEYS = ("auto_map", "custom_pipelines")
+_WORDS = re.compile(
+    rb"auto_map|custom_pipelines|chat_template|_target_|trust_remote_code|\"py/[a-z]+\""
+    rb"|\"(?:class_name|class_path|loader_module|weight_map|weightsManifest|_data_files|@module|__instance_type__"
+    rb"|custom_imports|custom_ops_library)\"\s*:\s*[\"\[{]"
+    rb"|\\u00(?:4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9Aa])"
+)
+"""What a JSON text that is too long to be read is searched for. Nobody has to escape a letter."""
+_CODE_KEYS = ("auto_map", "custom_pipelines", "custom_imports")
+_INSTALLING = frozenset({"preinstall", "install", "postinstall", "prepare"})
+_SENTENCE = re.compile(r"sentence_transformers(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*")
+_ZARR = (".zarray", ".zmetadata", "zarr.json")
 _KERNEL_KEYS = ("attn_implementation", "_attn_implementation", "experts_implementation")
 _JSONPICKLE = {"object", "reduce", "function", "type", "repr", "newobj", "initargs", "mod", "property"}
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
@@ -33,64 +44,90 @@ def judge_config(name: str, raw: bytes, notes: Notes) -> None:
             notes.review(LIMIT, f"a configuration of {len(raw)} bytes was not read")
         return
     pairs: list[tuple[str, object]] = []
+    is_keras = False
 
     def note(found: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal is_keras
         pairs.extend(found)
-        _note_built(found, notes)
-        return dict(found)
+        _note_built(found, notes, is_config)
+        result = dict(found)
+        # A model may lie deeper (model.json of TensorFlow.js, the presets of keras_hub).
+        is_keras = is_keras or (isinstance(result.get("class_name"), str) and "config" in result)
+        return result
 
     try:
         value = json.loads(raw, object_pairs_hook=note)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        notes.review(LIMIT, "a JSON text that nests too deep was not read")
+        return
+    except ValueError as error:
         if is_config:
             notes.review("json.malformed", f"is not JSON: {shown(str(error))}")
         return
     _note_code(name, pairs, notes)
     _note_templates(pairs, notes)
+    if not name.endswith(INDEX_ENDINGS):  # those are read with the names of the whole tree
+        note_places(pairs, notes)
     if name.endswith("model_index.json"):
         _note_pipeline(value, notes)
     if name == "modules.json":
         _note_modules(value, notes)
-    if isinstance(value, dict) and isinstance(value.get("class_name"), str) and "config" in value:
+    if name == "package.json":
+        _note_installing(value, notes)
+    if is_keras:
         judge_keras_json(raw, notes)
 
 
 def _note_code(name: str, pairs: list[tuple[str, object]], notes: Notes) -> None:
     """Keys at any depth, even one that a repeated key hides, that make a loader import code."""
     for key, value in pairs:
-        if key in _CODE_KEYS and value:
+        if key in _CODE_KEYS:
             for target in _strings(value):
-                if "--" in target:
-                    why = "points to code in another repository"
-                    notes.block(f"code.{key}", f"{key} {why}: {shown(target)}", key, target)
-                else:
-                    notes.review(f"code.{key}", f"{key} makes a loader import {shown(target)}", key, target)
+                _note_import(key, target, notes)
         elif key in _KERNEL_KEYS:
             for kernel in _strings(value):
                 if "/" in kernel:
                     why = f"{key} makes a loader fetch code from {shown(kernel)}"
                     notes.review("code.kernel", why, key, kernel)
+        elif key == "custom_ops_library":
+            for library in _strings(value):
+                notes.review("code.library", f"makes a loader open {shown(library)}", key, library)
         elif key == "trust_remote_code" and value is True and _CONFIG.search(name):
             notes.review("code.trust", "asks a loader to trust the code of a repository", key)
-        elif key == "types" and isinstance(value, dict):
-            _note_types(value.values(), notes)
-        library = (
-            dict(value).get("parent_library") if key == "auto_mapping" and isinstance(value, dict) else None
-        )
-        if isinstance(library, str) and library.partition(".")[0] not in ("transformers", "diffusers"):
-            notes.review("code.auto_mapping", f"auto_mapping imports {shown(library)}", key, library)
+        elif isinstance(value, dict):
+            _note_types(value.values() if key == "types" else (), notes)
+            _note_parent(value.get("parent_library") if key == "auto_mapping" else None, notes)
+        elif key == "id" and value == "pickle" and name in _ZARR:
+            notes.block("json.pickle", "the chunks of the array are pickles", key)
 
 
-def _note_built(found: list[tuple[str, object]], notes: Notes) -> None:
+def _note_import(key: str, target: str, notes: Notes) -> None:
+    if "--" in target:
+        why = f"{key} points to code in another repository: {shown(target)}"
+        notes.block(f"code.{key}", why, key, target)
+    else:
+        notes.review(f"code.{key}", f"{key} makes a loader import {shown(target)}", key, target)
+
+
+def _note_parent(library: object, notes: Notes) -> None:
+    """The module in which an adapter of PEFT finds the class of its base model."""
+    if isinstance(library, str) and library.partition(".")[0] not in ("transformers", "diffusers"):
+        notes.review("code.auto_mapping", f"auto_mapping imports {shown(library)}", "auto_mapping", library)
+
+
+def _note_built(found: list[tuple[str, object]], notes: Notes, is_config: bool) -> None:
     """What the pairs of one object make a loader build or evaluate."""
     keys = {key for key, _ in found}
+    judge_class(found, notes)
     for key, value in found:
         if key.startswith("py/") and key[3:] in _JSONPICKLE:
             report = notes.review if key == "py/object" else notes.block
             report("json.pickle", f"jsonpickle would act on {shown(key)}: {shown(str(value))}", key)
-        for text in value if isinstance(value, list) else [value]:
-            if not isinstance(text, str):
-                continue
+        for text in _listed(value):
+            if is_config or "template" in key or "prompt" in key:
+                find_escape(text, notes, key)
+            if is_config:
+                judge_running(text, notes, key)
             if key == "_target_":
                 judge_target(text, notes, key)
             elif text is value or text.startswith("$"):
@@ -101,7 +138,7 @@ def _note_types(types: Iterable[object], notes: Notes) -> None:
     """The modules of a router of sentence-transformers."""
     for target in types:
         dotted = isinstance(target, str) and _DOTTED.fullmatch(target) is not None
-        if dotted and not str(target).startswith("sentence_transformers."):
+        if dotted and not _SENTENCE.fullmatch(str(target)):
             why = f"types makes a loader import {shown(str(target))}"
             notes.review("code.modules", why, "types", str(target))
 
@@ -145,11 +182,32 @@ def _note_pipeline(value: object, notes: Notes) -> None:
 
 def _note_modules(value: object, notes: Notes) -> None:
     for module in value if isinstance(value, list) else []:
+        place = module.get("path") if isinstance(module, dict) else None
+        if isinstance(place, str) and place and path_faults(place.removesuffix("/")):
+            why = f"a module lies in {shown(place)}, outside of the repository"
+            notes.block("index.outside", why, "path", place)
         target = module.get("type") if isinstance(module, dict) else None
-        if isinstance(target, str) and not target.startswith("sentence_transformers."):
+        if isinstance(target, str) and not _SENTENCE.fullmatch(target):
             notes.review(
                 "code.modules", f"modules.json makes a loader import {shown(target)}", "type", target
             )
+
+
+def _note_installing(value: object, notes: Notes) -> None:
+    scripts = value.get("scripts") if isinstance(value, dict) else None
+    for name in sorted(_INSTALLING.intersection(scripts if isinstance(scripts, dict) else ())):
+        notes.review("code.script", f"runs a command when it is installed ({name})", "scripts", name)
+
+
+def _listed(value: object) -> Iterator[str]:
+    """The texts of a value, of a list and of the lists in it; objects speak for themselves."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            waiting.extend(reversed(value))
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -34,15 +34,15 @@ EXPECTED: dict[str, frozenset[str]] = {
         (".tflite", {"tflite"}),
         (".mlmodel .ot", {"binary", "zip"}),
         (".arrow", {"arrow", "binary"}),
-        (".png", {"png"}),
-        (".jpg .jpeg", {"jpeg"}),
+        (".png .apng", {"png"}),
+        (".jpg .jpeg .jfif", {"jpeg"}),
         (".gif", {"gif"}),
         (".webp", {"webp"}),
         (".wav", {"wav"}),
         (".flac", {"flac"}),
         (".mp3", {"mp3"}),
-        (".ogg .opus", {"ogg"}),
-        (".mp4 .m4a .mov", {"mp4"}),
+        (".ogg .opus .oga .ogv", {"ogg"}),
+        (".mp4 .m4a .m4v .mov .heic .avif", {"mp4"}),
         (".pdf", {"pdf"}),
         (".parquet", {"parquet"}),
         (".json .jsonl .md .txt .yaml .yml .toml .csv .tsv .xml .html .svg .ini .cfg .rst", _TEXTS),
@@ -86,10 +86,19 @@ _BINARY_PROGRAMS = (
 SCRIPTS = frozenset(
     """
     .sh .bash .zsh .ksh .csh .fish .command .bat .cmd .ps1 .psm1 .vbs .vbe .wsf .hta .reg .inf .desktop .url
-    .js .mjs .cjs .jse .ts .rb .pl .php .lua .r .jl .pyw .pyx
+    .js .mjs .cjs .jse .ts .rb .pl .php .lua .r .jl .pyw .pyx .ipy .rmd .qmd .applescript .terminal .jnlp .scf
+    .library-ms .searchconnector-ms .iqy .webloc .bashrc .bash_profile .profile .zshrc .zshenv .envrc
+    .rprofile .pdbrc .gdbinit .lldbinit
     """.split()  # noqa: SIM905
 )
 """Endings of texts that a shell, a desktop or an interpreter runs."""
+SCRIPT_NAMES = frozenset(
+    """
+    makefile gnumakefile justfile rakefile jenkinsfile vagrantfile dockerfile containerfile mlproject
+    desktop.ini autorun.inf
+    """.split()  # noqa: SIM905
+)
+"""Names of texts that a tool or a desktop runs commands from."""
 _MAY_HOLD_HDF5 = {"hdf5", "zip", "tar"}
 _MAY_HOLD_ZIP = {"tar", "parquet", "arrow", "sqlite", "hdf5"}
 """What may have a whole archive among its last data, and is not taken for one."""

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from weighbridge.scanners.cursor import Cursor
 from weighbridge.scanners.notes import LimitExceeded, Malformed, Notes, shown
-from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, lint_template
+from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, find_escape, lint_template
 
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _BOOL, _STRING, _ARRAY = 7, 8, 9
@@ -90,11 +90,15 @@ class _Metadata:
         kind = self.cursor.number(4)
         if kind == _STRING and _TEMPLATE_KEY.fullmatch(key):
             self.template(key)
+        elif kind == _STRING:
+            self.text(key)
         elif key == "general.alignment":
             self.alignment = self.cursor.number(4) if kind == 4 else 0
             if not 8 <= self.alignment <= _MAX_ALIGNMENT or self.alignment % 8:
                 raise Malformed("general.alignment is no multiple of 8", at)
         else:
+            if kind == _ARRAY and _TEMPLATE_KEY.fullmatch(key):
+                self.notes.review("gguf.template", "a chat template that is a list was not read", key)
             self.value(kind, 0)
 
     def template(self, key: str) -> None:
@@ -104,6 +108,14 @@ class _Metadata:
             self.cursor.skip(length)
         else:
             lint_template(self.cursor.text(length, MAX_TEMPLATE_BYTES), self.notes, key)
+
+    def text(self, key: str) -> None:
+        """Any other text: templates stand under keys of some loader's own too."""
+        length = self.cursor.number(8)
+        if length > MAX_TEMPLATE_BYTES:
+            self.cursor.skip(length)
+        else:
+            find_escape(self.cursor.take(length).decode("utf-8", "replace"), self.notes, key)
 
     def value(self, kind: int, depth: int) -> None:
         cursor = self.cursor

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 import re
+import sys
 from collections.abc import Mapping
 
 from weighbridge.scanners.keras_names import KERAS_CLASSES, KERAS_LOSSES
@@ -27,7 +28,7 @@ _ALSO = {("keras.utils", "FeatureSpace"), ("keras.utils", "Cross"), ("keras.util
 _OFFICIAL = {"keras_hub", "keras_nlp", "keras_cv"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:>[A-Za-z_][A-Za-z0-9_]*)?")
 _UNSAFE = re.compile(
-    r"get_file|unsafe|load_model|load_weights|save|Lambda|numpy_function|py_function|exec|eval"
+    r"^(?:get|serialize|deserialize)$|get_file|unsafe|load_model|load_weights|save|Lambda|numpy_function|py_function|exec|eval"
 )
 _VOCABULARIES = ("vocabulary", "idf_weights")
 _TF_SYMBOLS = re.compile(
@@ -73,15 +74,21 @@ def _judge(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
         for kind in kinds:
             _judge_bare(kind, notes, where)
     _judge_losses(found, notes, where)
-    for key in _VOCABULARIES:
-        for value in found.get(key, []):
-            if isinstance(value, str) and value:
-                notes.block("keras.file", f"a layer reads the file {shown(value)!r}", where, value)
+    _judge_vocabularies(found, notes, where)
     for registered in found.get("registered_name", []):
         if isinstance(registered, str) and ">" in registered and not registered.startswith("keras"):
             notes.review(
                 "keras.registered", f"needs the registered class {shown(registered)}", where, registered
             )
+
+
+def _judge_vocabularies(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
+    for key in _VOCABULARIES:
+        for value in found.get(key, []):
+            if isinstance(value, str) and value:
+                notes.block("keras.file", f"a layer reads the file {shown(value)!r}", where, value)
+            elif isinstance(value, dict):
+                notes.review("keras.file", f"the {key} of a layer is neither a list nor a file", where, key)
 
 
 def _judge_losses(found: Mapping[str, list[object]], notes: Notes, where: str) -> None:
@@ -93,6 +100,8 @@ def _judge_losses(found: Mapping[str, list[object]], notes: Notes, where: str) -
 def _judge_bare(kind: str, notes: Notes, where: str) -> None:
     """Without a module the loader looks among its own classes, then among those that its user registered."""
     last = kind.rpartition(">")[2].rpartition(".")[2]
+    if last == "__typespec__":
+        notes.review("keras.custom", "needs a type by its name alone", where, last)
     own = last in KERAS_CLASSES or last in _CODE or last in _TF_LAYERS or last.startswith("__")
     if not own and last not in _OTHER_TYPES and _NAME.fullmatch(last):
         notes.review("keras.custom", f"needs a class {shown(kind)}, which Keras does not have", where, kind)
@@ -102,6 +111,8 @@ def _judge_class(kind: str, found: Mapping[str, list[object]], notes: Notes, whe
     last = kind.rpartition(">")[2].rpartition(".")[2]
     if last in _CODE:
         notes.block(RULE, f"a layer of class {shown(kind)} carries code", where, kind)
+    elif last == "TensorFlowOpLayer":
+        notes.review("keras.operator", "a layer runs an operator of TensorFlow by its name", where, kind)
     elif last in _TF_LAYERS:
         for config in found.get("config", []):
             symbols = config.get("function") if isinstance(config, dict) else None
@@ -135,6 +146,13 @@ def _judge_module(
     elif not _MODULES.fullmatch(module) and (module, *kinds) not in _ALSO:
         full = f"{module}.{names[-1] if names else ''}"
         notes.block("keras.module", f"imports {shown(full)}, which is not part of Keras", where, full)
-    elif any(_UNSAFE.search(name) for name in names):
-        full = f"{module}.{next(name for name in names if _UNSAFE.search(name))}"
+    elif any(map(_is_unsafe, names)):
+        full = f"{module}.{next(filter(_is_unsafe, names))}"
         notes.block(RULE, f"calls {shown(full)}", where, full)
+
+
+def _is_unsafe(name: str) -> bool:
+    """Whether a name in a module of Keras is that of something else than a class or an operation."""
+    return (
+        _UNSAFE.search(name) is not None or name in sys.stdlib_module_names or _NAME.fullmatch(name) is None
+    )

@@ -103,6 +103,8 @@ def judge_member(name: str, inner: BinaryIO, size: int, notes: Notes, label: str
         Malformed: it is larger than any real one.
     """
     judge = _JUDGES.get(name.removeprefix("./"))
+    if judge is None and name.lower().endswith((".yaml", ".yml")):
+        judge = judge_yaml
     if judge is None:
         return
     if size > _MAX_TEXT_BYTES:

@@ -25,7 +25,7 @@ _TIMESTAMP = 255
 
 
 def scan_msgpack(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
-    """Note extension types that are not Flax's.
+    """Note extension types that are not Flax's, and arrays that another library would unpickle.
 
     Raises:
         Malformed: the bytes are not one whole value.
@@ -41,19 +41,33 @@ def scan_msgpack(source: BinaryIO, size: int, name: str, notes: Notes) -> None:
 
 def _walk(cursor: Cursor, notes: Notes) -> int:
     """Step over one value; gives how many it held with all inner ones."""
-    waiting, values = [1], 0
+    waiting, values, key = [1], 0, b""
     while waiting:
         if not waiting[-1]:
             waiting.pop()
             continue
         waiting[-1] -= 1
         values += 1
+        start = cursor.at
         inner = _step(cursor, notes)
+        text = _short(cursor, start)
+        if key == b"kind" and text == b"O":
+            notes.block("msgpack.pickle", "an array of objects, which msgpack-numpy unpickles", start)
+        key = text
         if inner:
             waiting.append(inner)
         if values > _MAX_VALUES or len(waiting) > _MAX_DEPTH:
             raise LimitExceeded(f"more than {_MAX_VALUES} values, or nested more than {_MAX_DEPTH} deep")
     return values
+
+
+def _short(cursor: Cursor, start: int) -> bytes:
+    """The last bytes of what was stepped over since ``start``, where they may be a short key."""
+    length = cursor.at - start
+    if length not in (2, 3, 5, 6):
+        return b""
+    cursor.seek(start)
+    return cursor.take(length)[1 if length in (2, 5) else 2 :]
 
 
 def _step(cursor: Cursor, notes: Notes) -> int:

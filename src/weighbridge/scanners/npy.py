@@ -81,10 +81,26 @@ def _has_objects(descr: object) -> bool:
 
 
 def _width(descr: object) -> int | None:
-    """Bytes per item of a plain dtype; None for a record, whose length is left to numpy."""
+    """Bytes per item; None where the dtype is of a shape that is left to numpy."""
+    if isinstance(descr, list):
+        widths = [_width(_field(field)) for field in descr]
+        return None if None in widths else sum(width for width in widths if width is not None)
+    if isinstance(descr, tuple) and len(descr) == 2:
+        width, shape = _width(descr[0]), descr[1]
+        sides = shape if isinstance(shape, tuple) else (shape,)
+        if width is None or not all(isinstance(n, int) and n >= 0 for n in sides):
+            return None
+        return width * math.prod(sides)
     match = _PLAIN.fullmatch(descr) if isinstance(descr, str) else None
     if match is None:
         return None
     if match[1] == "?":
         return 1
     return int(match[2] or 0) * _CHAR_WIDTH.get(match[1], 1)
+
+
+def _field(field: object) -> object:
+    """The dtype of a field of a record, with its shape where it has one."""
+    if not isinstance(field, tuple) or len(field) not in (2, 3):
+        return None
+    return field[1] if len(field) == 2 else (field[1], field[2])

@@ -34,6 +34,8 @@ KEPT_BYTES = 4096
 JOBLIB_WRAPPERS = frozenset(
     f"{joblib}.numpy_pickle.NumpyArrayWrapper" for joblib in ("joblib", "sklearn.externals.joblib")
 )
+_IDENTITIES = frozenset({"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"})
+"""Before numpy 2 a scalar of the dtype object is the very thing that it is given."""
 _KEPT_ARGS = JOBLIB_WRAPPERS | {"numpy.dtype"}
 
 
@@ -131,6 +133,8 @@ class Machine(pickle._Unpickler):
         if not isinstance(function, Stub):
             raise Malformed("calls a value that is not a function", self.source.tell())
         self.record.calls += 1
+        if function.name in _IDENTITIES and isinstance(args, tuple) and args and isinstance(args[-1], Stub):
+            return args[-1]
         keep = function.name in _KEPT_ARGS and isinstance(args, tuple)
         return Stub(function.name, args if keep and isinstance(args, tuple) else ())
 

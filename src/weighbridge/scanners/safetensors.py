@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ MAX_IN_PROCESS = 8 << 20
 _MAX_MARKS = 700_000
 """Commas and brackets in a header: seven for each tensor, of which real files have some thousands."""
 _MAX_U64 = 1 << 64
+_HALF = re.compile("[\ud800-\udfff]")
+"""A surrogate that stands alone, which the library does not take for JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +162,8 @@ def _dict(pairs: object, what: str) -> dict[str, object]:
     if not isinstance(pairs, _Object):
         raise Malformed(f"{shown(what)!r} is not a JSON object", 8)
     result = dict(pairs)
+    if any(_HALF.search(text) for pair in pairs for text in pair if isinstance(text, str)):
+        raise Malformed(f"{shown(what)!r} holds half a character", 8)
     if len(result) != len(pairs):
         raise Malformed(f"{shown(what)!r} holds a key twice", 8)
     return result

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 
+from weighbridge.domain.paths import path_faults
 from weighbridge.domain.scan import Severity
 from weighbridge.scanners.notes import LIMIT, Notes, shown
 from weighbridge.scanners.pickle_names import judge_global
@@ -28,7 +29,20 @@ _PLAIN = re.compile(
 )
 _UFUNC = re.compile(r"(?:numpy|scipy\.special|scipy\.special\._ufuncs)\.[a-z0-9_]+")
 _BY_NAME = {"FunctionNode", "MethodNode", "OperatorFuncNode", "PartialNode", "TypeNode"}
+_DATA_NODES = frozenset(
+    """
+    DictNode DefaultDictNode ListNode SetNode TupleNode SliceNode TypeNode FunctionNode PartialNode ObjectNode
+    JsonNode BytesNode BytearrayNode CachedNode DatetimeNode TimedeltaNode NdArrayNode MaskedArrayNode
+    RandomStateNode RandomGeneratorNode DTypeNode SparseMatrixNode TreeNode SGDNode LossNode
+    _DictWithDeprecatedKeysNode QuantileForestNode
+    """.split()  # noqa: SIM905
+)
+"""Loaders whose node is what its class says: the data of it, or the class or function of that name."""
 _FOREIGN = re.compile(r".*(?:load|save|open|file|eval|exec|system|memmap|ctypes|call).*", re.IGNORECASE)
+
+
+class _Node(list[tuple[str, object]]):
+    """What is kept of a node for the one around it."""
 
 
 def judge_skops(raw: bytes, notes: Notes, where: str = "") -> None:
@@ -37,9 +51,10 @@ def judge_skops(raw: bytes, notes: Notes, where: str = "") -> None:
         notes.review(LIMIT, "the schema is larger than any real one", where)
         return
 
-    def judge(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    def judge(pairs: list[tuple[str, object]]) -> object:
         _judge_node(pairs, notes, where)
-        return {}
+        # All that a node further out is asked for; the rest of a large model need not be held.
+        return _Node(pair for pair in pairs if pair[0] == "func")
 
     try:
         json.loads(raw, object_pairs_hook=judge)
@@ -49,9 +64,31 @@ def judge_skops(raw: bytes, notes: Notes, where: str = "") -> None:
 
 def _judge_node(pairs: list[tuple[str, object]], notes: Notes, where: str) -> None:
     loaders = {str(value) for key, value in pairs if key == "__loader__"}
+    for loader in sorted(loaders - _DATA_NODES):
+        _judge_loader(loader, pairs, notes, where)
+    for key, value in pairs:
+        if key == "file" and isinstance(value, str) and path_faults(value):
+            notes.block("skops.outside", f"a node reads {shown(value)}, outside of the archive", where, value)
     for module in (value for key, value in pairs if key in ("__module__", "module_path")):
         for name in (value for key, value in pairs if key in ("__class__", "function")):
             _judge(module, name, loaders, notes, where)
+
+
+def _judge_loader(loader: str, pairs: list[tuple[str, object]], notes: Notes, where: str) -> None:
+    """Nodes that are not what their class says (CVE-2025-54412, CVE-2025-54413)."""
+    if loader == "OperatorFuncNode":
+        notes.block(
+            "skops.type", "a node calls a function of operator, whatever class it claims", where, loader
+        )
+    elif loader == "MethodNode":
+        contents = (value for key, value in pairs if key == "content" and isinstance(value, _Node))
+        for name in (value for node in contents for key, value in node if key == "func"):
+            what = f"reads {shown(str(name))} off an object"
+            report = notes.block if str(name).startswith("_") else notes.review
+            report("skops.function", f"a node {what}", where, str(name))
+        notes.review("skops.function", "a node reads a method off an object by its name", where, loader)
+    else:
+        notes.review("skops.node", f"a node is made by {shown(loader)}, which is not known", where, loader)
 
 
 def _judge(module: object, name: object, loaders: set[str], notes: Notes, where: str) -> None:

@@ -22,6 +22,8 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\x1bLua", "lua"),
     (b"BC\xc0\xde", "llvm"),
     (b"dex\n03", "dex"),
+    (b"MZqFpD='", "ape"),
+    (b"jartsr='", "ape"),
     (b"L\0\0\0\x01\x14\x02\0", "shortcut"),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
@@ -50,7 +52,7 @@ _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfb", "mp3"),
     (b"\xff\xf3", "mp3"),
 )
-EXECUTABLES = frozenset({"elf", "mach-o", "pe", "wasm", "lua", "llvm", "dex", "shortcut", "script"})
+EXECUTABLES = frozenset({"elf", "mach-o", "pe", "wasm", "lua", "llvm", "dex", "ape", "shortcut", "script"})
 PACKINGS = frozenset({"gzip", "bz2", "xz", "lzma", "zlib", "lz4"})
 MEDIA = frozenset({"png", "jpeg", "gif", "webp", "wav", "mp4", "ogg", "flac", "mp3", "bmp"})
 _SHEBANG = re.compile(rb"#![ \t]*[/.\w]")

@@ -10,7 +10,7 @@ from weighbridge.scanners.safetensors import SafetensorsScanner
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.text import TextScanner
 
-RULES = "2026.11.10"
+RULES = "2026.11.11"
 """The version of the rule set: a change of any rule changes it, and what is stored is scanned again."""
 
 HIDDEN = "hidden pickle"

@@ -19,6 +19,7 @@ def check_loops(tree: Node, notes: Notes, where: str) -> None:
     """Note loops over ``range`` that multiply, macros that call themselves in one, and huge widths."""
     from jinja2 import nodes
 
+    _check_growth(tree, notes, where)
     waiting: list[tuple[Node, int, str]] = [(tree, 1, "")]
     while waiting:
         node, rounds, macro = waiting.pop()
@@ -39,6 +40,51 @@ def check_loops(tree: Node, notes: Notes, where: str) -> None:
         elif isinstance(node, nodes.Const) and isinstance(node.value, str) and _WIDTH.search(node.value):
             notes.review("template.large", "the chat template pads a text to a huge width", at)
         waiting += [(child, rounds, macro) for child in node.iter_child_nodes()]
+
+
+def _check_growth(tree: Node, notes: Notes, where: str) -> None:
+    """Note texts that are multiplied by large numbers, or put together with themselves again and again."""
+    from jinja2 import nodes
+
+    times = 1
+    for node in tree.find_all((nodes.Mul, nodes.Assign)):
+        at = f"{where}:{node.lineno}" if where else f"line {node.lineno}"
+        if isinstance(node, nodes.Mul):
+            for side in (node.left, node.right):
+                if isinstance(side, nodes.Const) and isinstance(side.value, int):
+                    times *= max(1, abs(side.value))
+            if times > MAX_ROUNDS:
+                notes.review("template.large", "the chat template multiplies by large numbers", at)
+                return
+        elif isinstance(node, nodes.Assign):
+            own = _spelled(node.target)
+            sides = [
+                part for joined in node.node.find_all((nodes.Concat, nodes.Add)) for part in _sides(joined)
+            ]
+            sides += _sides(node.node)
+            if own and sum(_spelled(side) == own for side in {id(s): s for s in sides}.values()) > 1:
+                notes.review("template.large", f"the chat template doubles {own}", at)
+
+
+def _sides(node: Node) -> list[Node]:
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Concat):
+        return list(node.nodes)
+    return [node.left, node.right] if isinstance(node, nodes.Add) else []
+
+
+def _spelled(node: Node) -> str:
+    """A variable, or an attribute of one, as it is written; empty for anything else."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Name):
+        return str(node.name)
+    if isinstance(node, nodes.NSRef):
+        return f"{node.name}.{node.attr}"
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return f"{node.node.name}.{node.attr}"
+    return ""
 
 
 def _count(source: Node) -> int:

@@ -36,11 +36,12 @@ _ARGUMENT = "(argument)"
 @dataclass(slots=True)
 class Names:
     """``made``: variables, attributes and parameters that may hold a text put together; ``texts``: those
-    that are set to anything but a number.
+    that are set to anything but a number; ``fixed``: those that are set to a text of the template's own.
     """
 
     made: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    fixed: set[str] = field(default_factory=set)
 
     def spells(self, expression: nodes.Node) -> bool:
         """Whether a text is put together anywhere in an expression that is no number."""
@@ -52,9 +53,11 @@ class Names:
         if isinstance(node, nodes.Getattr):
             return node.attr in self.made
         if isinstance(node, nodes.Filter):
-            return node.name not in _PLAIN_FILTERS
+            return node.name not in _PLAIN_FILTERS or self._is_fixed(node.node)
         if isinstance(node, nodes.Call):
             return self._calls(node)
+        if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
+            return node.arg.step is not None or self._is_fixed(node.node)
         if isinstance(node, nodes.Add):
             return not any(self._is_number(s) or isinstance(s, _LISTS) for s in (node.left, node.right))
         if isinstance(node, (nodes.Mod, nodes.Mul)):
@@ -64,7 +67,7 @@ class Names:
     def _calls(self, node: nodes.Call) -> bool:
         function = node.node
         if isinstance(function, nodes.Getattr):
-            return function.attr not in _PLAIN_METHODS
+            return function.attr not in _PLAIN_METHODS or self._is_fixed(function.node)
         return not (isinstance(function, nodes.Name) and function.name in _PLAIN_FUNCTIONS)
 
     def _is_number(self, node: nodes.Node) -> bool:
@@ -82,6 +85,12 @@ class Names:
             return isinstance(node.node, nodes.Name) and node.node.name == "range"
         return isinstance(node, (nodes.Sub, nodes.Neg, nodes.FloorDiv))
 
+    def _is_fixed(self, node: nodes.Node | None) -> bool:
+        """Whether a text that stands in the template is cut or turned into another one."""
+        if isinstance(node, nodes.Const):
+            return isinstance(node.value, str)
+        return isinstance(node, nodes.Name) and node.name in self.fixed
+
     def _is_text(self, node: nodes.Node) -> bool:
         if isinstance(node, nodes.Const):
             return isinstance(node.value, str)
@@ -96,6 +105,9 @@ def made_names(tree: nodes.Template) -> Names:
             names.made.add(name)
         elif not names._is_number(value):
             names.texts.add(name)
+            listed = value.items if isinstance(value, _LISTS) else [value]
+            if any(map(names._is_fixed, listed)):
+                names.fixed.add(name)
     for _ in range(_MAX_ROUNDS):
         fresh = {
             name

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jinja2 import Environment
-    from jinja2.nodes import Node
+    from jinja2.nodes import Getattr, Getitem, Node
 
 MAX_TEMPLATE_BYTES = 256 << 10
 _MAX_NODES = 200_000
@@ -30,6 +30,19 @@ RULE = "template.unsafe"
 _PIECE = re.compile(r"_+|_+[a-z]+|[a-z]+_|_+[a-z]+_+")
 """What a name like ``__class__`` is put together from; ``tool_`` is too, and asks for a look."""
 _FIELD = re.compile(r"\{[^}]*[._\[]")
+FRAMES = frozenset(
+    """
+    gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await
+    f_back f_builtins f_code f_globals f_locals f_trace tb_frame tb_next
+    func_globals func_code func_closure func_defaults im_class im_func im_self mro
+    """.split()  # noqa: SIM905
+)
+"""Ways to a module's globals that need no underscore in front: a filter like ``map`` gives a generator, which
+has a frame. ``mro`` leads from a class to ``object``.
+"""
+_INSIDES = re.compile(r"__[a-z]{3,20}__|\b(?:gi_frame|f_globals|f_builtins|func_globals)\b|\|\s*attr\b")
+_MOST_BETWEEN = 1000
+"""Characters between the bracket that begins an expression and what it reaches for."""
 
 
 def lint_template(text: str, notes: Notes, where: str = "") -> None:
@@ -63,6 +76,24 @@ def lint_template(text: str, notes: Notes, where: str = "") -> None:
             notes.review("template.computed", "the chat template computes the name of an item", at)
 
 
+def find_escape(text: str, notes: Notes, at: object = "", *, is_jinja: bool = True) -> None:
+    """Note a text of any kind that reads as a template reaching for Python's insides.
+
+    What is not known to be a chat template is not parsed as one: other languages write ``{{`` too, so
+    where it may be one of those (not ``is_jinja``) it asks for a look.
+    """
+    if "{{" not in text and "{%" not in text:
+        return
+    for found in _INSIDES.finditer(text):
+        first, last = max(0, found.start() - _MOST_BETWEEN), found.start()
+        opened = max(text.rfind("{{", first, last), text.rfind("{%", first, last))
+        if opened > max(text.rfind("}}", first, last), text.rfind("%}", first, last)):
+            what = shown(text[opened : found.end()][-120:])
+            report = notes.block if is_jinja else notes.review
+            report(RULE, f"a text is a template that reaches for Python: {what}", at, found[0])
+            return
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, nodes
@@ -89,8 +120,8 @@ def _check(node: object, notes: Notes, where: str) -> None:
 
     line = getattr(node, "lineno", 0)
     at = f"{where}:{line}" if where else f"line {line}"
-    if isinstance(node, nodes.Getattr) and node.attr.startswith("_"):
-        notes.block(RULE, f"the chat template reads the attribute {shown(node.attr)}", at, node.attr)
+    if isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        _check_reach(node, notes, at)
     elif isinstance(node, nodes.Name) and node.name.startswith("__"):
         notes.block(RULE, f"the chat template names {shown(node.name)}", at, node.name)
     elif isinstance(node, nodes.Filter) and node.name in _REACHING:
@@ -99,8 +130,6 @@ def _check(node: object, notes: Notes, where: str) -> None:
         notes.block(RULE, f"the chat template loads another ({type(node).__name__.lower()})", at)
     elif isinstance(node, nodes.Const):
         _check_constant(node.value, notes, at)
-    elif isinstance(node, (nodes.Getitem, nodes.Call)):
-        _check_reach(node, notes, at)
     elif isinstance(node, nodes.Keyword):
         _check_keyword(node.key, notes, at)
     elif isinstance(node, nodes.Pow):
@@ -116,7 +145,7 @@ def _check_filter(node: object, notes: Notes, at: str) -> None:
         notes.block(RULE, "the chat template uses the filter attr", at, "attr")
     for argument in (*node.args, *(pair.value for pair in node.kwargs)):
         if isinstance(argument, nodes.Const) and isinstance(argument.value, str):
-            if any(part.startswith("_") for part in argument.value.split(".")):
+            if any(part.startswith("_") or part in FRAMES for part in argument.value.split(".")):
                 notes.block(RULE, f"the filter {node.name} reads {shown(argument.value)}", at, argument.value)
             elif node.name == "map" and argument.value == "attr":
                 notes.block(RULE, "the chat template uses the filter attr", at, "attr")
@@ -145,8 +174,13 @@ def _check_keyword(key: str, notes: Notes, at: str) -> None:
         notes.review("template.computed", f"the chat template holds {shown(key)!r}, a piece of a name", at)
 
 
+def _holds_frame(text: str) -> bool:
+    """Whether a name of ``FRAMES`` stands in a text, forwards or backwards."""
+    return any(name in text or name in text[::-1] for name in FRAMES if len(name) > 3)
+
+
 def _check_constant(value: object, notes: Notes, at: str) -> None:
-    if isinstance(value, str) and "__" in value:
+    if isinstance(value, str) and ("__" in value or _holds_frame(value.lower())):
         notes.block(RULE, f"the chat template spells {shown(value)}", at, value)
     elif isinstance(value, str) and _PIECE.fullmatch(value):
         notes.review("template.computed", f"the chat template holds {shown(value)!r}, a piece of a name", at)
@@ -154,27 +188,25 @@ def _check_constant(value: object, notes: Notes, at: str) -> None:
         notes.review("template.large", f"the chat template counts to {shown(str(value)[:40])}", at)
 
 
-def _check_reach(node: object, notes: Notes, at: str) -> None:
-    """``x["_name"]``, and ``"{0.__class__}".format(x)``, whose pieces no constant shows whole."""
+def _check_reach(node: Getattr | Getitem, notes: Notes, at: str) -> None:
+    """``x._name``, ``x["_name"]``, and ``"{0.__class__}".format``, whose pieces no constant shows whole."""
     from jinja2 import nodes
 
-    if isinstance(node, nodes.Getitem):
-        key = node.arg.value if isinstance(node.arg, nodes.Const) else None
-        if isinstance(key, str) and key.startswith("_"):
-            notes.block(RULE, f"the chat template reads the item {shown(key)}", at, key)
-    elif isinstance(node, nodes.Call) and _method(node.node) in ("format", "format_map"):
-        base = getattr(node.node, "node", None)
-        if not isinstance(base, nodes.Const):
+    name = _read(node)
+    if name.startswith("_") or name in FRAMES:
+        what = "attribute" if isinstance(node, nodes.Getattr) else "item"
+        notes.block(RULE, f"the chat template reads the {what} {shown(name)}", at, name)
+    elif name in ("format", "format_map"):
+        if not isinstance(node.node, nodes.Const):
             notes.review("template.computed", "the chat template formats a text that it computes", at)
-        elif _FIELD.search(str(base.value)):
-            notes.block(RULE, f"the chat template formats {shown(str(base.value))}", at, "format")
+        elif _FIELD.search(str(node.node.value)):
+            notes.block(RULE, f"the chat template formats {shown(str(node.node.value))}", at, "format")
 
 
-def _method(node: object) -> str:
-    """The name of what is called, be it written as an attribute or as an item."""
+def _read(node: Getattr | Getitem) -> str:
+    """The name that is read, be it written as an attribute or as an item; empty where it is computed."""
     from jinja2 import nodes
 
     if isinstance(node, nodes.Getattr):
         return str(node.attr)
-    constant = node.arg if isinstance(node, nodes.Getitem) else None
-    return str(constant.value) if isinstance(constant, nodes.Const) else ""
+    return str(node.arg.value) if isinstance(node.arg, nodes.Const) else ""

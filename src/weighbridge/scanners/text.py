@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 
 from weighbridge.domain.scan import Finding
 from weighbridge.scanners.configs import judge_config
-from weighbridge.scanners.content import FORMATS_BY_ENDING, PICKLE_ENDINGS, SCRIPTS, TEXT_OR_NOT, ending_of
-from weighbridge.scanners.notes import LIMIT, UNSUPPORTED, Notes
+from weighbridge.scanners.content import (
+    FORMATS_BY_ENDING,
+    PICKLE_ENDINGS,
+    SCRIPT_NAMES,
+    SCRIPTS,
+    TEXT_OR_NOT,
+    ending_of,
+)
+from weighbridge.scanners.notes import LIMIT, UNSUPPORTED, Notes, shown
 from weighbridge.scanners.python_source import MAX_NOTEBOOK_BYTES, judge_notebook, judge_source
 from weighbridge.scanners.sandbox import Sandbox
 from weighbridge.scanners.sniff import HEAD_BYTES, claims_half_a_gigabyte, kind_of
-from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, lint_template
+from weighbridge.scanners.templates import MAX_TEMPLATE_BYTES, find_escape, lint_template
 from weighbridge.scanners.text_graphs import judge_caffe, judge_graph_text, judge_xml
 from weighbridge.scanners.yaml_text import judge_yaml
 
+_MARKUP = (".html", ".htm", ".xhtml", ".svg")
+_PROMPTS = (".prompt", ".prompty")
+_SOME_TEMPLATE = (".tmpl", ".tpl", ".template", *_PROMPTS)
+"""Templates of some language: they are not parsed as Jinja, only looked through."""
+REQUIREMENTS = "requirements.txt"
+_ACTIVE = re.compile(
+    rb"<\s*(?:script|iframe|object|embed|foreignobject|handler)\b|\bjavascript\s*:|\son[a-z]{3,20}\s*=",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"^\s*(?:-i\b|--(?:extra-)?index-url|-f\b|--find-links|--trusted-host)|^[^#]*?(?:\b(?:git|hg|svn|bzr)\+|https?://|file:)"
+)
 _LIMITS = {
     ".py": 64 << 20,
     ".ipynb": MAX_NOTEBOOK_BYTES,
@@ -26,11 +46,25 @@ _LIMITS = {
     ".jinja2": MAX_TEMPLATE_BYTES,
     ".j2": MAX_TEMPLATE_BYTES,
     ".xml": 32 << 20,
+    ".pmml": 32 << 20,
     ".pbtxt": 64 << 20,
     ".prototxt": 64 << 20,
+    **dict.fromkeys(_MARKUP, 32 << 20),
+    **dict.fromkeys(_SOME_TEMPLATE, 1 << 20),
+    REQUIREMENTS: 1 << 20,
 }
 """Endings of texts that are parsed, in the sandbox, and how many bytes of them at most."""
-_TEMPLATES = dict.fromkeys(("chat_template.txt", "chat_template.tmpl"), ".jinja")
+_NAMES = {
+    **dict.fromkeys(("chat_template.txt", "chat_template.tmpl"), ".jinja"),
+    "mlmodel": ".yaml",
+    ".zarray": ".json",
+    ".zmetadata": ".json",
+    "zarr.json": ".json",
+    "template": ".template",
+    "prompt.txt": ".prompt",
+    "system_prompt.txt": ".prompt",
+}
+"""Texts that are read as another ending says than their own; MLflow's has none."""
 
 
 class TextScanner:
@@ -55,7 +89,7 @@ class TextScanner:
         ending = ending_of(path)
         _require_text(file, notes)
         _require_no_long_value(file, notes)
-        if ending in SCRIPTS:
+        if ending in SCRIPTS or path.rpartition("/")[2].lower() in SCRIPT_NAMES:
             notes.review("code.script", "is a script")
         elif _read_as(path.rpartition("/")[2].lower()) in _LIMITS:
             notes.take(self._parsed(path, file))
@@ -69,8 +103,10 @@ class TextScanner:
 
 
 def _read_as(name: str) -> str:
-    """The ending by which a text called ``name`` (in lowercase) is read; MLflow's has none."""
-    return ".yaml" if name == "mlmodel" else _TEMPLATES.get(name) or ending_of(name)
+    """The ending by which a text called ``name`` (in lowercase) is read."""
+    if name.startswith("requirements") and name.endswith(".txt"):
+        return REQUIREMENTS
+    return _NAMES.get(name) or ending_of(name)
 
 
 def scan_structured(path: str, file: str, notes: Notes) -> None:
@@ -97,13 +133,41 @@ def judge_text(ending: str, name: str, raw: bytes, notes: Notes) -> None:
     elif ending in (".yaml", ".yml"):
         judge_yaml(raw, notes)
     elif ending in (".jinja", ".jinja2", ".j2"):
-        lint_template(raw.decode("utf-8", "replace"), notes)
-    elif ending == ".xml":
+        lint_template(_decoded(raw), notes)
+    elif ending in (".xml", ".pmml"):
         judge_xml(raw, notes)
     elif ending == ".pbtxt":
         judge_graph_text(raw, notes)
     elif ending == ".prototxt":
         judge_caffe(raw, notes)
+    elif ending in _MARKUP:
+        judge_markup(raw, notes)
+    elif ending in _SOME_TEMPLATE:
+        find_escape(_decoded(raw), notes, is_jinja=ending in _PROMPTS)
+    elif ending == REQUIREMENTS:
+        judge_requirements(raw, notes)
+
+
+def _decoded(raw: bytes) -> str:
+    is_wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return raw.decode("utf-16" if is_wide else "utf-8", "replace")
+
+
+def judge_markup(raw: bytes, notes: Notes) -> None:
+    """Note what a browser would run; a picture or a page without it is only shown."""
+    found = _ACTIVE.search(raw)
+    if found is not None:
+        what = shown(found[0].decode("latin1"))
+        notes.review("code.markup", f"a browser that opens it runs what stands in it ({what})", found.start())
+
+
+def judge_requirements(raw: bytes, notes: Notes) -> None:
+    """Note packages that an inference endpoint would install from elsewhere than the usual index."""
+    for number, line in enumerate(raw.decode("utf-8", "replace").splitlines(), 1):
+        if _ELSEWHERE.search(line):
+            notes.review(
+                "code.requirements", f"installs from elsewhere: {shown(line.strip())}", f"line {number}"
+            )
 
 
 def _require_no_long_value(file: Path, notes: Notes) -> None:

@@ -9,6 +9,7 @@ from weighbridge.scanners.notes import LimitExceeded, Notes, shown
 from weighbridge.scanners.tf_table import CALCULATING, CHECKPOINTS, FOREIGN
 
 _OPERATOR = re.compile(rb"""\bop\s*:\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
+_TRITON = re.compile(rb"""\b(?:op_library_filename\s*:[^\n]{0,200}|backend\s*:\s*["']python["'])""")
 _PYTHON_LAYER = re.compile(rb"""["']Python["']|\bpython_param\b|\bPYTHON\b""")
 _OPSET = re.compile(r"opset\d{1,3}")
 _MAX_ELEMENTS = 500_000
@@ -29,6 +30,9 @@ def judge_graph_text(raw: bytes, notes: Notes) -> None:
             notes.review(
                 "tf.unknown_operator", f"the operator {shown(name)} is not one that only calculates", "", name
             )
+    for found in _TRITON.finditer(raw):
+        what = found[0].decode("utf-8", "replace")
+        notes.review("code.library", f"the server opens or runs what it names: {shown(what)}", found.start())
     if b"node" in raw and b"op" in raw:
         # Text may spell the name of an operator in ways that no pattern here knows.
         notes.review("tf.text_graph", "a graph written as text, which was only looked through")

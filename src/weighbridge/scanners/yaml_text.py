@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from weighbridge.scanners.builders import judge_pair, judge_tag
+from weighbridge.domain.scan import Severity
+from weighbridge.scanners.builders import judge_pair, judge_running, judge_tag
 from weighbridge.scanners.notes import LIMIT, Notes, shown
+from weighbridge.scanners.pickle_names import judge_global
+from weighbridge.scanners.templates import find_escape
 
 MAX_YAML_BYTES = 256 << 10
 """The parser takes six microseconds a byte; a longer text is only searched for the words that matter."""
@@ -22,6 +25,8 @@ _KNOWN = re.compile(
     r"|torch\.(?:nn|optim)(?:\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*"
     r"|torchaudio\.transforms\.[A-Z]\w*|pytorch_lightning\.callbacks\.[A-Z]\w*"
 )
+_PLAIN_TAGS = frozenset("none bool str unicode int long float complex list tuple dict bytes".split())  # noqa: SIM905
+_SCRIPT = re.compile(r"\A\s*bash\b|\n|\bimport\b|\(")
 _FOREIGN = re.compile(r".*\.(?:os|sys|subprocess|shutil|socket|builtins|importlib|pickle)\..*")
 
 
@@ -68,6 +73,16 @@ def _depth(raw: bytes) -> int:
     return most
 
 
+def _is_known_tag(tag: str) -> bool:
+    """Whether a Python tag names a plain type, or a class that a pickle may name too."""
+    what = tag.partition("python/")[2]
+    verb, _, name = what.partition(":")
+    if not name:
+        return verb in _PLAIN_TAGS
+    module, _, attribute = name.rpartition(".")
+    return judge_global(module or "builtins", attribute) is not Severity.BLOCK
+
+
 @dataclass(slots=True)
 class _Open:
     """A mapping or a list that has not ended; ``key`` waits for its value."""
@@ -98,6 +113,8 @@ class _Walk:
         )
 
         self.tag(event)
+        if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
+            self.imports()
         if isinstance(event, ScalarEvent):
             if event.value == "_target_" and event.anchor is not None:
                 why = "the key _target_ has a second name, which was not followed"
@@ -114,6 +131,13 @@ class _Walk:
         elif isinstance(event, (MappingEndEvent, SequenceEndEvent)) and self.open:
             self.close()
 
+    def imports(self) -> None:
+        """A mapping or a list begins: under ``custom_imports`` it lists modules (MMEngine)."""
+        if self.open and self.open[-1].key == "custom_imports":
+            self.notes.review(
+                "code.custom_imports", "custom_imports makes a loader import modules", self.where
+            )
+
     def at(self, event: object) -> str:
         """Where an event stands, for a message."""
         line = getattr(getattr(event, "start_mark", None), "line", 0) + 1
@@ -124,13 +148,16 @@ class _Walk:
         tag = str(getattr(event, "tag", None) or "")
         if "python/" in tag:
             why = f"the tag {shown(tag)} makes a loader call Python"
-            self.notes.block("yaml.python", why, self.at(event).rpartition(":")[2], tag)
+            report = self.notes.review if _is_known_tag(tag) else self.notes.block
+            report("yaml.python", why, self.at(event).rpartition(":")[2], tag)
         elif tag.startswith("!"):
             judge_tag(tag, self.notes, self.at(event))
 
     def text(self, value: str, at: str) -> None:
         """A key, a value or an item of a list."""
         top = self.open[-1] if self.open else _Open(False)
+        find_escape(value, self.notes, at)
+        judge_running(value, self.notes, at)
         if top.is_mapping and top.key is None:
             top.key = value
             top.keys.add(value)
@@ -141,7 +168,16 @@ class _Walk:
             judge_target(value, self.notes, at, self.builds)
         elif top.key is not None:
             top.pairs.append((top.key, value, at))
+            self.named(top.key, value, at)
         top.key = None
+
+    def named(self, key: str, value: str, at: str) -> None:
+        """What two keys with a name of their own make a loader do."""
+        if key == "download" and _SCRIPT.search(value):
+            # Ultralytics hands such a text to the shell or to Python.
+            self.notes.review("config.script", f"a loader runs it to fetch the data: {shown(value)}", at)
+        elif key == "class_name" and value in ("Lambda", "__lambda__"):
+            self.notes.block("keras.code", f"a layer of class {shown(value)} carries code", at, value)
 
     def close(self) -> None:
         """The innermost mapping or list ends: it is a key, a value or an item of the next one."""
