@@ -156,6 +156,10 @@ def test_other_files_and_later_formats_are_the_callers_mistake(bundle: Path) -> 
     bundle.write_bytes(b"PK\x03\x04" + bytes(2000))
     with pytest.raises(BadInput, match="is no bundle"):
         read(bundle)
+    with tarfile.open(bundle, "w") as other:
+        other.add(__file__, "somebody-elses.py")
+    with pytest.raises(BadInput, match="is no bundle"):
+        read(bundle)
     bundle.write_bytes(spelled(INDEX.dumps().replace(b'"bundle_format":1', b'"bundle_format":2'), *MEMBERS))
     with pytest.raises(BadInput, match="is not 1") as caught:
         read(bundle)

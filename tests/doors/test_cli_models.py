@@ -213,6 +213,7 @@ def test_verify_names_every_wrong_file_at_once(desk: Desk) -> None:
     desk.run("verify", "b", "--level", "none", code=4)
     desk.run("sync", "a")
     desk.run("verify", "a")
+    assert "hint: run 'weighbridge sync', which puts the right one in its place" in done.stderr
 
 
 def test_a_bad_list_is_told_with_every_place(desk: Desk) -> None:

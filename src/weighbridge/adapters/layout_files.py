@@ -116,6 +116,9 @@ def right_receipt(
         return None
 
 
+_HEALS = "run 'weighbridge sync', which puts the right one in its place"
+
+
 def fault_of(
     path: Path, shown: str, entry: FileEntry, level: str, look: Look = os.lstat
 ) -> WeighbridgeError | None:
@@ -130,7 +133,7 @@ def fault_of(
     if level == "none":
         return None
     if found.st_size != entry.size_bytes:
-        return SizeMismatch(shown, wanted=entry.size_bytes, got=found.st_size)
+        return SizeMismatch(shown, wanted=entry.size_bytes, got=found.st_size, hint=_HEALS)
     if level == "size" or entry.sha256 is None:
         return None
     try:
@@ -140,7 +143,7 @@ def fault_of(
     if got != entry.sha256:
         with suppress(OSError):  # who may not write may look all the same
             os.utime(path)
-        return DigestMismatch(shown, wanted=f"sha256:{entry.sha256}", got=f"sha256:{got}")
+        return DigestMismatch(shown, wanted=f"sha256:{entry.sha256}", got=f"sha256:{got}", hint=_HEALS)
     return None
 
 

@@ -330,8 +330,11 @@ def index_in(block: bytes) -> tuple[str, int]:
 
 
 def is_like_a_bundle(block: bytes) -> bool:
-    """Whether a first block was once that of a bundle, damaged or not."""
-    return block.startswith(b"index-") or block[257:265] == b"ustar\x0000"
+    """Whether a first block was once that of a bundle, damaged or not: any other tar file is whole."""
+    if block.startswith(b"index-"):
+        return True
+    total = sum(block[:148]) + 8 * ord(" ") + sum(block[156:BLOCK])
+    return block[257:265] == b"ustar\x0000" and block[148:154] != b"%06o" % total
 
 
 def padded(size_bytes: int) -> int:

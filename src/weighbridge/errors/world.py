@@ -62,9 +62,9 @@ class DigestMismatch(IntegrityError):
 
     code = "digest-mismatch"
 
-    def __init__(self, path: str, *, wanted: str, got: str) -> None:
+    def __init__(self, path: str, *, wanted: str, got: str, hint: str = "") -> None:
         self.path, self.wanted, self.got = path, wanted, got
-        super().__init__(f"'{path}' should be {wanted} but is {got}")
+        super().__init__(f"'{path}' should be {wanted} but is {got}", hint=hint)
 
 
 class SizeMismatch(IntegrityError):
@@ -72,10 +72,10 @@ class SizeMismatch(IntegrityError):
 
     code = "size-mismatch"
 
-    def __init__(self, path: str, *, wanted: int, got: int) -> None:
+    def __init__(self, path: str, *, wanted: int, got: int, hint: str = "") -> None:
         self.path, self.wanted, self.got = path, wanted, got
         more = "at least " if got > wanted else ""
-        super().__init__(f"'{path}' should have {wanted} bytes but has {more}{got}")
+        super().__init__(f"'{path}' should have {wanted} bytes but has {more}{got}", hint=hint)
 
 
 class BadListing(IntegrityError):
