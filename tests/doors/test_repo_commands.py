@@ -85,6 +85,14 @@ def test_what_one_has_is_listed_and_what_others_may_not_see_is_not(at: As) -> No
     assert [one["repo"] for one in seen] == ["ann/open"]
     assert at("").json("repo", "list", "ann")["repositories"] == seen
     assert len(ann.json("repo", "list", "--limit", "1")["repositories"]) == 1
+    assert "--limit shows more" in ann.run("repo", "list", "--limit", "1")[1]
+    assert "no models of 'nobody'" in ann.run("repo", "list", "nobody")[1]
+
+
+def test_a_name_alone_is_made_in_ones_own_namespace_and_told_whole(at: As, registry: Registry) -> None:
+    made = at("ann").json("repo", "create", "alone")
+    assert (made["repo"], made["url"]) == ("ann/alone", f"{registry.url}/ann/alone")
+    at("ann").run("repo", "delete", made["repo"], "--yes")
 
 
 def test_tags_and_branches_come_and_go(at: As, registry: Registry) -> None:
@@ -143,6 +151,11 @@ def test_another_hub_is_named_by_its_address(at: As, registry: Registry) -> None
         (["create", "ann/s", "--kind", "space"], "--sdk"),
         (["create", "ann/s", "--sdk", "static"], "--sdk"),
         (["move", "words", "ann/words"], "namespace"),
+        (["delete", "words", "--yes"], "namespace"),
+        (["settings", "words", "--public"], "namespace"),
+        (["tag", "add", "words", "v1"], "namespace"),
+        (["branch", "remove", "words", "work"], "namespace"),
+        (["list", "ann", "--limit", "0"], "--limit"),
         (["settings", "ann/words"], "nothing is to be changed"),
         (["settings", "ann/words", "--gated", "perhaps"], "--gated"),
         (["delete", "ann/words"], "no terminal"),

@@ -242,9 +242,9 @@ class RefExists(Conflict):
 
     code = "ref-exists"
 
-    def __init__(self, repo: str, name: str) -> None:
+    def __init__(self, repo: str, name: str, *, hint: str = "") -> None:
         self.repo, self.name = repo, name
-        super().__init__(f"'{repo}' has a branch or tag '{name}' already")
+        super().__init__(f"'{repo}' has a branch or tag '{name}' already", hint=hint)
 
 
 class StaleParent(Conflict):

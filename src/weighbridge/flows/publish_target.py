@@ -22,6 +22,7 @@ from weighbridge.errors import (
 from weighbridge.flows.publish_state import PublishState, PublishTools, Target, agree
 
 CARD_LIMIT_BYTES = 1 << 20
+_ANOTHER_TAG = "give another tag; 'weighbridge repo tag remove' takes one away"
 
 
 def ask(state: PublishState, tools: PublishTools) -> PublishState:
@@ -80,7 +81,7 @@ def _tagged(request: PublishRequest, tools: PublishTools) -> str:
     if request.revision in named.tags and request.revision not in named.branches:
         raise Invalid("revision", request.revision, "is a tag: only a branch can be published to")
     if request.tag in named.branches:
-        raise RefExists(request.repo.full_name, request.tag)
+        raise RefExists(request.repo.full_name, request.tag, hint=_ANOTHER_TAG)
     return named.tags.get(request.tag, "")
 
 
@@ -132,7 +133,7 @@ def compare(state: PublishState, tools: PublishTools) -> PublishState:
     held = tools.target.manifest(request.repo, target.head).by_path if target.head else {}
     state = replace(state, held=held)
     if target.tagged and not (target.tagged == target.head and state.is_there):
-        raise RefExists(request.repo.full_name, request.tag)
+        raise RefExists(request.repo.full_name, request.tag, hint=_ANOTHER_TAG)
     return state
 
 

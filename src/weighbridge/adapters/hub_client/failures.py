@@ -145,7 +145,11 @@ def _missing(said: str, asked: Asked, token: str | None) -> WeighbridgeError:
 
 
 def _unseen(repo: str, token: str | None) -> NoSuchRepo:
-    seen = f"if it is private, {LOG_IN}" if token is None else "or your token may not see it"
+    seen = (
+        f"if it is private, {LOG_IN}"
+        if token is None
+        else "check the name and its kind; what is private is shown only to a token that may see it"
+    )
     return NoSuchRepo(repo, hint=seen)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, GitRefInfo, ModelInfo, SpaceInfo
 
 GATES = ("auto", "manual", "no")
+_LISTED = "'weighbridge repo {} list' shows what there is"
 _Gate = Literal["auto", "manual"]
 
 
@@ -26,8 +27,8 @@ class HubRepos:
     def __init__(self, hub: HubClient) -> None:
         self._hub = hub
 
-    def create(self, repo: RepoId, *, private: bool, sdk: str = "") -> str:
-        """Make a repository and give its address; a space needs its ``sdk``.
+    def create(self, repo: RepoId, *, private: bool, sdk: str = "") -> tuple[RepoId, str]:
+        """Make a repository and give its whole name and its address; a space needs its ``sdk``.
 
         Raises:
             RepoExists: there is one of this name.
@@ -41,7 +42,10 @@ class HubRepos:
             raise RepoExists(
                 repo.full_name, hint="'weighbridge repo settings' changes one that is there"
             ) from error
-        return str(made)
+        try:
+            return RepoId.parse(made.repo_id, repo.kind), str(made)
+        except Invalid:
+            return repo, str(made)
 
     def delete(self, repo: RepoId) -> None:
         """Take a repository away for good.
@@ -108,7 +112,7 @@ class HubRepos:
                     repo_type=repo.kind.value,
                 )
         except Conflict as error:
-            raise RefExists(repo.full_name, tag) from error
+            raise RefExists(repo.full_name, tag, hint=_LISTED.format("tag")) from error
 
     def remove_tag(self, repo: RepoId, tag: str) -> None:
         """Take a tag away; its commit stays."""
@@ -126,7 +130,7 @@ class HubRepos:
             with self._hub.asking(f"branch '{branch}' of '{repo}'", repo=repo, revision=revision) as api:
                 api.create_branch(repo.full_name, branch=branch, revision=revision, repo_type=repo.kind.value)
         except Conflict as error:
-            raise RefExists(repo.full_name, branch) from error
+            raise RefExists(repo.full_name, branch, hint=_LISTED.format("branch")) from error
 
     def remove_branch(self, repo: RepoId, branch: str) -> None:
         """Take a branch away, and with it the commits that nothing else leads to."""

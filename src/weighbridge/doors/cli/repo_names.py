@@ -9,7 +9,7 @@ from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.remote_repo import NamedCommit
 from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_table
-from weighbridge.doors.cli.repos import Endpoint, Kind, named, repo_app
+from weighbridge.doors.cli.repos import Endpoint, Kind, named, owned, repo_app
 from weighbridge.settings import load_settings
 
 tag_app = App(name="tag", help="Name revisions of a repository.")
@@ -150,8 +150,8 @@ def branch_list(
 
 
 def _checked(repo: str, kind: RepoKind, *revisions: str) -> RepoId:
-    """The repository; raises Invalid for it or for a name that git does not allow."""
-    id = RepoId.parse(repo, kind)
+    """The repository; raises Invalid for it or for a name of a revision that git does not allow."""
+    id = owned(repo, kind)
     for revision in revisions:
         ModelRef(repo=id, revision=revision)
     return id

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from weighbridge.bridge.remote_repos import open_repos, own_name
+from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.json_values import JsonObject
 from weighbridge.domain.ref import RepoId, RepoKind
 from weighbridge.doors.cli.asking import have_typed
-from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_table
+from weighbridge.doors.cli.render import AsJson, show_done, show_json, show_note, show_table
 from weighbridge.errors import BadInput
 from weighbridge.settings import load_settings
 
@@ -43,7 +44,7 @@ def repo_create(
     if (kind is RepoKind.SPACE) != (sdk is not None):
         raise BadInput("--sdk is for a space, and a space needs it", hint="--kind space --sdk static")
     id = RepoId.parse(repo, kind)
-    url = open_repos(load_settings(), endpoint).create(id, private=private, sdk=sdk or "")
+    id, url = open_repos(load_settings(), endpoint).create(id, private=private, sdk=sdk or "")
     show_done(
         {**named(id), "changed": "created", "url": url, "private": private}, f"made {url}", as_json=json
     )
@@ -66,7 +67,7 @@ def repo_delete(
     repo
         org/name.
     """
-    id, settings = RepoId.parse(repo, kind), load_settings()
+    id, settings = owned(repo, kind), load_settings()
     if not yes:
         hub = endpoint or settings.upstream
         have_typed(id.full_name, f"{id} at {hub} will be gone, with all its files and revisions.")
@@ -87,9 +88,7 @@ def repo_move(
     to
         org/name, as it is called from now on.
     """
-    before, after = RepoId.parse(repo, kind), RepoId.parse(to, kind)
-    if not (before.namespace and after.namespace):
-        raise BadInput("both names must have a namespace", hint="weighbridge repo move ann/old ann/new")
+    before, after = owned(repo, kind), owned(to, kind)
     open_repos(load_settings(), endpoint).move(before, after)
     show_done(
         {**named(after), "changed": "moved", "from": before.full_name},
@@ -122,7 +121,7 @@ def repo_settings(
     """
     if private is None and gated is None:
         raise BadInput("nothing is to be changed", hint="give --private, --public or --gated auto|manual|no")
-    id = RepoId.parse(repo, kind)
+    id = owned(repo, kind)
     open_repos(load_settings(), endpoint).change(id, private=private, gate=gated or "")
     said = [] if private is None else ["private" if private else "public"]
     said += [f"gated: {gated}"] if gated else []
@@ -149,16 +148,18 @@ def repo_list(
     limit
         How many at most.
     """
+    if limit < 1:
+        raise BadInput("--limit is at least 1")
     settings = load_settings()
     name = RepoId.parse(owner or own_name(settings, endpoint)).full_name
-    found = open_repos(settings, endpoint).listed(name, kind, max(1, limit))
+    found = open_repos(settings, endpoint).listed(name, kind, limit)
     if json:
         show_json({"owner": name, "repositories": [line.to_json() for line in found]})
         return
     rows = [
         (
             line.repo.full_name,
-            "private" if line.private else "public",
+            "-" if line.private is None else "private" if line.private else "public",
             line.gated or "-",
             line.changed_at.strftime("%Y-%m-%d") if line.changed_at else "-",
             "-" if line.downloads is None else f"{line.downloads:,}",
@@ -166,6 +167,20 @@ def repo_list(
         for line in found
     ]
     show_table(("REPOSITORY", "SEEN", "GATED", "CHANGED", "DOWNLOADS"), rows)
+    if not found:
+        show_note(f"no {kind.plural} of '{name}' are shown to us at {endpoint or settings.upstream}")
+    if len(found) == limit:
+        show_note(f"these are the first {limit}; --limit shows more")
+
+
+def owned(repo: str, kind: RepoKind) -> RepoId:
+    """A repository that is to be changed. Raises Invalid for a name that does not say whose it is."""
+    id = RepoId.parse(repo, kind)
+    if not id.namespace:
+        raise Invalid(
+            "repository", repo, "does not say whose it is: it has no namespace", hint=f"as in ann/{repo}"
+        )
+    return id
 
 
 def named(repo: RepoId) -> JsonObject:
