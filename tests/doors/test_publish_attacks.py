@@ -90,6 +90,17 @@ def test_a_card_that_is_there_and_cannot_be_read_is_not_written_over(hub: Writte
     assert looked_at(folder, hub, replace_card=True).card.startswith("---\nbase_model: acme/base\n")
 
 
+def test_metadata_that_the_hubs_own_reader_does_not_see_are_not_published_as_if_it_did(
+    hub: Written, folder: Path
+) -> None:
+    front = "---\nlicense: mit\n---\n# Mine\n"
+    for card in (f"\ufeff{front}", "\ufeff# Mine\n", front.replace("---\nl", "---  \nl")):
+        write(folder, {"README.md": card.encode()})
+        with pytest.raises(BadInput, match="does not see the metadata") as caught:
+            looked_at(folder, hub)
+        assert "byte order mark" in caught.value.hint
+
+
 @pytest.mark.parametrize("card", [b"# Caf\xe9, as written by hand\n", b"# Long\n" + b"x" * CARD_LIMIT_BYTES])
 def test_a_card_in_the_repository_that_cannot_be_kept_is_not_lost(
     card: bytes, hub: Written, folder: Path
@@ -133,6 +144,8 @@ def test_values_as_long_as_their_file_are_cut(hub: Written, folder: Path) -> Non
     [
         ({"repo": RepoId.parse("mine")}, "does not say whose"),
         ({"said": Said(license_name="acme-terms")}, "of no licence"),
+        ({"said": Said(license="other", license_link="javascript:alert(1)")}, "leads to no page"),
+        ({"said": Said(license="other", license_link="data:text/html,x")}, "leads to no page"),
         ({"tag": "main"}, "name of a branch"),
         ({"tag": "next", "revision": "next"}, "name of a branch"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,8 @@ from weighbridge.domain.verdict import Verdict
 
 MAIN = "main"
 LONGEST_TEXT, LONGEST_WORD, MANY = 20_000, 500, 200
+_NO_PAGE = re.compile(r"(?!https?://[^\s/])[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+"""An address that leads to no page of the web; without a scheme it is a path in the repository."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,9 @@ def _require_bounds(request: PublishRequest) -> None:
     said = request.said
     if (name := said.license_name or said.license_link) and not said.license:
         raise Invalid("name or link of a licence", name, "is of no licence", hint="give --license other too")
+    if _NO_PAGE.match(said.license_link):
+        link = said.license_link
+        raise Invalid("link of a licence", link, "leads to no page", hint="https://... or LICENSE")
     if len(said.description) > LONGEST_TEXT or len(request.message) > LONGEST_TEXT:
         raise Invalid(
             "text", said.description or request.message, f"is longer than {LONGEST_TEXT} characters"
@@ -149,13 +155,15 @@ def said_metrics(pairs: Iterable[str]) -> Mapping[str, Json]:
     """Metrics as they are spelled on a command line: ``accuracy=0.85``.
 
     Raises:
-        Invalid: one has no name or no value.
+        Invalid: one has no name or no value, or is given twice.
     """
     found: dict[str, Json] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name.strip() and equals and value.strip()):
             raise Invalid("metric", pair, "is not NAME=VALUE", hint="as in --metric accuracy=0.85")
+        if name.strip() in found:
+            raise Invalid("metric", pair, "is given twice")
         found[name.strip()] = _number(value.strip())
     return found
 

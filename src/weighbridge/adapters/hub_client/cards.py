@@ -41,15 +41,21 @@ def metadata_of(card: OwnCard) -> JsonObject:
 
 
 def require_readable(card: str) -> None:
-    """Nothing, if the client's ``ModelCard`` reads the card, or it has no metadata.
+    """Nothing, if the client's ``ModelCard`` reads the card with its metadata, or it has none.
 
     Raises:
         BadInput: it does not; the message says why.
     """
     from huggingface_hub import ModelCard
+    from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
-    if front_matter(card) == (None, ""):
-        return  # of which the client would write a line to its log
+    if REGEX_YAML_BLOCK.search(card) is None:  # the client would write a line to its log, and go on
+        if front_matter(card) == (None, ""):
+            return
+        raise BadInput(
+            f"Hugging Face's own reader does not see the metadata of {CARD_PATH}",
+            hint="save it without a byte order mark and without blanks behind '---', or give --replace-card",
+        )
     try:
         ModelCard(card)
     except Exception as error:  # whatever its YAML library and its classes raise
