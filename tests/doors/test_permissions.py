@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,11 @@ import pytest
 
 from tests.doors.test_zip import shelve
 from tests.doors.uploading import Client, Registry, registry_at
+from weighbridge.adapters.catalog import Catalog
+from weighbridge.bridge import now
 from weighbridge.domain.access import LOCAL, Permission
+from weighbridge.domain.job import Job
+from weighbridge.domain.ref import RepoId
 from weighbridge.domain.waiver import METRICS
 
 OPEN, SOMEBODY, HIDDEN = "open", "somebody", "hidden"
@@ -228,6 +234,32 @@ def test_what_everybody_may_opens_nothing_private_to_a_token(scoped: Registry) -
     for word in ("", "search", "upload"):
         assert scoped.call(f"ann {word}", "GET", "/ann/ours/resolve/main/words.txt").status == 200
         assert scoped.call(f"ann {word}", "GET", f"{public}/package.zip").status == 200
+
+
+def test_a_followed_job_is_followed_no_longer_than_its_token_counts(scoped: Registry) -> None:
+    waiting = Job(
+        id="waits",
+        verb="ingest",
+        repo=RepoId.parse("org/model"),
+        revision="main",
+        commit="1" * 40,
+        wish={},
+        wish_key="1" * 64,
+        by="ann",
+        created_at=now(),
+    )
+    with closing(Catalog.open(f"sqlite:///{scoped.home / 'catalog.sqlite3'}")) as catalog:
+        catalog.add_job(waiting)  # nobody performs it, so it would be followed for ever
+    made, secret = scoped.bridge.people.create_token(LOCAL, "ann", [Permission.UPLOAD])
+    connection = HTTPConnection(scoped.url.removeprefix("http://"), timeout=120)
+    with closing(connection):
+        connection.request("GET", "/job/waits/events", headers={"Authorization": f"Bearer {secret}"})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        scoped.bridge.people.revoke_token(LOCAL, made.id)
+        told = answer.read()  # until the server ends it
+    assert b"event: job\n" not in told, "that would say that the job is over"
+    assert scoped.call("ann upload", "GET", "/job/waits").json["state"] == "queued"
 
 
 def test_a_token_that_may_only_upload_pushes_to_what_is_private(scoped: Registry, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -71,6 +73,14 @@ def caller(
 
 
 Caller = Annotated[Principal, Depends(caller)]
+
+
+def caller_again(request: Request, bridge: TheBridge) -> Callable[[], Principal]:
+    """Who calls by now, for an answer that goes on: tokens are revoked meanwhile. Raises as ``caller``."""
+    return partial(bridge.people.principal, _secret(request))
+
+
+Again = Annotated[Callable[[], Principal], Depends(caller_again)]
 
 
 def _secret(request: Request) -> str | None:

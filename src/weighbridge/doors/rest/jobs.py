@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
 from typing import Annotated
 
@@ -16,9 +16,10 @@ from weighbridge.bridge import Bridge
 from weighbridge.domain.access import Principal
 from weighbridge.domain.job import Job, JobEvent, JobState
 from weighbridge.domain.json_values import Json
-from weighbridge.doors.rest.callers import Caller, TheBridge
+from weighbridge.doors.rest.callers import Again, Caller, TheBridge
 from weighbridge.doors.rest.job_shapes import JobOut, JobPage
 from weighbridge.doors.rest.shapes import After, Id, Limit
+from weighbridge.errors import Denied, NotFound, Unreachable
 
 router = APIRouter(tags=["jobs"])
 _LOOK_S, _BREATH_S = 0.3, 15.0
@@ -54,14 +55,15 @@ async def events(
     id: Id,
     bridge: TheBridge,
     caller: Caller,
+    again: Again,
     last_event_id: Annotated[int, Header(ge=0, le=1 << 31, description="where a broken stream ended")] = 0,
 ) -> StreamingResponse:
     """Server-sent events: each step and metric, bytes as they come, and the job when it is over.
 
-    Needs the permission `upload`.
+    Needs the permission `upload`, for as long as it lasts.
     """
     first = await run_in_threadpool(bridge.jobs.job, caller, id)
-    stream = _stream(bridge, caller, first, last_event_id)
+    stream = _stream(bridge, again, first, last_event_id)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
@@ -77,10 +79,18 @@ def retry(id: Id, bridge: TheBridge, caller: Caller) -> JobOut:
     return JobOut.of(bridge.jobs.retry(caller, id))
 
 
-async def _stream(bridge: Bridge, caller: Principal, job: Job, seen: int) -> AsyncIterator[str]:
-    done, spoken = -1, monotonic()
+async def _stream(bridge: Bridge, again: Callable[[], Principal], job: Job, seen: int) -> AsyncIterator[str]:
+    done, spoken, id = -1, monotonic(), job.id
+
+    def look() -> tuple[Job, Sequence[JobEvent]]:
+        caller = again()
+        return bridge.jobs.job(caller, id), bridge.jobs.events(caller, id, seen)
+
     while True:
-        found = await run_in_threadpool(bridge.jobs.events, caller, job.id, seen)
+        try:
+            job, found = await run_in_threadpool(look)
+        except (Denied, NotFound, Unreachable):
+            return  # the token was revoked, or may no more: whoever asks again is told so
         for event in found:
             seen = event.number
             yield _event(event.kind.replace(" ", "-"), _data(event), seen)
@@ -97,7 +107,6 @@ async def _stream(bridge: Bridge, caller: Principal, job: Job, seen: int) -> Asy
             spoken = monotonic()
             yield ": still here\n\n"
         await asyncio.sleep(_LOOK_S)
-        job = await run_in_threadpool(bridge.jobs.job, caller, job.id)
 
 
 def _data(event: JobEvent) -> dict[str, Json]:
