@@ -118,7 +118,11 @@ def sync(
         return
     went_on = "went on with the last sync: " if learned.resumed else ""
     rest = "" if learned.is_complete else "; the next sync goes on from here"
-    print(f"{went_on}{learned.entries:,} models in {learned.pages} pages; {status.entries:,} are known{rest}")
+    came, known = (
+        _models(learned.entries),
+        f"{status.entries:,} {'is' if status.entries == 1 else 'are'} known",
+    )
+    print(f"{went_on}{came} in {learned.pages} {'page' if learned.pages == 1 else 'pages'}; {known}{rest}")
 
 
 @catalog_app.command
@@ -139,7 +143,7 @@ def status(*, json: AsJson = False) -> None:
             }
         )
         return
-    print(f"{known.entries:,} models, {size(known.size_bytes)}, in {known.path}")
+    print(f"{_models(known.entries)}, {size(known.size_bytes)}, in {known.path}")
     if known.oldest and known.newest:
         oldest, newest = _ago(moment - known.oldest), _ago(moment - known.newest)
         print(f"the oldest was learned {oldest} ago, the newest {newest}")
@@ -152,6 +156,10 @@ def clear() -> None:
 
     with closing(open_discovery(load_settings())) as verbs:
         verbs.forget()
+
+
+def _models(count: int) -> str:
+    return f"{count:,} model{'' if count == 1 else 's'}"
 
 
 def _teller() -> Callable[[int], None]:
