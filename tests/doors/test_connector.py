@@ -26,6 +26,7 @@ from weighbridge.connector import (
     NotConnected,
     PlatformConnector,
 )
+from weighbridge.connector.working import AT_ONCE
 from weighbridge.errors import (
     Gated,
     HubDown,
@@ -574,3 +575,24 @@ def test_tags_that_come_one_by_one_are_all_asked_for(hub: HubServer) -> None:
 
     run(ask)
     assert "filter=en&filter=peft" in hub.asked("/api/models")[-1].target
+
+
+def test_downloads_that_take_long_keep_no_question_waiting(hub: HubServer, tmp_path: Path) -> None:
+    held = hub.fault("*/resolve/*", hold_after=0)
+
+    async def ask(connector: HuggingFaceConnector) -> ModelMetadata | None:
+        folders = [
+            asyncio.create_task(connector.download_model("org/llama", tmp_path / f"cache-{number}"))
+            for number in range(AT_ONCE)
+        ]
+        while not hub.asked("*/resolve/*"):
+            await asyncio.sleep(0.01)
+        try:
+            return await asyncio.wait_for(connector.get_model_metadata("org/other"), 120)
+        finally:
+            held.release()
+            await asyncio.gather(*folders)
+
+    found = run(ask, read_s=100_000)
+    assert found is not None
+    assert found.model_id == "org/other"

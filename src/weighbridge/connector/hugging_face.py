@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path
-from threading import Event
-from typing import TypeVar
 
 from weighbridge.bridge.connecting import Described, Line, Trying, open_line
 from weighbridge.connector.arguments import name_of, path_of, search_of
@@ -36,7 +34,6 @@ from weighbridge.errors import NoAnswer, Unreachable, WeighbridgeError
 from weighbridge.settings import load_settings
 
 _LOG = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class HuggingFaceConnector(PlatformConnector):
@@ -81,6 +78,7 @@ class HuggingFaceConnector(PlatformConnector):
         self._cache = ModelCache(cache_dir, ttl_hours, endpoint=self.endpoint)
         self._trying = Trying(tries=tries, pauses_s=pauses_s, read_s=read_s)
         self._threads, self._is_connected = Threads("connector"), False
+        self._carriers = Threads("connector-files")
         self._line: Line | None = None
 
     def __repr__(self) -> str:
@@ -150,7 +148,8 @@ class HuggingFaceConnector(PlatformConnector):
         """
         search, limit = search_of(query, filter_tags, sort, limit)
         line, ttl = self._line_or_raise(), timedelta(hours=self._cache.ttl_hours)
-        found = await self._run(lambda _: line.search(search, limit, ttl))
+        with translated():
+            found = await self._threads.run(lambda _: line.search(search, limit, ttl))
         return [metadata_of(each.entry, is_stale=each.is_stale) for each in found]
 
     async def get_model_metadata(self, model_id: str, use_cache: bool = True) -> ModelMetadata | None:
@@ -227,7 +226,8 @@ class HuggingFaceConnector(PlatformConnector):
             ref = ModelRef(repo=RepoId.parse(name_of(model_id)), revision=revision)
         except Invalid as error:
             raise NoSuchModel(str(error), hint=error.hint) from error
-        return await self._run(lambda given_up: line.fetch(ref, place, given_up))
+        with translated():
+            return await self._carriers.run(lambda given_up: line.fetch(ref, place, given_up))
 
     async def upload_artifact(self, path: str | PathLike[str], metadata: Mapping[str, object]) -> str:
         """Publish a folder in one commit, with a model card, and give the repository's address.
@@ -253,7 +253,7 @@ class HuggingFaceConnector(PlatformConnector):
             )
         request = request_of(folder, metadata)
         try:
-            done = await self._threads.run(lambda given_up: line.publish(request, given_up))
+            done = await self._carriers.run(lambda given_up: line.publish(request, given_up))
         except (WeighbridgeError, Invalid) as error:
             raise failed(error) from error
         return done.pull_request or done.url
@@ -297,10 +297,6 @@ class HuggingFaceConnector(PlatformConnector):
             raise
         except (WeighbridgeError, Invalid) as error:
             raise as_documented(error) from error
-
-    async def _run(self, work: Callable[[Event], T]) -> T:
-        with translated():
-            return await self._threads.run(work)
 
     def _line_or_raise(self) -> Line:
         if self._line is None:
