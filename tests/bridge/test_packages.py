@@ -24,6 +24,7 @@ from weighbridge.domain.ref import ModelRef, RepoKind
 from weighbridge.domain.verdict import Outcome, Verdict
 from weighbridge.doors.demo.models import MADE
 from weighbridge.errors import (
+    BadInput,
     DigestMismatch,
     Gated,
     HubDown,
@@ -155,18 +156,21 @@ def test_a_waiver_admits_and_is_recorded(bridge: Bridge) -> None:
     assert "known to us" in bridge.audit.lines(LOCAL)[0].detail
 
 
-def test_an_expired_waiver_does_not_hold(bridge: Bridge) -> None:
+def test_a_waiver_whose_last_day_is_over_is_refused_since_it_would_hold_nothing(bridge: Bridge) -> None:
     waiver = Waiver(
         metric="performance_claims", repo="", reason="was fine", author="", expires=date(2020, 1, 1)
     )
-    assert refused(bridge, request("acme/thin", waivers=(waiver,))).waived == ()
+    with pytest.raises(BadInput, match="the last day of the waiver of 'performance_claims' was 2020-01-01"):
+        bridge.packages.ingest(LOCAL, request("acme/thin", waivers=(waiver,)))
+    assert bridge.jobs.jobs(LOCAL) == ()
 
 
 def test_only_an_admin_opens_the_gate(bridge: Bridge) -> None:
     waiver = Waiver(metric="performance_claims", repo="", reason="please", author="")
     for wish in (request(MADE, waivers=(waiver,)), request(MADE, thresholds={"license": 0.1})):
-        with pytest.raises(NotPermitted):
+        with pytest.raises(NotPermitted) as told:
             bridge.packages.ingest(UPLOADER, wish)
+        assert "a waiver, or a threshold below the registry's own" in told.value.hint
     with pytest.raises(NotPermitted):
         bridge.packages.ingest(READER, request(MADE))
     with pytest.raises(NotAuthenticated):

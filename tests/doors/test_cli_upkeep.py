@@ -77,7 +77,18 @@ def test_what_was_admitted_is_attached_to_scanned_again_and_withdrawn(terminal: 
     assert "dataset.id" in terminal.run("evidence", "add", "acme/first", "--file", "eval.yaml", code=2)
 
     waived = [word for metric in METRICS_OF_THE_GATE for word in ("--waive", metric)]
-    terminal.run("ingest", "acme/first", *waived, "--reason", "a test of what comes later")
+    why = ("--reason", "a test of what comes later")
+    assert "2020-01-31" in terminal.run(
+        "ingest", "acme/first", *waived, *why, "--expires", "2020-01-31", code=2
+    )
+    assert "--waive" in terminal.run("ingest", "acme/first", "--expires", "2999-12-31", code=2)
+    assert "2027-13-01" in terminal.run(
+        "ingest", "acme/first", *waived, *why, "--expires", "2027-13-01", code=2
+    )
+    taken = terminal.json("ingest", "acme/first", *waived, *why, "--expires", "2999-12-31")
+    case = json.loads(terminal.run("case", "acme/first@1.0.0"))
+    assert {waiver["expires"] for waiver in case["policy"]["waivers"]} == {"2999-12-31"}
+    assert taken[0]["version"] == "1.0.0"
     counts = {"kept": 0, "withdrawn": 0, "current": 1, "unsure": 0}
     assert terminal.json("rescan")["counts"] == counts
     assert "kept      acme/first@1.0.0 (allow -> allow)" in terminal.run("rescan", "acme/first", "--all")

@@ -8,8 +8,8 @@ from weighbridge.domain.access import Permission, Principal, can
 from weighbridge.errors import BadInput, NotAuthenticated, NotPermitted
 
 
-def require(principal: Principal, permission: Permission) -> None:
-    """Let a caller pass who may.
+def require(principal: Principal, permission: Permission, hint: str = "") -> None:
+    """Let a caller pass who may; ``hint`` is for one who is known and may not.
 
     Raises:
         NotAuthenticated: the caller sent no token; with one it might be allowed.
@@ -22,7 +22,7 @@ def require(principal: Principal, permission: Permission) -> None:
             f"this needs the permission '{permission}'",
             hint="send a token: 'Authorization: Bearer ...', or HF_TOKEN for Hugging Face clients",
         )
-    raise NotPermitted(f"'{principal.name}' lacks the permission '{permission}'")
+    raise NotPermitted(f"'{principal.name}' lacks the permission '{permission}'", hint=hint)
 
 
 def require_own(principal: Principal, name: str | None) -> None:

@@ -15,6 +15,7 @@ from weighbridge.bridge.jobs import Jobs
 from weighbridge.domain.access import Permission, Principal, can, sight_of
 from weighbridge.domain.case import Case
 from weighbridge.domain.evidence import Evidence, evidence_from_json
+from weighbridge.domain.exceptions import in_force
 from weighbridge.domain.job import Job, JobState
 from weighbridge.domain.json_values import JsonObject, child, objects
 from weighbridge.domain.listing import Listing, PackageQuery, Versions, versions_of
@@ -169,7 +170,13 @@ class Packages:
         at = self._now()
         policy = self._policy.for_repo(repo, at.date())
         if waivers or any(value < policy.threshold(name) for name, value in request.thresholds.items()):
-            require(principal, Permission.ADMIN)
+            hint = "a waiver, or a threshold below the registry's own, asks for it; stricter ones do not"
+            require(principal, Permission.ADMIN, hint)
+        if over := [waiver for waiver in waivers if not in_force(waiver, at.date())]:
+            raise BadInput(
+                f"the last day of the waiver of '{over[0].metric}' was {over[0].expires}",
+                hint="name a later day, or none",
+            )
         return State(
             id=str(uuid4()),
             request=replace(request, waivers=waivers),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,7 @@ def ingest(
     threshold: list[str] | None = None,
     waive: list[str] | None = None,
     reason: str | None = None,
+    expires: date | None = None,
     no_wait: Annotated[bool, Parameter(negative="")] = False,
     json: AsJson = False,
 ) -> int:
@@ -65,6 +67,8 @@ def ingest(
         A metric that need not pass this time; needs --reason; may be given several times.
     reason
         Why it is waived; recorded with your name.
+    expires
+        The last day of the waiver (UTC), as 2027-01-31; default: none.
     no_wait
         Leave the work to a server or worker of this home; 'weighbridge job watch' follows it.
     """
@@ -72,13 +76,17 @@ def ingest(
         raise BadInput("no repository given", hint="weighbridge ingest org/name")
     if waive and not reason:
         raise BadInput("a waiver needs a reason", hint="add --reason 'why this is acceptable'")
+    if expires and not waive:
+        raise BadInput(
+            "--expires says how long a waiver holds, and nothing is waived", hint="add --waive METRIC"
+        )
     wishes = [
         IngestRequest(
             ref=(ref := ModelRef.read(repo, kind)),
             version=Version(version) if version else None,
             description=description or "",
             thresholds=dict(_threshold(spelled) for spelled in threshold or ()),
-            waivers=tuple(_waiver(metric, ref, reason or "") for metric in waive or ()),
+            waivers=tuple(_waiver(metric, ref, reason or "", expires) for metric in waive or ()),
         )
         for repo in repos
     ]
@@ -136,13 +144,14 @@ def _threshold(spelled: str) -> tuple[str, float]:
         raise BadInput(f"--threshold {spelled!r} is not METRIC=NUMBER", hint="as in license=0.7") from error
 
 
-def _waiver(metric: str, ref: ModelRef, reason: str) -> Waiver:
+def _waiver(metric: str, ref: ModelRef, reason: str, expires: date | None) -> Waiver:
     pinned = ref.revision if ref.is_pinned else None
     if metric == SAFETY and pinned is None:
         raise BadInput(
             "a safety waiver is for one commit only", hint=f"write {ref.repo}@<the 40 digits of the commit>"
         )
-    return Waiver(metric=metric, repo=ref.repo.full_name, reason=reason, author=LOCAL.name, commit=pinned)
+    name = ref.repo.full_name
+    return Waiver(metric=metric, repo=name, reason=reason, author=LOCAL.name, commit=pinned, expires=expires)
 
 
 def _show_admission(admission: Admission) -> None:
