@@ -218,7 +218,8 @@ def test_the_list_is_learned_and_counted_and_forgotten(shell: Shell, hub: HubSer
     assert hub.requests == []
     out, _ = shell.run("catalog", "sync", "--again")
     assert out == "3 models in 2 pages; 3 are known\n"
-    shell.run("catalog", "clear")
+    assert shell.run("catalog", "clear")[0] == ""
+    assert shell.json("catalog", "clear") == {"cleared": True}
     assert shell.json("catalog", "status")["entries"] == 0
     shell.run("catalog", "sync", "--limit", "0", code=2)
     shell.env["HF_HUB_OFFLINE"] = "1"

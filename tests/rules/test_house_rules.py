@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
-from weighbridge.doors.cli.app import COMMANDS
+from weighbridge.doors.cli.app import COMMANDS, app
 from weighbridge.settings import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +108,22 @@ def test_every_setting_is_read(variable: str) -> None:
 def test_every_command_is_in_the_documents(command: str) -> None:
     documents = "\n".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
     assert f"weighbridge {command}" in documents
+
+
+def _plain_commands(app: App) -> Iterator[tuple[str, Callable[..., object]]]:
+    for name in app:
+        if not name.startswith("-"):
+            below = app[name]
+            if below.default_command is not None:
+                yield " ".join(below.name), below.default_command
+            yield from _plain_commands(below)
+
+
+def test_every_command_can_answer_in_json() -> None:
+    commands = list(_plain_commands(app))
+    assert len(commands) > len(COMMANDS)
+    silent = [name for name, command in commands if "json" not in inspect.signature(command).parameters]
+    assert silent == []
 
 
 def test_nothing_points_outside_the_project() -> None:

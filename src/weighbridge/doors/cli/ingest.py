@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -74,12 +75,7 @@ def ingest(
     """
     if not repos:
         raise BadInput("no repository given", hint="weighbridge ingest org/name")
-    if waive and not reason:
-        raise BadInput("a waiver needs a reason", hint="add --reason 'why this is acceptable'")
-    if expires and not waive:
-        raise BadInput(
-            "--expires says how long a waiver holds, and nothing is waived", hint="add --waive METRIC"
-        )
+    _require_whole(waive or (), reason, expires)
     wishes = [
         IngestRequest(
             ref=(ref := ModelRef.read(repo, kind)),
@@ -142,6 +138,15 @@ def _threshold(spelled: str) -> tuple[str, float]:
         return metric, float(value)
     except ValueError as error:
         raise BadInput(f"--threshold {spelled!r} is not METRIC=NUMBER", hint="as in license=0.7") from error
+
+
+def _require_whole(waived: Sequence[str], reason: str | None, expires: date | None) -> None:
+    if waived and not reason:
+        raise BadInput("a waiver needs a reason", hint="add --reason 'why this is acceptable'")
+    if expires and not waived:
+        raise BadInput(
+            "--expires is the last day of a waiver, and nothing is waived", hint="add --waive METRIC"
+        )
 
 
 def _waiver(metric: str, ref: ModelRef, reason: str, expires: date | None) -> Waiver:

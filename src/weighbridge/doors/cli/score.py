@@ -78,8 +78,8 @@ def _of(what: str, settings: Settings, name: str | None, kind: RepoKind) -> Verd
         return bridge.packages.score(LOCAL, found)
 
 
-def case(package: str) -> None:
-    """Print all that a package or a refusal was judged by, as JSON.
+def case(package: str, *, json: AsJson = False) -> None:
+    """Print all that a package or a refusal was judged by, in any case as JSON.
 
     Evidence, findings, policy and day: 'weighbridge score --evidence FILE' computes the verdict from
     it again, on any machine and years later.
@@ -91,6 +91,7 @@ def case(package: str) -> None:
     """
     from weighbridge.bridge import open_bridge
 
+    del json  # there is nothing else to print
     with open_bridge(load_settings()) as bridge:
         show_json(_case_of(bridge, package).to_json())
 

@@ -150,12 +150,14 @@ def status(*, json: AsJson = False) -> None:
 
 
 @catalog_app.command
-def clear() -> None:
+def clear(*, json: AsJson = False) -> None:
     """Forget everything that is known of the Hub's models."""
     from weighbridge.bridge.discovery import open_discovery
 
     with closing(open_discovery(load_settings())) as verbs:
         verbs.forget()
+    if json:
+        show_json({"cleared": True})
 
 
 def _models(count: int) -> str:
