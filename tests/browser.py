@@ -29,7 +29,7 @@ import pytest
 PROGRAM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
 )
-LONGEST_S = 60.0
+LONGEST_S = 600.0
 needs_chromium = pytest.mark.skipif(PROGRAM is None, reason="no chromium is installed on this machine")
 
 
@@ -171,5 +171,5 @@ def browser() -> Iterator[Tab]:
             yield Tab(ours_out, ours_in)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=600)
             os.close(ours_out)

@@ -66,8 +66,8 @@ def hub_process(folder: Path, *more: str) -> Iterator[str]:
         assert process.stdout is not None
         said = process.stdout.readline()
         if not said:
-            raise AssertionError(process.communicate(timeout=30)[1])
+            raise AssertionError(process.communicate(timeout=600)[1])
         yield json.loads(said)["url"]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=600)

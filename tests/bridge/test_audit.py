@@ -74,7 +74,7 @@ def test_lines_wait_for_a_database_that_is_away_and_the_writer_lives_on(tmp_path
     audit.flush()
     with catalog._writing() as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO audit")
-    wait_for(lambda: len(told(catalog)) == 1, 60)
+    wait_for(lambda: len(told(catalog)) == 1)
     assert told(catalog)[0][3] == "bytes=3 requests=2 path=a"
     audit.close()
     catalog.close()

@@ -13,6 +13,7 @@ import pytest
 
 from tests.bridge.test_repos import ANN, REPO, Opener, judged, large, model, put, small
 from tests.hub_server import HubServer
+from tests.registry_process import wait_for
 from tests.torture.killing import broken_blobs, environment, killed_when, run, start, tree
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
@@ -191,6 +192,7 @@ def test_collecting_beside_ingestions_pushes_and_syncs_loses_nothing(
         while not over.is_set():
             runs.append(collect(clearing))
 
+    garbage(home, b"what nobody will ever ask for")
     thread = threading.Thread(target=loop)
     thread.start()
     try:
@@ -210,6 +212,7 @@ def test_collecting_beside_ingestions_pushes_and_syncs_loses_nothing(
             read(working, package, home)
             done = synced(home, tmp_path / f"p{number}", upstream.url)
             assert done == good, number
+        wait_for(lambda: any(one.removed for one in runs) or not thread.is_alive())
     finally:
         over.set()
         thread.join()

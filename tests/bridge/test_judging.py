@@ -13,6 +13,7 @@ import pytest
 from tests.bridge.test_repos import ANN, REPO, model, put, small
 from tests.hub_server import HubServer
 from tests.made_models import ONE_PERSON
+from tests.registry_process import wait_for
 from weighbridge.bridge import Bridge, open_bridge
 from weighbridge.bridge.later import Later
 from weighbridge.bridge.repos import State
@@ -41,14 +42,12 @@ def test_a_parent_that_could_not_be_read_is_asked_for_again(
     impatient: Bridge, upstream: HubServer, good: Mapping[str, bytes]
 ) -> None:
     card = good["README.md"].replace(b"---\n", f"---\nbase_model: {MADE}\n".encode(), 1)
-    upstream.fault(f"*{MADE}*", status=403, times=3)
+    upstream.fault(f"*{MADE}*", status=403)
     commit = put(impatient, *model(impatient, {**good, "README.md": card}))
-    states = set()
-    while (standing := impatient.repos.standing(LOCAL, REPO, commit)).state is not State.ACCEPTED:
-        states.add(standing.state)
-        time.sleep(0.02)
+    # It cannot tell, and says so until it is tried again.
+    wait_for(lambda: impatient.repos.standing(LOCAL, REPO, commit).state is State.REFUSED)
     upstream.forget()
-    assert State.REFUSED in states  # it could not tell, and said so meanwhile
+    wait_for(lambda: impatient.repos.standing(LOCAL, REPO, commit).state is State.ACCEPTED)
     refusals = [each for each in impatient.packages.refusals(LOCAL) if each.commit == commit]
     assert [each.outcome for each in refusals] == ["indeterminate"]  # said once, however often it was tried
 
@@ -64,27 +63,29 @@ def test_what_was_refused_for_good_is_not_tried_again(impatient: Bridge, upstrea
 
 
 def test_pauses_double_and_begin_anew_once_it_is_done() -> None:
-    later = Later(first_s=10.0, longest_s=35.0)
+    later = Later(first_s=10_000.0, longest_s=35_000.0)
     never = threading.Event()
     try:
         pauses = [later.again("a", never.set) for _ in range(4)]
-        assert pauses == [10.0, 20.0, 35.0, 35.0]
-        assert later.again("b", never.set, at_least_s=500.0) == 500.0
+        assert pauses == [10_000.0, 20_000.0, 35_000.0, 35_000.0]
+        assert later.again("b", never.set, at_least_s=500_000.0) == 500_000.0
         later.done("a")
-        assert later.again("a", never.set) == 10.0
+        assert later.again("a", never.set) == 10_000.0
     finally:
         later.close()
     assert not never.is_set()
-    assert later.again("a", never.set) == 20.0  # closed: nothing waits
+    assert later.again("a", never.set) == 20_000.0  # closed: nothing waits
 
 
 def test_what_is_due_first_is_called_first() -> None:
-    later, called, both = Later(first_s=0.0), list[str](), threading.Event()
-    later.again("slow", lambda: (called.append("slow"), both.set())[1], at_least_s=0.2)
+    later, called = Later(first_s=0.0), list[str]()
+    later.again("slow", lambda: called.append("slow"), at_least_s=3600.0)
     later.again("quick", lambda: called.append("quick"))
-    assert both.wait(30)
+    wait_for(lambda: bool(called))
+    later.again("a moment later", lambda: called.append("a moment later"), at_least_s=0.01)
+    wait_for(lambda: len(called) > 1)
     later.close()
-    assert called == ["quick", "slow"]
+    assert called == ["quick", "a moment later"]
 
 
 def test_a_call_that_fails_as_nobody_foresaw_is_logged_and_the_next_one_is_made(
@@ -98,6 +99,6 @@ def test_a_call_that_fails_as_nobody_foresaw_is_logged_and_the_next_one_is_made(
     with caplog.at_level(logging.ERROR, "weighbridge.bridge.later"):
         later.again("wrong", wrong)
         later.again("right", called.set, at_least_s=0.1)
-        assert called.wait(60)
+        assert called.wait(600)
     later.close()
     assert "a mistake of ours" in caplog.text

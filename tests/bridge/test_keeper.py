@@ -34,7 +34,7 @@ def test_a_round_that_fails_as_nobody_foresaw_is_logged_and_followed_by_another(
     keeper = Keeper(catalog, engine, lives, give_back, lambda: datetime.now(UTC))
     with caplog.at_level(logging.ERROR, "weighbridge.bridge.keeper"):
         keeper.start()
-        wait_for(lambda: len(rounds) > 1 and not keeper.is_down, 60)
+        wait_for(lambda: len(rounds) > 1 and not keeper.is_down)
     keeper.close()
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "a mistake of ours" in caplog.text
@@ -63,8 +63,8 @@ def test_a_server_whose_engine_cannot_be_started_says_so_and_starts_it_again(
     bridge = open_bridge(load_settings({"WEIGHBRIDGE_HOME": str(tmp_path)}), engine=engine)
     with caplog.at_level(logging.ERROR, "weighbridge.bridge.jobs"):
         bridge.jobs.begin_soon()
-        wait_for(lambda: bool(bridge.jobs.trouble), 60)
-        wait_for(lambda: bridge.jobs.has_begun and not bridge.jobs.trouble, 60)
+        wait_for(lambda: bool(bridge.jobs.trouble))
+        wait_for(lambda: bridge.jobs.has_begun and not bridge.jobs.trouble)
     bridge.close()
     assert engine.starts == 2
     assert "a mistake of ours" in caplog.text

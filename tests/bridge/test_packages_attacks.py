@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.bridge.opening import a_registry
 from tests.bridge.test_packages import READER, UPLOADER, request
 from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_models import INFO, Made
+from tests.registry_process import wait_for
 from weighbridge.bridge import Bridge
 from weighbridge.domain.access import LOCAL, Permission, Principal
 from weighbridge.domain.evidence import evidence_from_json
@@ -56,13 +56,6 @@ def safetensors(metadata: str) -> bytes:
     tensor = '"w": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
     header = f'{{"__metadata__": {metadata}, {tensor}}}'.encode()
     return struct.pack("<Q", len(header)) + header + bytes(4)
-
-
-def wait_for(come: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 30
-    while not come() and time.monotonic() < limit:
-        time.sleep(0.01)
-    assert come()
 
 
 HALF = "\\ud800"

@@ -65,7 +65,7 @@ def live_registry(home: Path, *, serve: str) -> Iterator[Live]:
         yield Live(url=json.loads(said)["url"], tokens=tokens)
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
 
 
 _WEIGHBRIDGE = (sys.executable, "-m", "weighbridge")

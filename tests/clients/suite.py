@@ -26,7 +26,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 _NODE_CASE = re.compile(r'^await test\("([^"]+)", "([^"]+)"', re.MULTILINE)
 _CARD = Path(__file__).resolve().parents[2] / "src" / "weighbridge" / "doors" / "demo" / "card.md"
 _AT_ONCE = 2
-_PROGRAM_LIMIT_S = 240
+_PROGRAM_LIMIT_S = 1800
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,9 @@ from tests.clients.outcomes import Outcomes, outcomes
 from tests.clients.suite import ORDINARY, cases_of
 from tests.clients.table import recorded, table
 
+pytestmark = pytest.mark.timeout(4 * 3600)
+"""The first of these tests waits until every client has done everything, one that waits for it does too."""
+
 _CASES = [(run.name, name) for run in ORDINARY for name in cases_of(run.program)]
 
 

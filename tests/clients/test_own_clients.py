@@ -9,7 +9,7 @@ from tests.clients.own import OWN, missing
 from tests.clients.suite import Run, cases_of
 from tests.clients.table import recorded, table
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(4 * 3600)]
 
 _CASES = [pytest.param(run, name, id=f"{run.name}-{name}") for run in OWN for name in cases_of(run.program)]
 

@@ -323,7 +323,7 @@ class BlobStoreContract:
             assert not had
             other = threading.Thread(target=second)
             other.start()
-            assert waited.wait(20)
+            assert waited.wait(600)
             inside.append("first")
         other.join()
         assert (inside, told) == (["first", "second"], [True])

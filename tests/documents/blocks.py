@@ -23,7 +23,7 @@ from pathlib import Path
 from weighbridge.settings import child_environment
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
-LONGEST_S = 240.0
+LONGEST_S = 1200.0
 _FENCE = re.compile(r"(?P<indent> *)(?P<fence>```+|~~~+)\s*(?P<info>[^`]*)")
 _CODE = re.compile(r"`([^`]+)`")
 _SHELLS = ("bash", "sh", "shell", "console")

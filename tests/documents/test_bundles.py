@@ -53,7 +53,7 @@ def side(place: Path, hub: str, policy: str = ONE_PERSON) -> dict[str, str]:
 def run(arguments: list[str], env: Mapping[str, str], cwd: Path, code: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "weighbridge", *arguments],
-        env=dict(env), cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
+        env=dict(env), cwd=cwd, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
@@ -71,7 +71,7 @@ def serving(env: Mapping[str, str], cwd: Path) -> Iterator[str]:
         yield json.loads(process.stdout.readline())["url"]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=600)
 
 
 def test_the_page_is_followed_across_the_gap(hub: HubServer, made: Made, tmp_path: Path) -> None:

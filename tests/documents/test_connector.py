@@ -70,7 +70,7 @@ def test_every_block_of_the_document_works_in_its_order(tmp_path: Path, hub: str
         assert line in said
     cache = tmp_path / "user" / ".cache" / "huggingface" / "hub"
     assert f"Model downloaded to: {cache}" in said
-    with urlopen(f"{hub}/username/my-adapter/resolve/main/README.md", timeout=60) as answer:
+    with urlopen(f"{hub}/username/my-adapter/resolve/main/README.md", timeout=600) as answer:
         card = answer.read().decode()
     for line in (
         f"base_model: {LLAMA}",

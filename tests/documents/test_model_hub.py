@@ -71,12 +71,12 @@ class Reader:
             assert process.stdout is not None
             address = next((line for line in process.stdout if line.startswith("http://")), None)
             if address is None:
-                raise AssertionError(f"{block.text}\n{process.communicate(timeout=60)[1]}")
+                raise AssertionError(f"{block.text}\n{process.communicate(timeout=600)[1]}")
             yield address.strip()
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate(timeout=600)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +17,14 @@ from tests.hub_server import HubRepo, HubServer, serve_hub
 from tests.made_data import FILES, made_data
 from tests.made_data import NAME as MADE_DATA
 from tests.made_models import train
+from tests.ports import HeldPort
 from tests.registry_process import running
 from weighbridge.doors.demo.models import DATA, MADE
 
 REST, QUICK = Page.read(DOCUMENTS / "rest.md"), Page.read(DOCUMENTS / "quickstart.md")
 ADDRESS, PASSWORD = "http://localhost:8000", "correct horse"
 SST2 = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
-LONGEST_S = 400
+LONGEST_S = 1200
 GROUPS = (
     "Logging in", "Taking in", "Jobs", "Finding", "What a package carries", "Refusals and the policy",
     "Accounts and tokens", "Looking after it",
@@ -103,15 +103,13 @@ def test_every_example_of_the_page_runs(hub: HubServer, tmp_path: Path) -> None:
 
 
 def test_the_quick_start_runs_from_its_first_command_to_its_last(hub: HubServer, tmp_path: Path) -> None:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    held = HeldPort()
     blocks = QUICK.blocks("bash", "python")
     assert [block.heading for block in blocks if "no-run" in block.words] == ["1. Install"]
     script = joined(blocks).replace(
-        "weighbridge serve &", f"weighbridge serve --port {port} >server.log 2>&1 &"
+        "weighbridge serve &", f"weighbridge serve --port {held.number} >server.log 2>&1 &"
     )
-    script = script.replace("localhost:8000", f"127.0.0.1:{port}")
+    script = script.replace("localhost:8000", f"127.0.0.1:{held.number}")
     env = environment(
         tmp_path, WEIGHBRIDGE_UPSTREAM=hub.url, NO_PROXY="127.0.0.1", HF_HOME=str(tmp_path / "hf")
     )
@@ -125,6 +123,7 @@ def test_the_quick_start_runs_from_its_first_command_to_its_last(hub: HubServer,
         said = process.communicate(timeout=LONGEST_S)[0]
     finally:
         os.killpg(process.pid, signal.SIGTERM)
+        held.release()
     assert process.returncode == 0, said
     assert f"accepted {SST2}@1.0.0" in said
     assert "accepted datasets/stanfordnlp/sst2@1.0.0" in said

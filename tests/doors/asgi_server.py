@@ -56,12 +56,12 @@ def _serving(app: Any, port: int) -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(600)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         running["loop"].call_soon_threadsafe(running["server"].stop)
-        thread.join(20)
+        thread.join(600)
         assert not thread.is_alive()
         time.sleep(0.05)  # granian's own threads end a moment later, and need the interpreter for it
 
@@ -84,7 +84,7 @@ def call(
 ) -> Answer:
     """One request; ``body`` is sent as JSON unless it is bytes."""
     sent = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=30)
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=600)
     try:
         content = {} if body is None else {"Content-Type": "application/json"}
         connection.request(method, path, sent, {**content, **(headers or {})})

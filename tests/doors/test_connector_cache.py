@@ -151,7 +151,7 @@ def test_another_process_sees_it_at_once_and_after_a_restart(tmp_path: Path) -> 
         "assert cache.get('org/model').siblings == [{'rfilename': 'a.bin', 'size': 1}]\n"
         "cache.set(ModelMetadata('org/theirs', siblings=[{'rfilename': 'x'}]))\n"
     )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path), ENDPOINT], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", program, str(tmp_path), ENDPOINT], check=True, timeout=600)
     assert here.get("org/theirs") is not None
 
 

@@ -156,7 +156,7 @@ asyncio.run(main())
     env = environment(tmp_path, HF_ENDPOINT=hub.url)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=600, check=False
         )
     finally:
         held.release()

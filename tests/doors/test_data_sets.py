@@ -48,7 +48,7 @@ def registry(env: dict[str, str], tmp_path: Path) -> Iterator[RegistryProcess]:
 def command(env: dict[str, str], *arguments: str, code: int = 0) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "weighbridge", *arguments],
-        env=env, capture_output=True, text=True, check=False, timeout=240,
+        env=env, capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return done.stdout
@@ -65,13 +65,13 @@ def test_a_data_set_goes_in_over_rest_and_out_to_every_client(
     assert registry.call("GET", f"/versions?name={NAME}&kind=dataset")[1]["latest"] == "1.0.0"
     assert registry.call("GET", f"/package/{id}/verdict")[1]["kind"] == "dataset"
     assert registry.call("GET", f"/package/{id}/bom")[1]["metadata"]["component"]["type"] == "data"
-    with urllib.request.urlopen(f"{registry.url}/package/{id}/package.zip", timeout=60) as answer:
+    with urllib.request.urlopen(f"{registry.url}/package/{id}/package.zip", timeout=600) as answer:
         assert "datasets-acme-weighings-1.0.0.zip" in answer.headers["Content-Disposition"]
         archive = zipfile.ZipFile(io.BytesIO(answer.read()))
     assert {path: archive.read(path) for path in FILES} == FILES
     client = {**env, "HF_ENDPOINT": registry.url, "HF_HOME": str(tmp_path / "hf"), "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", READ], env=client, capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, "-c", READ], env=client, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
     place, sha = done.stdout.splitlines()[-2:]
@@ -80,7 +80,7 @@ def test_a_data_set_goes_in_over_rest_and_out_to_every_client(
     reason = {"reason": "the plates were real"}
     assert registry.call("POST", f"/package/{id}/withdraw", reason)[0] == 200
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{registry.url}/datasets/{NAME}/resolve/1.0.0/README.md", timeout=60)
+        urllib.request.urlopen(f"{registry.url}/datasets/{NAME}/resolve/1.0.0/README.md", timeout=600)
     with refused.value as answer:
         assert answer.code == 403
         assert answer.headers["X-Error-Message"].endswith("was withdrawn: the plates were real")

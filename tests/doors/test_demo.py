@@ -22,7 +22,7 @@ def test_one_model_all_the_way_through(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
         env={"TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
     )
     assert ran.returncode == 0, ran.stderr
@@ -70,7 +70,7 @@ def test_it_serves_until_it_is_told_to_stop(way: signal.Signals, tmp_path: Path)
             break
     assert any("Serving until Ctrl-C" in line for line in told), "".join(told)
     process.send_signal(way)
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     assert process.returncode == 130
     assert left_of(process) == [], "its servers have ended"
     assert list(tmp_path.glob("weighbridge-demo-*")) == []

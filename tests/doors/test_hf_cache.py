@@ -379,7 +379,7 @@ def test_transformers_finds_a_model_at_its_commit_and_at_its_branch(desk: CacheD
     offline = {**desk.environ, "HF_HUB_OFFLINE": "1"}
     head = desk.server.repos["org/t"].head
     done = subprocess.run(
-        [sys.executable, "-c", READ, head, "main"], env=offline, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", READ, head, "main"], env=offline, capture_output=True, text=True, timeout=600
     )
     assert done.stdout.splitlines() == ["32", "[1, 0]"] * 2, done.stderr
     assert desk.server.requests == []

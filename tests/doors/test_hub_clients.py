@@ -57,7 +57,7 @@ class Client:
         program = f"import json\nresult = None\n{code}\nprint('\\n' + json.dumps(result))"
         ran = subprocess.run(
             [sys.executable, "-c", program], env=self.env(**env), capture_output=True, text=True,
-            check=False, timeout=120,
+            check=False, timeout=600,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout.splitlines()[-1])
@@ -66,7 +66,7 @@ class Client:
         """The client's own command."""
         return subprocess.run(
             [str(Path(sys.executable).with_name("hf")), *arguments], env=self.env(), capture_output=True,
-            text=True, check=False, timeout=120, cwd=self.home.parent,
+            text=True, check=False, timeout=600, cwd=self.home.parent,
         )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         yield Hub(json.loads(said)["url"], log)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=600)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
 
     def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Got:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -436,7 +436,7 @@ def test_a_signal_ends_it_well(tmp_path: Path, number: int) -> None:
         address = urlsplit(json.loads(process.stdout.readline())["url"])
         idle = socket.create_connection((address.hostname, address.port or 0))  # keeps nobody
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=600)
         idle.close()
     assert process.returncode == 0, said
     assert said == f"Serving {tmp_path} as a Hub at {address.geturl()}\n"
@@ -445,6 +445,6 @@ def test_a_signal_ends_it_well(tmp_path: Path, number: int) -> None:
 def test_a_port_is_not_shared(url: str, tmp_path: Path) -> None:
     port = str(urlsplit(url).port)
     command = [sys.executable, "-m", "weighbridge", "hub", str(tmp_path), "--port", port]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert ran.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}" in ran.stderr

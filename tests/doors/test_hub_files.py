@@ -165,7 +165,7 @@ def test_revisions_however_they_are_spelled(url: str) -> None:
 def spoken(url: str, text: bytes) -> bytes:
     """What a server says to these bytes until it hangs up."""
     address = urlsplit(url)
-    with socket.create_connection((address.hostname, address.port or 0), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port or 0), timeout=600) as connection:
         connection.sendall(text)
         answer = b""
         while piece := connection.recv(65536):

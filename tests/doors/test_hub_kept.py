@@ -173,4 +173,4 @@ def test_a_folder_that_changes_is_served_as_it_is(tmp_path: Path) -> None:
                     assert call(url, "GET", INFO).json["sha"] == first
             finally:
                 stop.set()
-            warming.result(20)
+            warming.result(600)

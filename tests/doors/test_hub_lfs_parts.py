@@ -356,7 +356,7 @@ def test_more_than_fits_is_refused_before_it_is_sent(registry: Registry) -> None
 
 
 def _exchange(registry: Registry, head: str, chunks: list[bytes]) -> bytes:
-    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 20) as line:
+    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 600) as line:
         line.sendall(head.encode())
         try:
             for chunk in chunks:

@@ -97,7 +97,7 @@ def test_forty_slow_uploads_of_one_user_keep_no_other_waiting(registry: Registry
     lines = b'{"key":"header","value":{"summary":"x"}}\n{"key":"file","value":{"path":"a","content":"x"}}'
     with ExitStack() as slow:
         for _ in range(40):
-            line = socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 20)
+            line = socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 600)
             slow.enter_context(line).sendall(head.encode())
         assert registry.call("bob", "POST", "/api/models/bob/m/commit/main", lines).status == 200
 
@@ -113,7 +113,7 @@ def test_a_body_that_is_too_long_is_refused_by_its_header(registry: Registry) ->
     head = (
         "POST /api/models/ann/m/paths-info/main HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n{"
     )
-    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 20) as line:
+    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 600) as line:
         line.sendall(head.encode())
         assert line.recv(65536).startswith(b"HTTP/1.1 413 ")
 

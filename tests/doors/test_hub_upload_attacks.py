@@ -59,7 +59,7 @@ def small(path: str, content: bytes = b"x") -> Mapping[str, Any]:
 def exchange(registry: Registry, head: str, pieces: Iterator[bytes]) -> tuple[int, bytes]:
     """Send pieces until the server has had enough; the bytes that were sent, and what it said."""
     sent = 0
-    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 20) as line:
+    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 600) as line:
         line.sendall(head.encode())
         try:
             for piece in pieces:

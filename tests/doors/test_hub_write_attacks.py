@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import socket
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ import pytest
 
 from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Registry, registry_at
+from tests.registry_process import wait_for
 from tests.xet.written import write_shard, write_xorb
 from weighbridge.domain.access import LOCAL
 from weighbridge.doors.hub.signing import Signer
@@ -300,7 +300,7 @@ def test_a_million_operations_are_too_many(registry: Registry) -> None:
     body = ndjson(b"\n".join([line] * 1_000_000))
     asked = f"POST /api/models/ann/m/commit/main HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     asked += f"Authorization: Bearer {registry.tokens['ann']}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 20) as wire:
+    with socket.create_connection(("127.0.0.1", urlsplit(registry.url).port or 0), 600) as wire:
         wire.sendall(asked.encode())
         with suppress(OSError):  # the server has had enough before the end
             wire.sendall(body)
@@ -406,12 +406,12 @@ def test_two_slow_bodies_do_not_keep_others_waiting(registry: Registry) -> None:
     begun = []
     try:
         for _ in range(20):
-            line = socket.create_connection(("127.0.0.1", port), 10)
+            line = socket.create_connection(("127.0.0.1", port), 600)
             line.sendall(f"PUT {place} HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\nnev".encode())
             begun.append(line)
         slow_commit = "POST /api/models/ann/m/commit/main HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n"
         for _ in range(4):
-            line = socket.create_connection(("127.0.0.1", port), 10)
+            line = socket.create_connection(("127.0.0.1", port), 600)
             line.sendall(f"{slow_commit}Authorization: Bearer {registry.tokens['ann']}\r\n\r\n{{".encode())
             begun.append(line)
         assert commit(registry, file_line("quick", b"quick")).status == 200
@@ -420,12 +420,7 @@ def test_two_slow_bodies_do_not_keep_others_waiting(registry: Registry) -> None:
     finally:
         for line in begun:
             line.close()
-    left = threading.Event()
-    for _ in range(100):
-        if not [file for file in (registry.home / "tmp").rglob("*") if file.is_file()]:
-            break
-        left.wait(0.1)
-    assert not [file for file in (registry.home / "tmp").rglob("*") if file.is_file()]
+    wait_for(lambda: not [file for file in (registry.home / "tmp").rglob("*") if file.is_file()])
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_who_goes_away_meanwhile_finds_the_file_there(talkative: Registry) -> No
     content = b"".join(bytes([seed]) * 110_000 for seed in range(200))
     shard = shard_of(xorb, content)
     head = f"POST {ann.place}/v2/shards HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
-    with socket.create_connection(("127.0.0.1", urlsplit(talkative.url).port or 0), 20) as line:
+    with socket.create_connection(("127.0.0.1", urlsplit(talkative.url).port or 0), 600) as line:
         line.sendall(f"{head}Content-Length: {len(shard)}\r\n\r\n".encode() + shard)
         assert line.recv(100).startswith(b"HTTP/1.1 200 ")
     assert ann.send("/v2/shards", shard).body.endswith(b'{"type": "result"}\n')

@@ -190,7 +190,7 @@ def test_clean_waits_for_who_is_in_the_middle_of_a_sync(desk: Desk) -> None:
         assert process.stderr.readline() == "waiting: another process is syncing with this home\n"
         assert desk.states() == {"a": "held", "b": "held"}
         desk.run("clean", "--dry-run")
-    process.communicate(timeout=30)
+    process.communicate(timeout=600)
     assert process.returncode == 0
     assert desk.states() == {"a": "missing", "b": "missing"}
 
@@ -207,7 +207,7 @@ def test_who_waits_for_another_download_is_told(desk: Desk) -> None:
     assert second.stderr.readline() == "waiting: another process is fetching org/a\n"
     fault.release()
     for process in (first, second):
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
         assert process.returncode == 0
     assert len(desk.server.asked("*/resolve/*/model.safetensors")) == 1
 
@@ -248,13 +248,13 @@ def test_where_the_file_system_has_no_locks_two_syncs_still_end_right(desk: Desk
         )  # fmt: skip
 
     running = [start("sync"), start("sync")]
-    said = [process.communicate(timeout=120)[1] for process in running]
+    said = [process.communicate(timeout=600)[1] for process in running]
     if any("ptrace" in line or "inject" in line for line in said):
         pytest.skip("this strace cannot play one")
     assert [process.returncode for process in running] == [0, 0], said
     desk.run("verify")
     assert (Path(desk.json("list")["models"][0]["folder"]) / "large.bin").read_bytes() == WEIGHTS * 30
     clean = start("clean", "--json")
-    told, _ = clean.communicate(timeout=60)
+    told, _ = clean.communicate(timeout=600)
     assert "no locks" in json.loads(told)["stored_files_stay"]
     desk.run("sync", "--offline")

@@ -433,7 +433,7 @@ def test_threads_that_want_the_same_model_all_get_it(hub: HubServer) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(600)
     assert got == [FILES] * 4
     assert is_cached(spec, "cache")
 

@@ -171,7 +171,9 @@ def test_elsewhere_it_is_checked_with_the_key_of_its_registry(
 
     def verify(*more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "weighbridge", "verify-attestation", str(attested), *more]
-        return subprocess.run(command, capture_output=True, text=True, env=elsewhere, timeout=60, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, env=elsewhere, timeout=600, check=False
+        )
 
     without = verify()
     assert (without.returncode, "--key" in without.stderr) == (2, True)
@@ -202,7 +204,7 @@ def test_the_public_key_is_told_without_opening_a_catalogue(tmp_path: Path) -> N
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "WEIGHBRIDGE_HOME": str(home)}
     command = [sys.executable, "-m", "weighbridge", "attestation-key"]
     told = [
-        subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=True).stdout
+        subprocess.run(command, capture_output=True, text=True, env=environ, timeout=600, check=True).stdout
         for _ in range(2)
     ]
     assert told[0] == told[1]

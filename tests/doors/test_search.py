@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -233,10 +234,11 @@ def test_a_sync_that_was_killed_goes_on(shell: Shell, hub: HubServer) -> None:
     shell.json("catalog", "sync", "--limit", "1")
     hub._faults.append(held)
     env = {**{k: v for k, v in os.environ.items() if not k.startswith(("WEIGHBRIDGE_", "HF_"))}, **shell.env}
-    syncing = subprocess.Popen([sys.executable, "-m", "weighbridge", "catalog", "sync"], env=env)
     hub.requests.clear()
+    syncing = subprocess.Popen([sys.executable, "-m", "weighbridge", "catalog", "sync"], env=env)
     while not hub.asked(LIST):
         assert syncing.poll() is None
+        time.sleep(0.01)
     syncing.kill()
     syncing.wait()
     hub.forget()

@@ -65,7 +65,7 @@ def test_a_hub_that_is_silent_is_told_and_asked_no_more_for_it(
     wait_for(lambda: part(server, "upstream")["figures"]["answered_at"] is not None)
     hub.fault("*", status=503, times=1000)
     _, job, _ = server.ingest("org/another", wait=False)
-    wait_for(lambda: part(server, "upstream")["status"] == "degraded", 60, lambda: str(job))
+    wait_for(lambda: part(server, "upstream")["status"] == "degraded", told=lambda: str(job))
     status, said = health(server)
     assert (status, said["status"]) == (200, "degraded")
     asked = len(hub.asked("*"))
@@ -96,7 +96,7 @@ def test_a_store_that_cannot_be_written_is_503_and_names_no_place(
 
 def test_a_catalogue_that_cannot_be_read_is_503(server: RegistryProcess, tmp_path: Path) -> None:
     assert health(server)[0] == 200
-    with closing(sqlite3.connect(tmp_path / "home" / "catalog.sqlite3", timeout=20)) as connection:
+    with closing(sqlite3.connect(tmp_path / "home" / "catalog.sqlite3", timeout=600)) as connection:
         connection.execute("ALTER TABLE jobs RENAME TO no_jobs")
     wait_for(lambda: health(server)[0] == 503)
     assert health(server)[1]["components"]["catalogue"]["status"] == "down"

@@ -99,7 +99,7 @@ class Client:
         self.home.mkdir(parents=True, exist_ok=True)
         ran = subprocess.run(
             [sys.executable, "-c", program], env=self.env(), capture_output=True, text=True,
-            check=False, timeout=120, cwd=self.home,
+            check=False, timeout=600, cwd=self.home,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout.splitlines()[-1])
@@ -109,7 +109,7 @@ class Client:
         self.home.mkdir(parents=True, exist_ok=True)
         return subprocess.run(
             [str(Path(sys.executable).with_name("hf")), *arguments], env=self.env(), capture_output=True,
-            text=True, check=False, timeout=120, cwd=self.home,
+            text=True, check=False, timeout=600, cwd=self.home,
         )  # fmt: skip
 
 

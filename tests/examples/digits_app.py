@@ -69,7 +69,7 @@ def run(arguments: list[str], place: Path, **changes: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
 
 
@@ -104,10 +104,10 @@ def application(place: Path, **changes: str) -> Iterator[str]:
             if line.startswith("http://"):
                 yield line.strip()
                 return
-        raise AssertionError(process.communicate(timeout=60)[1])
+        raise AssertionError(process.communicate(timeout=600)[1])
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
 
 
 def ask(url: str, picture: bytes | None = None, *, name: str = "seven.png", **headers: str) -> Said:
@@ -121,7 +121,7 @@ def ask(url: str, picture: bytes | None = None, *, name: str = "seven.png", **he
     request = urllib.request.Request(url, data=body, headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=60) as answer:
+        with opener.open(request, timeout=600) as answer:
             return Said(answer.status, dict(answer.headers), answer.read().decode())
     except urllib.error.HTTPError as error:
         with error:

@@ -175,7 +175,7 @@ def test_what_is_no_digit_is_told_and_not_answered(page: str, content: bytes, to
 
 def _announced(page: str, length: int | None) -> int:
     """The answer to a picture that was announced and never sent."""
-    connection = HTTPConnection(page.removeprefix("http://"), timeout=60)
+    connection = HTTPConnection(page.removeprefix("http://"), timeout=600)
     with closing(connection):
         connection.putrequest("POST", "/")
         connection.putheader("Content-Type", "multipart/form-data; boundary=a-line")
@@ -252,7 +252,7 @@ def _uploaded(hub: str, trained: Path, home: Path) -> None:
     env = child_environment({"HF_ENDPOINT": hub, "HF_TOKEN": "hf_any", "HF_HOME": str(home), "NO_COLOR": "1"})
     subprocess.run(
         [str(Path(sys.executable).with_name("hf")), "upload", REPO, str(trained), "."],
-        env=env, check=True, capture_output=True, timeout=120,
+        env=env, check=True, capture_output=True, timeout=600,
     )  # fmt: skip
 
 

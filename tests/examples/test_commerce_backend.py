@@ -20,6 +20,7 @@ from tests.browser import browser, needs_chromium
 from tests.doors.asgi_server import call, serving
 from tests.hub_process import hub_process, write_repo
 from tests.loaders.environments import alone, clean, interpreter
+from tests.registry_process import wait_for
 from tests.runtime.starting import AS_GGUF, CANARY, Yard, card, yard
 from tests.tiny_gguf import tiny_gguf
 from weighbridge.domain.loading import Loaded, Prompt
@@ -42,7 +43,7 @@ class Parrot:
 
     def speak(self, prompt: Prompt) -> str:
         self.asked.append(prompt)
-        assert self.thinks.wait(30)
+        assert self.thinks.wait(600)
         if self.context < len(prompt.text):
             raise BadInput("the prompt is longer than the context of /secret/place")
         return f"<script>alert(1)</script> {prompt.text.splitlines()[0]}"
@@ -74,7 +75,7 @@ def started(at: Yard, **changes: str) -> subprocess.CompletedProcess[str]:
     environ["PYTHONPATH"] = str(HOME)
     return subprocess.run(
         [sys.executable, "-m", "commerce", "--port", "0"], env=environ, cwd=at.place,
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
 
@@ -183,14 +184,11 @@ def test_too_many_at_once_are_told_to_come_back(url: str, parrot: Parrot) -> Non
     threads = [threading.Thread(target=ask) for _ in range(AT_ONCE)]
     for thread in threads:
         thread.start()
-    for _ in range(3000):
-        if len(parrot.asked) == AT_ONCE:
-            break
-        threading.Event().wait(0.01)
+    wait_for(lambda: len(parrot.asked) == AT_ONCE)
     refused = call(url, "POST", "/generate", {"product": "oak-board"})
     parrot.thinks.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(600)
     assert (refused.status, refused.headers["retry-after"]) == (503, "2")
     assert got == [200] * AT_ONCE
 
@@ -202,9 +200,7 @@ def test_the_page_in_a_browser(url: str, tmp_path: Path) -> None:
         assert tab.text("h1") == "Describe a product"
         tab.script("document.querySelector('input[value=steel-bottle]').click()")
         tab.script("document.querySelector('button').click()")
-        for _ in range(500):
-            if "Steel bottle" in tab.text("#text"):
-                break
+        wait_for(lambda: "Steel bottle" in tab.text("#text"))
         assert tab.text("#text") == "<script>alert(1)</script> Product: Steel bottle"
         tab.resize(1200, 800)
         tab.picture(tmp_path / "wide.png")
@@ -244,11 +240,11 @@ def running(hub: str, place: Path, **changes: str) -> Iterator[tuple[str, list[s
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         if not address:
-            raise AssertionError(process.communicate(timeout=60)[1])
+            raise AssertionError(process.communicate(timeout=600)[1])
         yield address, log
     finally:
         process.terminate()
-        log.extend(process.communicate(timeout=60)[1].splitlines())
+        log.extend(process.communicate(timeout=600)[1].splitlines())
 
 
 def test_a_real_model_answers(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub_server import HubRepo, HubServer, serve_hub
+from tests.registry_process import wait_for
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.hub_http import HttpHub
 from weighbridge.adapters.hub_http.patience import Patience
@@ -175,16 +176,12 @@ def test_the_sources_are_asked_side_by_side(hub: HubServer, gathered: Callable[[
     found: list[Evidence] = []
     asking = threading.Thread(target=lambda: found.append(gathered()))
     asking.start()
-    arrived = threading.Event()
-    for _ in range(3000):
-        if all(hub.asked(address) for address in addresses):
-            arrived.set()
-            break
-        asking.join(0.01)
-    for fault in faults:
-        fault.release()
-    asking.join(30)
-    assert arrived.is_set()
+    try:
+        wait_for(lambda: all(hub.asked(address) for address in addresses))
+    finally:
+        for fault in faults:
+            fault.release()
+        asking.join(600)
     assert found[0].owner is not None
 
 

@@ -80,7 +80,7 @@ print(json.dumps((pooled / pooled.norm()).tolist()))
         ran = subprocess.run(
             [sys.executable, "-c", program, REAL, sentence],
             env={"HF_ENDPOINT": hub, "HF_HOME": str(tmp_path / "hf"), "HOME": str(tmp_path)},
-            capture_output=True, text=True, check=False, timeout=200,
+            capture_output=True, text=True, check=False, timeout=600,
         )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-2000:]
     expected = json.loads(ran.stdout.strip().splitlines()[-1])

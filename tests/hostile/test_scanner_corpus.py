@@ -56,7 +56,10 @@ def test_what_nobody_can_vouch_for_is_for_review(seen: Bad, sandbox: Sandbox, tm
     marker = tmp_path / "ran"
     scan = _scan(tmp_path, sandbox, seen.path, seen.make(str(marker)))
     assert scan.verdict is Severity.REVIEW
-    assert seen.rule in _rules(scan, Severity.REVIEW)
+    # A slow machine's time is up before its counts are.
+    assert {seen.rule, *(["scan.timeout"] if seen.rule == "scan.limit" else [])} & _rules(
+        scan, Severity.REVIEW
+    )
     assert (scan.state is ScanState.UNSUPPORTED) == (seen.rule == "scan.unsupported")
     assert not marker.exists()
 

@@ -38,7 +38,7 @@ def run_in(name: str, program: str, *arguments: str, **changes: str) -> dict[str
     """The JSON that a program of ``tests/loaders/programs`` prints as its last line."""
     ran = subprocess.run(
         [*alone(), interpreter(name), "-m", f"tests.loaders.programs.{program}", *arguments],
-        env=clean(changes), cwd=ROOT, capture_output=True, text=True, check=False, timeout=280,
+        env=clean(changes), cwd=ROOT, capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-3000:]
     said = json.loads(ran.stdout.splitlines()[-1])

@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.registry_process import wait_for
 from tests.runtime.starting import AS_GGUF, AS_LORA, CANARY, GGUF, Yard
 from tests.tiny_gguf import tiny_gguf
 from weighbridge.domain.start_report import STEPS
@@ -20,7 +22,7 @@ from weighbridge.domain.start_report import STEPS
 def check(at: Yard, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-m", "weighbridge", "check", *arguments], env=at.environ(**{**AS_GGUF, **changes}),
-        cwd=at.place, capture_output=True, text=True, timeout=60, check=False,
+        cwd=at.place, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     assert CANARY not in done.stdout + done.stderr
@@ -90,12 +92,12 @@ def test_an_adapter_shows_its_base(at: Yard) -> None:
 def test_the_token_is_on_no_command_line_while_it_runs(at: Yard) -> None:
     held = at.hub.fault("*/resolve/*/tiny.Q4.gguf", hold_after=100_000)
     with _running(at) as process:
-        _until(lambda: at.hub.asked("*/tiny.Q4.gguf"))
-        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+        wait_for(lambda: bool(at.hub.asked("*/tiny.Q4.gguf")))
+        lines = list(_command_lines())
         assert any(b"weighbridge" in line for line in lines)
         assert [line for line in lines if CANARY.encode() in line] == []
         held.release()
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=600)
     assert process.returncode == 0
     assert CANARY.encode() not in out + err
     texts = [path for path in at.place.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
@@ -105,7 +107,7 @@ def test_the_token_is_on_no_command_line_while_it_runs(at: Yard) -> None:
 def test_after_a_kill_it_goes_on(at: Yard) -> None:
     held = at.hub.fault("*/resolve/*/tiny.Q4.gguf", hold_after=100_000)
     with _running(at) as process:
-        _until(lambda: at.hub.asked("*/tiny.Q4.gguf"))
+        wait_for(lambda: bool(at.hub.asked("*/tiny.Q4.gguf")))
         process.kill()
     held.release()
     at.hub.forget()
@@ -115,7 +117,7 @@ def test_after_a_kill_it_goes_on(at: Yard) -> None:
 
 def test_two_at_once_both_start(at: Yard) -> None:
     with _running(at) as one, _running(at, MODEL_FILE="tiny.F32.gguf") as other, _running(at) as third:
-        said = [process.communicate(timeout=60) for process in (one, other, third)]
+        said = [process.communicate(timeout=600) for process in (one, other, third)]
     assert [one.returncode, other.returncode, third.returncode] == [0, 0, 0], said
 
 
@@ -136,7 +138,7 @@ def test_an_image_that_cannot_be_written_starts(at: Yard) -> None:
     )
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", f"{bind} && exec {sys.executable} -m weighbridge check"], env=again,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "held, nothing fetched" in done.stdout
@@ -149,10 +151,7 @@ def _running(at: Yard, **changes: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def _until(holds: object) -> None:
-    assert callable(holds)
-    for _ in range(3000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came")
+def _command_lines() -> Iterator[bytes]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            yield path.read_bytes()

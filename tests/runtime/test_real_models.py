@@ -88,7 +88,7 @@ def test_check_loads_and_makes_one_token_where_that_is_asked(url: str, tmp_path:
     environ = clean({"HF_ENDPOINT": url, "CACHE_DIR": str(tmp_path / "models"), **GGUF})
     done = subprocess.run(
         [interpreter("llama"), "-m", "weighbridge", "check", "--load"],
-        env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        env=environ, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "✓ load" in done.stdout
@@ -99,6 +99,6 @@ def test_the_threads_are_those_that_may_be_used(url: str, tmp_path: Path) -> Non
     environ = clean({"HF_ENDPOINT": url, "CACHE_DIR": str(tmp_path / "models"), **GGUF})
     done = subprocess.run(
         [*alone(), interpreter("llama"), "-m", "weighbridge", "check", "--load"],
-        env=environ, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        env=environ, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert "gguf in memory, 1 threads" in done.stdout, done.stderr

@@ -38,19 +38,19 @@ def test_a_broken_header_is_an_error_with_a_reason(content: bytes, tmp_path: Pat
 
 def test_a_large_header_is_read_in_the_sandbox(tmp_path: Path) -> None:
     header = {
-        f"model.layers.{n}.mlp.experts.weight.of.a.long.name": {
+        f"model.layers.{n}.mlp.experts.weight{'.of.a.long.name' * 80}": {
             "dtype": "U8",
             "shape": [1],
             "data_offsets": [n, n + 1],
         }
-        for n in range(80_000)
+        for n in range(8_000)
     }
     raw = json.dumps(header).encode()
     assert len(raw) > 8 << 20
     file = tmp_path / "m.safetensors"
-    file.write_bytes(safetensors(raw, bytes(80_000)))
+    file.write_bytes(safetensors(raw, bytes(8_000)))
     assert scan_file("m.safetensors", file, "0" * 64).verdict is Severity.ALLOW
-    file.write_bytes(safetensors(raw, bytes(79_999)))
+    file.write_bytes(safetensors(raw, bytes(7_999)))
     assert scan_file("m.safetensors", file, "0" * 64).verdict is Severity.BLOCK
 
 

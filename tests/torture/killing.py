@@ -89,7 +89,7 @@ def run(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) -> subproce
     return run_warm(arguments, env=env, cwd=cwd)
 
 
-def left_of(process: Process, patience_s: float = 5.0) -> list[str]:
+def left_of(process: Process, patience_s: float = 120.0) -> list[str]:
     """Command lines of processes that still live in the session that ``process`` led."""
     deadline = time.monotonic() + patience_s
     while True:

@@ -136,7 +136,7 @@ def test_a_killed_server_comes_back_right(
             _assert_served(url, files)
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(timeout=20)
+            server.wait(timeout=600)
         assert left_of(server) == []
         _assert_one_package(home)
 
@@ -166,7 +166,7 @@ def _ask(url: str, body: dict[str, Any] | None = None, token: str = "") -> tuple
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -25,7 +25,7 @@ POINTS = [
     pytest.param(15, id="fifteen", marks=[pytest.mark.torture, pytest.mark.timeout(7200)]),
 ]
 LIVES_S = (0.3, 1.0, 3.0)
-PATIENCE_S = 300
+PATIENCE_S = 600
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ def _asked_and_killed(
         status, job, _ = server.ingest(model, wait=False)
         assert status == 202, job
         if rng.random() < 0.9:
-            wait_for(lambda: server.job(job["job_id"])["state"] != "queued", 300)
+            wait_for(lambda: server.job(job["job_id"])["state"] != "queued")
         time.sleep(rng.uniform(0.0, rng.choice(LIVES_S)))
         with catalog_of(env, home) as catalog:
             asked_for = catalog.job(job["job_id"])
@@ -135,7 +135,7 @@ def _asked_and_killed(
         assert broken_blobs(home) == []
         if victim is server:
             server = stack.enter_context(running("serve", env, log))
-        over = server.over(job["job_id"], patience_s=300)
+        over = server.over(job["job_id"])
         assert over["state"] == end, over
         repo = hub.repos[model]
         whole = {path for path, file in repo.commits[repo.head].items() if file.sha256 in held}

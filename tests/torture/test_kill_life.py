@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.registry_process import wait_for
 from tests.torture.killing import seed
 from tests.torture.test_kill_upload import REPO, Server
 
@@ -31,7 +32,7 @@ def ask(server: Server, method: str, path: str, body: object) -> bytes:
     """One call of the administrator."""
     headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
     request = Request(f"{server.url}{path}", json.dumps(body).encode(), headers, method=method)
-    with urlopen(request, timeout=30) as answer:
+    with urlopen(request, timeout=600) as answer:
         content: bytes = answer.read()
         return content
 
@@ -89,15 +90,17 @@ def test_every_repository_is_whole_or_not_there(points: int, tmp_path: Path) -> 
     try:
         for turn in range(2):
             (folder / "a.txt").write_text(f"small {turn}")
-            assert server.upload(folder, tmp_path / "client", xet=False).wait(timeout=60) == 0
+            assert server.upload(folder, tmp_path / "client", xet=False).wait(timeout=600) == 0
         for point in range(points):
             before = len(done)
             living = threading.Thread(target=live, args=(server, 1000 * point, done))
             living.start()
+            if not done:
+                wait_for(lambda: bool(done) or not living.is_alive())  # noqa: B023  one that is whole
             living.join(rng.uniform(0.1, 1.5))
             server.process.kill()
-            server.process.wait(timeout=20)
-            living.join(30)
+            server.process.wait(timeout=600)
+            living.join(600)
             assert not living.is_alive()
             server.start()
             assert check(server) >= 1 + sum(1 for number in done[before:] if number % 8 == 0)

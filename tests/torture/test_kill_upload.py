@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import HeldPort
 from tests.torture.killing import broken_blobs, environment, killed_after, left_of, seed
 from tests.warm import Warm
 
@@ -40,7 +41,7 @@ class Server:
     """``weighbridge serve`` over one home, started again and again on one port."""
 
     def __init__(self, home: Path, **more: str) -> None:
-        self.home, self._port = home, "0"
+        self.home, self._port = home, HeldPort()
         self.env = environment(
             home,
             WEIGHBRIDGE_UPSTREAM="http://127.0.0.1:9",
@@ -52,30 +53,30 @@ class Server:
         self.token = self._token()
 
     def start(self) -> None:
-        """Start, and wait until it answers; a second time on the same port."""
+        """Start, and wait until it answers; each time on the same port."""
         with (self.home.parent / "log").open("ab") as log:
             self.process = Warm(
-                ["serve", "--port", self._port, "--json"],
+                ["serve", "--port", str(self._port.number), "--json"],
                 env=self.env, cwd=self.home.parent, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, (self.home.parent / "log").read_text()[-2000:]
         self.url: str = json.loads(line)["url"]
-        self._port = self.url.rpartition(":")[2]
 
     def stop(self) -> None:
         """End it politely."""
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=600)
         assert left_of(self.process) == []
+        self._port.release()
 
     def get(self, path: str) -> bytes:
         """What the server answers to its administrator."""
         request = urllib.request.Request(
             f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             content: bytes = answer.read()
             return content
 
@@ -108,7 +109,7 @@ class Server:
         request = urllib.request.Request(
             f"{self.url}/authenticate", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             token: str = json.loads(answer.read())["token"]
             return token
 
@@ -142,7 +143,7 @@ def test_a_commit_is_whole_or_not_there(points: int, tmp_path: Path) -> None:
             began = time.monotonic()
             uploading = server.upload(folder, client, xet)
             if point < 0:  # one whole run of each kind tells how long the others may live
-                assert uploading.wait(timeout=60) == 0, (tmp_path / "client").read_text()[-2000:]
+                assert uploading.wait(timeout=600) == 0, (tmp_path / "client").read_text()[-2000:]
                 took_s[xet] = time.monotonic() - began
             else:
                 caught += killed_after(server.process, rng.uniform(0.3 * took_s[xet], took_s[xet]))
@@ -157,7 +158,7 @@ def test_a_commit_is_whole_or_not_there(points: int, tmp_path: Path) -> None:
                 else:
                     assert {**shown, **new} == shown
                 again = server.upload(folder, client, xet)
-                assert again.wait(timeout=60) == 0, (tmp_path / "client").read_text()[-2000:]
+                assert again.wait(timeout=600) == 0, (tmp_path / "client").read_text()[-2000:]
             assert {**server.files()[1], ".gitattributes": b""} == {**new, ".gitattributes": b""}
         assert caught == points
     finally:

@@ -64,7 +64,7 @@ class Yard:
     def end(self, *running: subprocess.Popen[str]) -> None:
         """All end right."""
         for process in running:
-            said = process.communicate(timeout=120)
+            said = process.communicate(timeout=600)
             assert process.returncode == 0, said
             assert "Traceback" not in said[1]
 

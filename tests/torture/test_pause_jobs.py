@@ -37,7 +37,7 @@ POINTS = [
     pytest.param(2, id="two"),
     pytest.param(50, id="fifty", marks=[pytest.mark.torture, pytest.mark.timeout(7200)]),
 ]
-PATIENCE_S = 300
+PATIENCE_S = 600
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,6 @@ def upload(server: Recorder, home: Path, folder: Path, files: Mapping[str, bytes
         [sys.executable, "-c", UPLOAD, str(folder)],
         env={**kept, "HF_HOME": str(home), "HF_ENDPOINT": server.url, "HF_HUB_DISABLE_TELEMETRY": "1",
              "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"},
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-3000:]

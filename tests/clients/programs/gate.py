@@ -16,7 +16,7 @@ from typed import has, hf
 
 NAME = "ann/weighed"
 ann, bob, nobody = HfApi(), HfApi(token=GIVEN.get("bob")), HfApi(token=False)
-PATIENCE_S = 60
+PATIENCE_S = 600
 EVIL = b"\x80\x04cos\nsystem\n(S'true'\ntR."
 
 
@@ -46,7 +46,7 @@ def come(seen: Callable[[], object]) -> None:
 
 def told(path: str) -> dict[str, object]:
     request = urllib.request.Request(ENDPOINT + path, headers={"Authorization": f"Bearer {GIVEN['ann']}"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=600) as answer:
         return json.load(answer)
 
 

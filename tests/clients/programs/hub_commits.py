@@ -379,7 +379,7 @@ def a_scheduler_sends_a_folder_that_grows() -> None:
     for words in ("first", "second"):
         with scheduler.lock, Path("grows/log.txt").open("a") as file:
             file.write(words + "\n")
-        scheduler.trigger().result(60)
+        scheduler.trigger().result(600)
     scheduler.stop()
     same(text("log/log.txt", name=f"{NAME}-scheduled"), b"first\nsecond\n")
 

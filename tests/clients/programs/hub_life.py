@@ -28,7 +28,7 @@ def ask(user: str, method: str, path: str) -> int:
     request = urllib.request.Request(
         ENDPOINT + path, method=method, data=b"", headers={"Authorization": f"Bearer {GIVEN[user]}"}
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=600) as answer:
         return int(answer.status)
 
 

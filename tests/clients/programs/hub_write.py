@@ -163,7 +163,7 @@ def run_as_a_future() -> None:
     future = api.upload_file(
         path_or_fileobj=b"f", path_in_repo="future.txt", repo_id=NAME, run_as_future=True
     )
-    same((future.result(60).oid, text("future.txt")), (api.model_info(NAME).sha, b"f"))
+    same((future.result(600).oid, text("future.txt")), (api.model_info(NAME).sha, b"f"))
 
 
 @case("upload a file")

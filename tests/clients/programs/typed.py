@@ -14,7 +14,7 @@ def hf(*arguments: str, code: int = 0, **env: str) -> str:
     """What the command says; it ends with ``code``."""
     done = subprocess.run(
         [HF, *arguments], env={**os.environ, "NO_COLOR": "1", **env}, capture_output=True, text=True,
-        check=False, timeout=100,
+        check=False, timeout=600,
     )  # fmt: skip
     said = done.stdout + done.stderr
     assert done.returncode == code, f"exit code {done.returncode}: {said[-1500:]}"
