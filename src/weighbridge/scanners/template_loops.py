@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from weighbridge.scanners.notes import Notes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jinja2.nodes import Node
 
 MAX_ROUNDS = 1_000_000
@@ -47,8 +49,9 @@ def _check_growth(tree: Node, notes: Notes, where: str) -> None:
     from jinja2 import nodes
 
     times = 1
-    for node in tree.find_all((nodes.Mul, nodes.Assign)):
-        at = f"{where}:{node.lineno}" if where else f"line {node.lineno}"
+    for node in _within(tree):
+        line = getattr(node, "lineno", 0)
+        at = f"{where}:{line}" if where else f"line {line}"
         if isinstance(node, nodes.Mul):
             for side in (node.left, node.right):
                 if isinstance(side, nodes.Const) and isinstance(side.value, int):
@@ -58,12 +61,18 @@ def _check_growth(tree: Node, notes: Notes, where: str) -> None:
                 return
         elif isinstance(node, nodes.Assign):
             own = _spelled(node.target)
-            sides = [
-                part for joined in node.node.find_all((nodes.Concat, nodes.Add)) for part in _sides(joined)
-            ]
-            sides += _sides(node.node)
-            if own and sum(_spelled(side) == own for side in {id(s): s for s in sides}.values()) > 1:
+            sides = [side for joined in _within(node.node) for side in _sides(joined)]
+            if own and sum(_spelled(side) == own for side in sides) > 1:
                 notes.review("template.large", f"the chat template doubles {own}", at)
+
+
+def _within(node: Node) -> Iterator[Node]:
+    # Not by recursion: a sum of a thousand parts is a thousand deep.
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(node.iter_child_nodes())
 
 
 def _sides(node: Node) -> list[Node]:

@@ -40,7 +40,9 @@ FRAMES = frozenset(
 """Ways to a module's globals that need no underscore in front: a filter like ``map`` gives a generator, which
 has a frame. ``mro`` leads from a class to ``object``.
 """
-_INSIDES = re.compile(r"__[a-z]{3,20}__|\b(?:gi_frame|f_globals|f_builtins|func_globals)\b|\|\s*attr\b")
+_BRACKETS_AND_INSIDES = re.compile(
+    r"\{\{|\{%|\}\}|%\}|__[a-z]{3,20}__|\b(?:gi_frame|f_globals|f_builtins|func_globals)\b|\|\s{0,9}attr\b"
+)
 _MOST_BETWEEN = 1000
 """Characters between the bracket that begins an expression and what it reaches for."""
 
@@ -84,10 +86,13 @@ def find_escape(text: str, notes: Notes, at: object = "", *, is_jinja: bool = Tr
     """
     if "{{" not in text and "{%" not in text:
         return
-    for found in _INSIDES.finditer(text):
-        first, last = max(0, found.start() - _MOST_BETWEEN), found.start()
-        opened = max(text.rfind("{{", first, last), text.rfind("{%", first, last))
-        if opened > max(text.rfind("}}", first, last), text.rfind("%}", first, last)):
+    opened = -1
+    for found in _BRACKETS_AND_INSIDES.finditer(text):
+        if found[0] in ("{{", "{%"):
+            opened = found.start()
+        elif found[0] in ("}}", "%}"):
+            opened = -1
+        elif opened >= 0 and found.start() - opened <= _MOST_BETWEEN:
             what = shown(text[opened : found.end()][-120:])
             report = notes.block if is_jinja else notes.review
             report(RULE, f"a text is a template that reaches for Python: {what}", at, found[0])

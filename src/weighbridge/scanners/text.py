@@ -30,7 +30,7 @@ _SOME_TEMPLATE = (".tmpl", ".tpl", ".template", *_PROMPTS)
 """Templates of some language: they are not parsed as Jinja, only looked through."""
 REQUIREMENTS = "requirements.txt"
 _ACTIVE = re.compile(
-    rb"<\s*(?:script|iframe|object|embed|foreignobject|handler)\b|\bjavascript\s*:|\son[a-z]{3,20}\s*=",
+    rb"<\s{0,9}(?:script|iframe|object|embed|foreignobject|handler)\b|\bjavascript\s{0,9}:|\son[a-z]{3,20}\s{0,9}=",
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(
