@@ -596,3 +596,27 @@ def test_downloads_that_take_long_keep_no_question_waiting(hub: HubServer, tmp_p
     found = run(ask, read_s=100_000)
     assert found is not None
     assert found.model_id == "org/other"
+
+
+def test_questions_that_were_given_up_keep_no_other_waiting(hub: HubServer) -> None:
+    hub.repos.update(many(AT_ONCE * 2))
+
+    async def ask(connector: HuggingFaceConnector) -> ModelMetadata | None:
+        await connector.get_model_metadata("org/llama")
+        held = hub.fault("/api/models/org/m*", hold_after=0)
+        try:
+            for turn in range(2):
+                names = [f"org/m{number}" for number in range(turn * AT_ONCE, (turn + 1) * AT_ONCE)]
+                tasks = [asyncio.create_task(connector.get_model_metadata(name)) for name in names]
+                while len(hub.asked("/api/models/org/m*")) < (turn + 1) * AT_ONCE:
+                    await asyncio.sleep(0.01)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            return await asyncio.wait_for(connector.get_model_metadata("org/llama"), 120)
+        finally:
+            held.release()
+
+    found = run(ask, read_s=100_000)
+    assert found is not None
+    assert found.model_id == "org/llama"
