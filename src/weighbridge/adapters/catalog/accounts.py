@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.paging import newest_first, page
-from weighbridge.adapters.catalog.tables import ORGANIZATIONS, TOKENS, USERS
+from weighbridge.adapters.catalog.repo_tables import ORGANIZATIONS
+from weighbridge.adapters.catalog.tables import TOKENS, USERS
 from weighbridge.domain.access import AuditLine, Permission, Token, User
 from weighbridge.domain.issuer import Vouched
 from weighbridge.errors import Conflict, NotAuthenticated, NotFound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, literal, select
 
-from weighbridge.adapters.catalog.tables import COMMITS
+from weighbridge.adapters.catalog.repo_tables import COMMITS
 from weighbridge.adapters.catalog.usage import Usage
 from weighbridge.domain.hosted import Copied, Repository, Revision
 from weighbridge.errors import Conflict

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, updat
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.commits import Commits
 from weighbridge.adapters.catalog.refs import RefKind, move_ref, ref_values
-from weighbridge.adapters.catalog.tables import DISCUSSION_EVENTS, DISCUSSIONS, REFS
+from weighbridge.adapters.catalog.repo_tables import DISCUSSION_EVENTS, DISCUSSIONS, REFS
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.discussion import Discussion, DiscussionQuery, Event, EventKind, Status
 from weighbridge.domain.hosted import DEFAULT_BRANCH, Repository, Revision

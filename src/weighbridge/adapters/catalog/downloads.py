@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, select, update
 
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import live
-from weighbridge.adapters.catalog.tables import DOWNLOADS
+from weighbridge.adapters.catalog.repo_tables import DOWNLOADS
 from weighbridge.domain.ref import RepoId
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import hidden_from, live, repository_of
-from weighbridge.adapters.catalog.tables import FINGERPRINTS, PACKAGES, REPOSITORIES, REPOSITORY_NAMES
+from weighbridge.adapters.catalog.repo_tables import REPOSITORIES, REPOSITORY_NAMES
+from weighbridge.adapters.catalog.tables import FINGERPRINTS, PACKAGES
 from weighbridge.domain.access import Sight
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import repository_of, require_group
-from weighbridge.adapters.catalog.tables import GROUP_MEMBERS, GROUPS, MEMBERS, REPOSITORIES
+from weighbridge.adapters.catalog.repo_tables import GROUP_MEMBERS, GROUPS, MEMBERS, REPOSITORIES
 from weighbridge.domain.access import AuditLine, Role
 from weighbridge.domain.group import Group
 from weighbridge.domain.hosted import Repository

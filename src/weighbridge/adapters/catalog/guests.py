@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, select
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import repository_of
-from weighbridge.adapters.catalog.tables import ACCESS_REQUESTS, LIKES, REPOSITORIES
+from weighbridge.adapters.catalog.repo_tables import ACCESS_REQUESTS, LIKES, REPOSITORIES
 from weighbridge.domain.access import AccessRequest, AccessStatus, AuditLine
 from weighbridge.domain.hosted import Repository
 

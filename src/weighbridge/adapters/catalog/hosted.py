@@ -18,19 +18,18 @@ from weighbridge.adapters.catalog.refs import (
     ref_values,
     refs_of,
 )
-from weighbridge.adapters.catalog.tables import (
+from weighbridge.adapters.catalog.repo_tables import (
     ACCESS_REQUESTS,
     COMMITS,
     DISCUSSION_EVENTS,
     DISCUSSIONS,
     DOWNLOADS,
     LIKES,
-    PACKAGES,
     REFS,
-    REFUSALS,
     REPOSITORIES,
     REPOSITORY_NAMES,
 )
+from weighbridge.adapters.catalog.tables import PACKAGES, REFUSALS
 from weighbridge.domain.access import AuditLine, Sight
 from weighbridge.domain.hosted import Admission, Copied, Gate, Repository, Revision, spelled
 from weighbridge.domain.manifest import FileEntry, Manifest

@@ -12,7 +12,8 @@ from sqlalchemy import JSON, Column, Connection, Select, String, func, select
 
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.job_tables import JOBS
-from weighbridge.adapters.catalog.tables import COMMITS, FINGERPRINTS, METADATA, PACKAGES, REFUSALS, SCANS
+from weighbridge.adapters.catalog.repo_tables import COMMITS
+from weighbridge.adapters.catalog.tables import FINGERPRINTS, METADATA, PACKAGES, REFUSALS, SCANS
 from weighbridge.domain.json_values import Json
 from weighbridge.domain.package import PackageState
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, false, func, or_, select
 
-from weighbridge.adapters.catalog.tables import COMMITS, GROUPS, PACKAGES, REPOSITORIES, REPOSITORY_NAMES
+from weighbridge.adapters.catalog.repo_tables import COMMITS, GROUPS, REPOSITORIES, REPOSITORY_NAMES
+from weighbridge.adapters.catalog.tables import PACKAGES
 from weighbridge.domain.access import Sight
 from weighbridge.domain.hosted import Gate, Origin, Repository
 from weighbridge.domain.package import PackageState

@@ -10,7 +10,8 @@ from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
 from weighbridge.adapters.catalog.names import hidden_from, live, unseen
 from weighbridge.adapters.catalog.paging import page
-from weighbridge.adapters.catalog.tables import OPERATOR_NOTES, REPOSITORIES
+from weighbridge.adapters.catalog.repo_tables import REPOSITORIES
+from weighbridge.adapters.catalog.tables import OPERATOR_NOTES
 from weighbridge.domain.access import SEES_ALL, AuditLine, Sight
 from weighbridge.domain.attached import Attached
 from weighbridge.domain.ref import RepoId, RepoKind

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.tables import GROUP_MEMBERS, GROUPS, MEMBERS, ORGANIZATIONS, USERS
+from weighbridge.adapters.catalog.repo_tables import GROUP_MEMBERS, GROUPS, MEMBERS, ORGANIZATIONS
+from weighbridge.adapters.catalog.tables import USERS
 from weighbridge.domain.access import AuditLine, Role
 from weighbridge.errors import Conflict, NotFound
 

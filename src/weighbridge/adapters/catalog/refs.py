@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
-from weighbridge.adapters.catalog.tables import REFS
+from weighbridge.adapters.catalog.repo_tables import REFS
 from weighbridge.domain.hosted import Repository
 from weighbridge.domain.repo import Refs
 from weighbridge.errors import StaleParent

@@ -18,7 +18,8 @@ from weighbridge.adapters.catalog.refs import (
     refs_of,
     set_former,
 )
-from weighbridge.adapters.catalog.tables import COMMITS, DISCUSSION_EVENTS, DISCUSSIONS, PACKAGES, REFS
+from weighbridge.adapters.catalog.repo_tables import COMMITS, DISCUSSION_EVENTS, DISCUSSIONS, REFS
+from weighbridge.adapters.catalog.tables import PACKAGES
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.hosted import Repository, Revision
 from weighbridge.domain.package import PackageState

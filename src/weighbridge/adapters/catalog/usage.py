@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from weighbridge.adapters.catalog.audit import record
 from weighbridge.adapters.catalog.database import Database
-from weighbridge.adapters.catalog.tables import COMMITS, CONTENTS, NAMESPACES
+from weighbridge.adapters.catalog.repo_tables import COMMITS, CONTENTS, NAMESPACES
 from weighbridge.domain.access import AuditLine
 from weighbridge.domain.hosted import Repository, Revision
 from weighbridge.domain.quota import Quota
