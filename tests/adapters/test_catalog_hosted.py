@@ -13,7 +13,7 @@ from tests.adapters.test_catalog import T0, line, package
 from tests.catalogs import DATABASES, open_catalog
 from weighbridge.adapters.catalog import Catalog
 from weighbridge.adapters.catalog.refs import RefKind
-from weighbridge.domain.access import Principal, sight_of
+from weighbridge.domain.access import Permission, Principal, Sight, sight_of
 from weighbridge.domain.hosted import Copied, Gate, Repository, Revision, make_revision
 from weighbridge.domain.package import PackageState
 from weighbridge.domain.ref import RepoId, RepoKind
@@ -108,16 +108,20 @@ def test_a_failed_creation_or_renaming_changes_nothing(catalog: Catalog) -> None
     assert found.id.full_name == "org/other"
 
 
+def seen_by(name: str) -> Sight:
+    return sight_of(Principal(name=name, permissions=frozenset({Permission.SEARCH})))
+
+
 def test_packages_of_a_private_repository_are_its_own_namespace_s(catalog: Catalog) -> None:
     first = begin(catalog, private=True)
     catalog.add(package("a", commit=first.commit.id), [], line(), hosted=True)
     for eyes, seen in (("org", 1), ("ada", 0), ("or", 0), ("anonymous", 0), ("%", 0), ("_rg", 0)):
-        sight = sight_of(Principal(name=eyes))
+        sight = seen_by(eyes)
         assert len(catalog.packages(sight=sight)) == seen
         assert catalog.is_hidden_from(NAME, sight) is not bool(seen)
     assert len(catalog.packages()) == 1
     catalog.delete_repository("k", "deleted", line())
-    assert len(catalog.packages(sight=sight_of(Principal(name="ada")))) == 0
+    assert len(catalog.packages(sight=seen_by("ada"))) == 0
 
 
 def test_downloads_are_counted_by_the_day_under_every_name(catalog: Catalog) -> None:
