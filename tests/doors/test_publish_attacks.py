@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ from weighbridge.domain.invalid import Invalid
 from weighbridge.domain.made_model import Said
 from weighbridge.domain.publish_request import News, Published, PublishRequest
 from weighbridge.domain.ref import RepoId
+from weighbridge.doors.cli.ending import run_to_the_end
+from weighbridge.doors.cli.render import show_json
 from weighbridge.errors import BadInput, NoSuchRevision, NotAuthenticated, RefExists
 from weighbridge.flows.publish_target import CARD_LIMIT_BYTES
 
@@ -69,6 +73,22 @@ def test_a_name_of_two_lines_is_told_in_one(hub: Written, folder: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "note: left out: a\\nnote: all is well.json holds a control character" in ran.stderr
     assert "warning: there is no token for" in ran.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_name_that_the_terminal_cannot_show_is_told_all_the_same(
+    encoding: str, hub: Written, folder: Path
+) -> None:
+    name, odd = "notice-\u6f22.txt", os.fsdecode(b"license-\xff")
+    write(folder, {name: b"x", odd: b"x"})
+    told = looked_at(folder, hub).to_json()
+    for shown, end in ((lambda: show_json(told), told), (lambda: print(name), None)):
+        written = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        with contextlib.redirect_stdout(written), pytest.raises(SystemExit) as caught:
+            run_to_the_end(shown)
+        assert caught.value.code == 0
+        written.seek(0)
+        assert not end or json.loads(written.read()) == json.loads(json.dumps(end))
 
 
 def test_names_that_some_disk_takes_for_one_are_refused_with_the_next_step(

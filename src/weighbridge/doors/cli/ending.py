@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import NoReturn
 
 from weighbridge.domain.invalid import Invalid
@@ -23,6 +24,8 @@ def run_to_the_end(
 
     Errors of how it was called, which only its parser knows, are not caught.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: no name of a file ends a command
     try:
         result = command()
         sys.stdout.flush()
@@ -30,7 +33,7 @@ def run_to_the_end(
         show_error(error, as_json=as_json)
         sys.exit(code_of(error))
     except KeyboardInterrupt:
-        _leave_now(130, "interrupted; what was fetched so far is kept")
+        _leave_now(130, "interrupted; what was sent or fetched so far is kept, for the next time")
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing more to say, and nobody to say it to.
         sys.stdout = None

@@ -105,8 +105,13 @@ def show_unknown_command(error: CycloptsError, tokens: Sequence[str], known: Seq
 
 
 def show_json(document: Json) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+    """One JSON document on stdout; in ASCII where that cannot hold a character, as half of one in a name."""
+    spelled = json.dumps(document, indent=2, ensure_ascii=False, default=_plain)
+    try:
+        spelled.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        spelled = json.dumps(document, indent=2, default=_plain)
+    print(spelled)
 
 
 def show_done(document: Json, line: str, *, as_json: bool) -> None:
