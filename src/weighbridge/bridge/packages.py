@@ -1,38 +1,34 @@
-"""The registry's verbs: take in, list, show, refuse, tell."""
+"""The registry's verbs: take in, weigh, scan; and by ``listed_packages`` list and tell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 from weighbridge.adapters.catalog import Catalog
-from weighbridge.adapters.hub_hosted import require_download
 from weighbridge.bridge.access import require
 from weighbridge.bridge.failures import failure_of
 from weighbridge.bridge.jobs import Jobs
-from weighbridge.domain.access import Permission, Principal, can, sight_of
-from weighbridge.domain.case import Case
-from weighbridge.domain.evidence import Evidence, evidence_from_json
+from weighbridge.bridge.listed_packages import ListedPackages
+from weighbridge.domain.access import Permission, Principal, can
+from weighbridge.domain.evidence import Evidence
 from weighbridge.domain.exceptions import in_force
 from weighbridge.domain.job import Job, JobState
-from weighbridge.domain.json_values import JsonObject, child, objects
-from weighbridge.domain.listing import Listing, PackageQuery, Versions, versions_of
+from weighbridge.domain.listing import Versions, versions_of
 from weighbridge.domain.package import (
     IngestRequest,
     Package,
     PackageState,
-    Refusal,
     Version,
     default_version,
 )
 from weighbridge.domain.policy import Policy
 from weighbridge.domain.ref import ModelRef, RepoId, RepoKind
 from weighbridge.domain.scan import ScanReport
-from weighbridge.domain.sources import Origin, origin_from_json
 from weighbridge.domain.verdict import Verdict
-from weighbridge.errors import BadInput, BadName, Conflict, NoSuchPackage, NoSuchRepo, NotFound, Rejected
+from weighbridge.errors import BadInput, BadName, Conflict, NoSuchPackage, NoSuchRepo, Rejected
 from weighbridge.flows.documents import load
 from weighbridge.flows.ensure import resolve_manifest
 from weighbridge.flows.fetching import fetch
@@ -55,8 +51,8 @@ class Admission:
         return max(0, self.package.size_bytes - self.fetched_bytes)
 
 
-class Packages:
-    """One method per verb; each first asks whether the principal may."""
+class Packages(ListedPackages):
+    """What is listed, and how models come to be; each method first asks whether the principal may."""
 
     def __init__(
         self,
@@ -68,8 +64,8 @@ class Packages:
         policy: Policy,
         now: Callable[[], datetime],
     ) -> None:
-        self._catalog, self._blobs, self._jobs = catalog, blobs, jobs
-        self._tools, self._policy, self._now = tools, policy, now
+        super().__init__(catalog, blobs, policy)
+        self._jobs, self._tools, self._now = jobs, tools, now
 
     def ingest(
         self,
@@ -221,35 +217,6 @@ class Packages:
             [(e.path, self._blobs.path(e.sha256), e.sha256) for e in whole.files if e.sha256]
         )
 
-    def packages(
-        self,
-        principal: Principal,
-        *,
-        kind: RepoKind | None = None,
-        name: str | None = None,
-        state: PackageState | None = None,
-        limit: int = 100,
-        after: str | None = None,
-    ) -> Sequence[Package]:
-        """The catalogue, newest first. Who may only download sees only what is served."""
-        require(principal, Permission.SEARCH)
-        if not can(principal, Permission.UPLOAD):
-            state = PackageState.ACTIVE
-        return self._catalog.packages(
-            kind=kind, name=name, state=state, limit=limit, after=after, sight=sight_of(principal)
-        )
-
-    def listing(self, principal: Principal, query: PackageQuery) -> Listing:
-        """A page of what is listed. Who may only download sees only what is served.
-
-        Raises:
-            BadInput: ``after`` is no package.
-        """
-        require(principal, Permission.SEARCH)
-        if not can(principal, Permission.UPLOAD):
-            query = replace(query, state=PackageState.ACTIVE)
-        return self._catalog.listing(query, sight_of(principal))
-
     def versions(self, principal: Principal, repo: RepoId, revision: str = "") -> Versions:
         """Every version of a name, and how the next package of it would be numbered.
 
@@ -272,131 +239,3 @@ class Packages:
             taken = any(one.commit == commit and one.state is PackageState.ACTIVE for one in listed)
             following = None if taken else next_version(self._tools, repo, commit)
         return versions_of(listed[0].repo, listed, following)
-
-    def package(self, principal: Principal, id: str) -> Package:
-        """One package.
-
-        Raises:
-            NoSuchPackage: there is none, or this principal may not see it.
-        """
-        require(principal, Permission.SEARCH)
-        package = self._catalog.package(id)
-        if package.state is not PackageState.ACTIVE and not can(principal, Permission.UPLOAD):
-            raise NoSuchPackage(id)
-        if self._hidden(principal, package.manifest.repo):
-            raise NoSuchPackage(id)
-        return package
-
-    def verdict(self, principal: Principal, id: str) -> Verdict:
-        """The judgement of a package, with its reasons."""
-        return Verdict.from_json(load(self._blobs, self.package(principal, id).verdict_sha256))
-
-    def evidence(self, principal: Principal, id: str) -> JsonObject:
-        """All that the judgement looked at, the small text files among it: asks for ``download`` too.
-
-        What the Hub says of a private base model or data set is for those who may upload: they could
-        ingest it.
-
-        Raises:
-            Gated: its repository is gated, and this principal was not let in.
-        """
-        require(principal, Permission.DOWNLOAD)
-        package = self.package(principal, id)
-        self.require_open(principal, package.manifest.repo)
-        document = load(self._blobs, package.evidence_sha256)
-        if can(principal, Permission.UPLOAD):
-            return document
-        relatives = ("parents", "ancestors", "data_sets")
-        return {
-            **document,
-            **{kind: _without_private(objects(document, kind)) for kind in relatives if kind in document},
-        }
-
-    def case(self, principal: Principal, id: str) -> Case:
-        """All that a package was judged by, from which the same verdict follows; asks for ``upload``."""
-        require(principal, Permission.UPLOAD)
-        package = self.package(principal, id)
-        self.require_open(principal, package.manifest.repo)
-        return self._case(package.evidence_sha256, package.verdict_sha256, package.created_at)
-
-    def case_of_refusal(self, principal: Principal, id: str) -> Case:
-        """The same of a refusal."""
-        refusal, _ = self.refusal(principal, id)
-        self.require_open(principal, refusal.ref.repo)
-        return self._case(refusal.evidence_sha256, refusal.verdict_sha256, refusal.created_at)
-
-    def named(self, principal: Principal, repo: RepoId, version: str) -> Package:
-        """The package with a name and a version.
-
-        Raises:
-            NoSuchPackage: there is none, or this principal may not see it.
-        """
-        found = (p for p in self._catalog.packages_of(repo) if p.version.text == version)
-        package = next(found, None)
-        if package is None:
-            raise NoSuchPackage(f"{repo.spelled}@{version}")
-        return self.package(principal, package.id)
-
-    def policy(self, principal: Principal) -> Policy:
-        """What the gate asks for here; what it says of single models is for those who may upload."""
-        require(principal, Permission.SEARCH)
-        return self._policy if can(principal, Permission.UPLOAD) else replace(self._policy, overrides=())
-
-    def whole_evidence(self, principal: Principal, id: str) -> Evidence:
-        """The evidence as the judgement saw it, for papers that tell little of private base models."""
-        require(principal, Permission.DOWNLOAD)
-        return evidence_from_json(load(self._blobs, self.package(principal, id).evidence_sha256))
-
-    def origin(self, principal: Principal, id: str) -> Origin | None:
-        """The registry whose bundle brought a package; None where this one took it in itself."""
-        document = load(self._blobs, self.package(principal, id).evidence_sha256)
-        return origin_from_json(child(document, "origin"))
-
-    def refusals(
-        self,
-        principal: Principal,
-        repo: RepoId | None = None,
-        *,
-        limit: int = 100,
-        after: str | None = None,
-    ) -> Sequence[Refusal]:
-        """What the gate did not admit, or of ``repo`` only, newest first."""
-        require(principal, Permission.UPLOAD)
-        return self._catalog.refusals(limit, after, sight_of(principal), repo)
-
-    def refusal(self, principal: Principal, id: str) -> tuple[Refusal, Verdict]:
-        """One refusal and its judgement."""
-        require(principal, Permission.UPLOAD)
-        refusal = self._catalog.refusal(id)
-        if self._hidden(principal, refusal.ref.repo):
-            raise NotFound(f"refusal '{id}' not found")
-        return refusal, Verdict.from_json(load(self._blobs, refusal.verdict_sha256))
-
-    def require_open(self, principal: Principal, repo: RepoId) -> None:
-        """Let those pass who may have the files of a repository, whatever they are packed in.
-
-        Raises:
-            Gated, NotPermitted: it is hosted here, and its files are not for this principal.
-        """
-        held = self._catalog.holder(repo)
-        if held is not None:
-            require_download(self._catalog, principal, held)
-
-    def _hidden(self, principal: Principal, repo: RepoId) -> bool:
-        return self._catalog.is_hidden_from(repo, sight_of(principal))
-
-    def _case(self, evidence_sha256: str, verdict_sha256: str, at: datetime) -> Case:
-        verdict = Verdict.from_json(load(self._blobs, verdict_sha256))
-        return Case(
-            evidence=evidence_from_json(load(self._blobs, evidence_sha256)),
-            scan=verdict.scan,
-            policy=verdict.policy,
-            as_of=at.date(),
-        )
-
-
-def _without_private(relatives: Sequence[JsonObject]) -> list[JsonObject]:
-    return [
-        {**each, "info": None, "card": "", "files": []} if child(each, "info").get("private") else each
-        for each in relatives
-    ]
