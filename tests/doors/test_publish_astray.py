@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -49,7 +50,9 @@ class Astray:
             return
         tokens = [value.decode() for name, value in scope["headers"] if name.lower() == b"authorization"]
         self.seen.append((scope["method"], scope["path"], "".join(tokens)))
-        status = self.turn(scope["method"], scope["path"])
+        status = await asyncio.to_thread(
+            self.turn, scope["method"], scope["path"]
+        )  # it may ask the Hub itself
         if status is None or self.after:
             await self.app(scope, receive, _swallow if status is not None else send)
         if status is None:
@@ -137,6 +140,26 @@ def test_a_commit_that_is_refused_is_not_taken_for_one_that_arrived(
             sent(folder, served)
         assert "run the same command again" in caught.value.hint
     assert served.sha("ann/mine") == first.commit
+
+
+def test_a_new_repository_that_somebody_else_fills_in_between_is_theirs(
+    hub: tuple[Written, Astray], folder: Path
+) -> None:
+    served, app = hub
+    moments = ["made", "filled"]
+
+    def fills(method: str, path: str) -> None:
+        if moments == ["made", "filled"] and (method, path) == ("POST", "/api/repos/create"):
+            moments.pop(0)
+        elif moments == ["filled"] and method == "GET" and path.startswith("/api/models/ann/mine"):
+            moments.pop(0)
+            served.commit("ann/mine", {"notes.txt": "theirs"})
+
+    app.turn = fills
+    with pytest.raises(Conflict, match="in between"):
+        sent(folder, served)
+    assert moments == []
+    assert served.files("ann/mine").keys() - {".gitattributes"} == {"notes.txt"}
 
 
 def test_a_hub_that_is_busy_for_a_moment_is_asked_again(hub: tuple[Written, Astray], folder: Path) -> None:
@@ -229,5 +252,7 @@ def test_of_two_at_once_one_is_there_whole_and_the_other_is_told(
         each.join()
     won = [name for name, what in told.items() if isinstance(what, Published)]
     assert len(won) == 1, told
-    assert isinstance(told[({"left", "right"} - set(won)).pop()], Conflict)
+    lost = told[({"left", "right"} - set(won)).pop()]
+    assert isinstance(lost, Conflict)
+    assert "run the same command again" in lost.hint
     assert [path for path in served.files("ann/mine") if path.count("/")] == [f"{won[0]}/config.json"]

@@ -11,7 +11,7 @@ from warnings import catch_warnings, simplefilter
 from weighbridge.adapters.hub_client import HubClient
 from weighbridge.adapters.hub_client.failures import LOG_IN
 from weighbridge.domain.publication import Sending, Sent
-from weighbridge.errors import BadInput, Conflict, HubDown, NotAuthenticated
+from weighbridge.errors import BadInput, Conflict, HubDown, NotAuthenticated, RepoExists
 
 if TYPE_CHECKING:
     from weighbridge.domain.ref import RepoId
@@ -30,10 +30,15 @@ class Commits:
         """Make an empty repository.
 
         Raises:
-            Conflict: there is one by now. And what ``HubClient.asking`` raises.
+            RepoExists: there is one by now, or one that is not shown to us. And what ``HubClient.asking``
+                raises.
         """
-        with self.client.asking("making the repository", repo=repo) as api:
-            api.create_repo(repo.full_name, repo_type=repo.kind.value, private=private)
+        try:
+            with self.client.asking("making the repository", repo=repo) as api:
+                api.create_repo(repo.full_name, repo_type=repo.kind.value, private=private)
+        except Conflict as error:
+            hint = "somebody made it in between: run the same command again; or your token may not see it"
+            raise RepoExists(repo.full_name, hint=hint) from error
 
     def require_known(self) -> None:
         """Nothing, if there is a token to write with. Raises NotAuthenticated."""
