@@ -37,7 +37,7 @@ NEEDS: Mapping[str, str] = {
     "POST /user/{name}/password": "admin",
     "GET /tokens": SOMEBODY,
     "POST /tokens": "admin",
-    "DELETE /token/{id}": SOMEBODY,
+    "DELETE /token/{id}": "admin",
     "POST /package/ingest-huggingface": "upload",
     "POST /package/ingest-huggingface-batch": "upload",
     "GET /packages": "search",
@@ -208,6 +208,19 @@ def scoped(tmp_path: Path) -> Iterator[Registry]:
             allowed = map(Permission, word.split())
             tokens[f"ann {word}"] = running.bridge.people.create_token(LOCAL, "ann", allowed)[1]
         yield replace(running, tokens=tokens)
+
+
+def test_a_machines_token_ends_itself_and_no_others(scoped: Registry) -> None:
+    held = scoped.call("ann", "GET", "/tokens").json["tokens"]
+    mine = next(each["id"] for each in held if each["permissions"] == ["search"] and not each["is_session"])
+    for each in (*(other["id"] for other in held if other["id"] != mine), "none"):
+        assert scoped.call("ann search", "DELETE", f"/token/{each}").status == 403
+    assert scoped.call("ann search", "DELETE", f"/token/{mine}").status == 204
+    assert scoped.call("ann search", "GET", "/tokens").status == 401
+    left = scoped.call("ann", "GET", "/tokens").json["tokens"]
+    assert [each["id"] for each in left if each["revoked_at"]] == [mine]
+    other = next(each["id"] for each in left if each["permissions"] == ["download"])
+    assert scoped.call("ann", "DELETE", f"/token/{other}").status == 204
 
 
 def test_what_everybody_may_opens_nothing_private_to_a_token(scoped: Registry) -> None:

@@ -168,6 +168,8 @@ def test_one_makes_lists_and_revokes_tokens_of_ones_own(registry: Registry) -> N
     assert everybodys == {"admin", "una", "rita"}
     place = f"/token/{made.json['id']}"
     is_problem(registry.call("DELETE", place), 401)
+    is_problem(registry.call("DELETE", place, by="rita"), 403)
+    assert log_in(registry, "rita").status == 200
     is_problem(registry.call("DELETE", place, by="rita"), 404)
     assert registry.call("GET", "/packages", by="ci").status == 200
     gone = registry.call("DELETE", place, by="una")

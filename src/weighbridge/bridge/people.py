@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -99,9 +100,10 @@ class People:
         token, user = found
         if token.last_used_at is None or at - token.last_used_at >= _USE_NOTED_EVERY:
             self._catalog.used(token.id, at)
-        return self._somebody(user, granted(token.permissions, user), is_session=token.is_session)
+        found_out = self._somebody(user, granted(token.permissions, user))
+        return replace(found_out, is_session=token.is_session, token=token.id)
 
-    def _somebody(self, user: User, own: frozenset[Permission], *, is_session: bool = False) -> Principal:
+    def _somebody(self, user: User, own: frozenset[Permission]) -> Principal:
         """A caller who says who it is may at least what everybody may."""
         roles, groups = self._catalog.memberships(user.name)
         return Principal(
@@ -109,7 +111,6 @@ class People:
             permissions=own | self._anonymous.permissions,
             roles=roles,
             groups=groups,
-            is_session=is_session,
             lent=self._anonymous.permissions - own,
         )
 
@@ -295,14 +296,16 @@ class People:
         return self._catalog.tokens(user, limit, after)
 
     def revoke_token(self, by: Principal, token_id: str) -> None:
-        """End a token at once.
+        """End a token at once. A machine's token without ``admin`` ends itself, and no others.
 
         Raises:
-            NotAuthenticated: the caller is nobody.
+            NotAuthenticated, NotPermitted: the caller is nobody, or a machine.
             NotFound: there is no such token, or without ``admin`` none of one's own.
         """
         owner = None if can(by, Permission.ADMIN) else by.name
         require_own(by, owner)
+        if owner is not None and not by.is_session and by.token != token_id:
+            raise NotPermitted("a token ends no other tokens", hint="log in with POST /authenticate for it")
         self._catalog.revoke(token_id, self._line(by.name, "token.revoke", token_id), owner)
 
     def _has_accounts(self) -> bool:

@@ -43,8 +43,9 @@ class Principal:
     """Somebody who asks: a user, or ``anonymous``.
 
     ``roles`` are those in organizations, ``groups`` those in groups of them, by the group's id.
-    ``is_session``: it logged in with a password, and is no machine with a token. What it may only
-    because everybody may is ``lent``: that counts for what everybody sees, and for nothing private.
+    ``is_session``: it logged in with a password, and is no machine with a token; ``token`` is the id of
+    the one that it sent. What it may only because everybody may is ``lent``: that counts for what
+    everybody sees, and for nothing private.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Principal:
     roles: frozenset[tuple[str, Role]] = frozenset()
     groups: frozenset[tuple[str, Role]] = frozenset()
     is_session: bool = False
+    token: str = field(default="", compare=False)
     lent: frozenset[Permission] = frozenset()
 
     @property

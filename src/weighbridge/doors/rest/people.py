@@ -107,5 +107,8 @@ def revoke_token(
     bridge: TheBridge,
     caller: Caller,
 ) -> None:
-    """At once: one's own, or with the permission `admin` anybody's. One that was revoked stays so."""
+    """At once: one's own, or with the permission `admin` anybody's. One that was revoked stays so.
+
+    A token that was not given for a password revokes itself, and others with `admin` only.
+    """
     bridge.people.revoke_token(caller, id)
