@@ -58,6 +58,15 @@ def interleaved(
     return {name: statistics.median(seconds) for name, seconds in runs.items()}
 
 
+def are_lacking(*programs: str) -> bool:
+    """Whether one of the programs is not installed; if so that is said, and nothing can be measured."""
+    os.environ["PATH"] += ":/usr/sbin"
+    lacking = [program for program in programs if not shutil.which(program)]
+    if lacking:
+        print(f"not measured: {', '.join(lacking)} is not installed")
+    return bool(lacking)
+
+
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
     """A fresh folder, removed at the end."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import urllib.request
@@ -24,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import _servers
-from _bench import interleaved, make_files, scratch
+from _bench import are_lacking, interleaved, make_files, scratch
 
 LARGE, SMALL = "model-00000-of-00001.bin", "part-{:03}.json"
 TAKEN = re.compile(rb"Time taken for tests:\s+([0-9.]+)")
@@ -111,10 +110,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where to work")
     options = parser.parse_args()
-    os.environ["PATH"] += ":/usr/sbin"
-    lacking = [program for program in ("curl", "nginx", "ab") if not shutil.which(program)]
-    if lacking:
-        print(f"not measured: {', '.join(lacking)} is not installed")
+    if are_lacking("curl", "nginx", "ab"):
         return
     sizes = QUICK if options.quick else FULL
     with scratch(options.folder / f"weighbridge-bench-{os.getpid()}") as work, ExitStack() as servers:

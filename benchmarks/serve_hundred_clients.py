@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the package is the one of 
 from tests.bridge.shelved import evidence, shelve
 
 import _servers
-from _bench import scratch
+from _bench import are_lacking, scratch
 from serve_zip import registry
 from weighbridge.adapters.blobs_fs import FolderBlobs
 from weighbridge.adapters.catalog import Catalog
@@ -133,10 +133,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where to work")
     options = parser.parse_args()
-    os.environ["PATH"] += ":/usr/sbin"
-    lacking = [program for program in ("curl", "nginx") if not shutil.which(program)]
-    if lacking:
-        print(f"not measured: {', '.join(lacking)} is not installed")
+    if are_lacking("curl", "nginx"):
         return 0
     count, clients, rounds = (20, 10, 1) if options.quick else (options.packages, CLIENTS, options.rounds)
     with scratch(options.folder / f"weighbridge-bench-{os.getpid()}") as work, ExitStack() as servers:

@@ -13,7 +13,6 @@ import argparse
 import filecmp
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the package is the one of 
 from tests.bridge.shelved import evidence, shelve
 
 import _servers
-from _bench import interleaved, scratch
+from _bench import are_lacking, interleaved, scratch
 from weighbridge.adapters.blobs_fs import FolderBlobs
 
 BAR = 0.3
@@ -66,10 +65,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where to work")
     options = parser.parse_args()
-    os.environ["PATH"] += ":/usr/sbin"
-    lacking = [program for program in ("curl", "nginx") if not shutil.which(program)]
-    if lacking:
-        print(f"not measured: {', '.join(lacking)} is not installed")
+    if are_lacking("curl", "nginx"):
         return
     large, rounds = (1 << 26, 1) if options.quick else (1 << 29, 5)
     with scratch(options.folder / f"weighbridge-bench-{os.getpid()}") as work, ExitStack() as servers:
