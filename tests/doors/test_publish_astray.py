@@ -244,6 +244,7 @@ def test_of_two_at_once_one_is_there_whole_and_the_other_is_told(
             told[name] = publish(request, settings_of(served, tmp_path / name), Together(meeting))
         except WeighbridgeError as error:
             told[name] = error
+            meeting.abort()  # who fails before they meet does not let the other one wait
 
     both = [threading.Thread(target=one, args=(name,)) for name in ("left", "right")]
     for each in both:
