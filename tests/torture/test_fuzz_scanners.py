@@ -33,7 +33,7 @@ from weighbridge.scanners.pickle_stream import scan_pickles
 from weighbridge.scanners.safetensors import read_header
 from weighbridge.scanners.skops_schema import judge_skops
 from weighbridge.scanners.sniff import kind_of, may_be_pickle
-from weighbridge.scanners.text import judge_text
+from weighbridge.scanners.text import REQUIREMENTS, judge_text
 from weighbridge.scanners.yaml_text import judge_yaml
 
 SEEDS = Path(__file__).parents[1] / "hostile" / "seeds"
@@ -95,6 +95,8 @@ READERS: dict[str, tuple[Reader, Callable[[str], bool]]] = {
     "python": (_text(".py", "handler.py"), lambda p: p.endswith(".py")),
     "notebook": (_text(".ipynb", "a.ipynb"), lambda p: p.endswith(".ipynb")),
     "xml": (_text(".xml", "openvino_model.xml"), lambda p: p.endswith(".xml")),
+    "markup": (_text(".svg", "a.svg"), lambda p: p.endswith((".svg", ".html"))),
+    "requirements": (_text(REQUIREMENTS, REQUIREMENTS), lambda p: p == REQUIREMENTS),
     "text graph": (_text(".pbtxt", "saved_model.pbtxt"), lambda p: p.endswith(".pbtxt")),
     "sniffing": (_sniff, lambda p: True),
 }
