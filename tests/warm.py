@@ -178,10 +178,18 @@ def _become(wish: dict[str, Any], streams: list[int]) -> None:
     for number, each in enumerate(streams):
         os.dup2(each, number)
         os.close(each)
+    _open_streams()
     os.chdir(wish["cwd"])
     os.environ.clear()
     os.environ.update(wish["env"])
     sys.argv = ["weighbridge", *wish["arguments"]]
+
+
+def _open_streams() -> None:
+    """As a start of Python opens them: those from before remember whether they were a file or a pipe."""
+    sys.stdin = os.fdopen(0, encoding=sys.stdin.encoding, closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding=sys.stderr.encoding, errors=sys.stderr.errors, closefd=False)
 
 
 def _main() -> None:

@@ -94,7 +94,7 @@ def _asked_and_filled(model: str, end: str, server: RegistryProcess, disk: Path,
     filler.unlink()
     wait_for(lambda: _store(server) != "down", PATIENCE_S)
     over = server.over(id, PATIENCE_S)
-    assert over["state"] == end, over
+    assert over["state"] == end, str(over)
     return id
 
 
