@@ -6,7 +6,7 @@ import json as json_module
 import signal
 import socket
 import sys
-import threading
+import time
 from typing import TYPE_CHECKING
 
 from weighbridge.doors.cli.render import AsJson
@@ -122,4 +122,5 @@ def _serve_on(yard: Yard) -> None:
     _tell(f"\nServing until Ctrl-C. {yard.registry_url}/docs is the REST interface;")
     _tell(f"the password of 'admin' is in {yard.password_file}. In another terminal:")
     _tell(f"  HF_ENDPOINT={yard.registry_url} hf download sentence-transformers/all-MiniLM-L6-v2")
-    threading.Event().wait()
+    while True:  # a signal that comes just before a wait without end wakes nobody
+        time.sleep(1.0)

@@ -91,7 +91,8 @@ def worker(*, json: AsJson = False) -> None:
             print(
                 f"worker {bridge.jobs.worker}, fetching from {settings.upstream}", file=sys.stderr, flush=True
             )
-        stopped.wait()
+        while not stopped.wait(1.0):  # a signal that comes just before a wait without end wakes nobody
+            pass
     sys.stdout.flush()
     os._exit(0)  # a step that runs would be waited for; another worker goes on with it
 
