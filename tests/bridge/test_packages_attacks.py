@@ -22,7 +22,7 @@ from weighbridge.domain.evidence import evidence_from_json
 from weighbridge.domain.json_values import canonical
 from weighbridge.domain.policy import Waiver
 from weighbridge.doors.demo.models import DATA
-from weighbridge.errors import NotPermitted
+from weighbridge.errors import NotPermitted, Rejected
 from weighbridge.flows.weighing import score_all
 from weighbridge.metrics import METRICS
 
@@ -69,7 +69,6 @@ HALF = "\\ud800"
         ("adapter_config.json", f'{{"base_model_name_or_path": "acme/{HALF}"}}'.encode()),
         ("config.json", f'{{"model_type": "{HALF}", "{HALF}": "{HALF}"}}'.encode()),
         (".eval_results/a.yaml", f'- task: {{id: "{HALF}"}}\n'.encode()),
-        ("model.safetensors", safetensors(f'{{"format": "{HALF}"}}')),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -81,6 +80,16 @@ def test_half_a_character_anywhere_is_judged_like_any_text(
     package = bridge.packages.ingest(LOCAL, request(NAME, waivers=ALL_WAIVED)).package
     evidence = bridge.packages.evidence(LOCAL, package.id)
     assert canonical(evidence) == canonical(json.loads(canonical(evidence)))
+
+
+def test_half_a_character_in_a_header_that_no_library_reads_is_refused_and_told(
+    bridge: Bridge, hub: HubServer, good: dict[str, bytes]
+) -> None:
+    offer(hub, {**good, "model.safetensors": safetensors(f'{{"format": "{HALF}"}}')})
+    with pytest.raises(Rejected, match="holds half a character") as refused:
+        bridge.packages.ingest(LOCAL, request(NAME, waivers=ALL_WAIVED))
+    case = bridge.packages.case_of_refusal(LOCAL, refused.value.refusal_id).to_json()
+    assert canonical(case) == canonical(json.loads(canonical(case)))
 
 
 def test_stored_evidence_and_policy_give_the_stored_scores(
