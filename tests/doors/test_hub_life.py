@@ -15,6 +15,8 @@ from tests.doors.asgi_server import Answer
 from tests.doors.uploading import Client, Registry, registry_at
 from weighbridge.domain.access import LOCAL
 from weighbridge.domain.ref import RepoId
+from weighbridge.doors.hub.api import REPO_CALLS
+from weighbridge.doors.hub.repo_life import NAMES_OF_CALLS
 
 
 @pytest.fixture(scope="module")
@@ -490,3 +492,15 @@ api.create_commit("ann/pages", repo_type="dataset", commit_message="many", opera
         link = answer.headers.get("link", "")
         path = link.partition("<")[2].partition(">")[0].removeprefix(registry.url)
     assert sorted(seen) == [f"{n}.bin" for n in range(5)]
+
+
+def test_no_repository_has_a_name_that_addresses_use_for_something_else(ann: Client) -> None:
+    assert set(REPO_CALLS) < NAMES_OF_CALLS
+    got = ann.python("""
+api.create_repo("sought")
+result = [*(said(api.create_repo, f"ann/{name}") for name in ("refs", "discussions", "duplicate")),
+    said(api.move_repo, "ann/sought", "ann/tree"), said(api.duplicate_repo, "ann/sought", "ann/resolve"),
+    ["found", api.model_info("ann/sought").id]]
+""")
+    assert all("no repository can be called" in told for _, told in got[:-1]), got
+    assert got[-1] == ["found", "ann/sought"]

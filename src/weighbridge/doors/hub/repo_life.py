@@ -14,13 +14,20 @@ from weighbridge.doors.hub.first_files import first_files
 from weighbridge.doors.hub.visits import Visit
 from weighbridge.errors import BadInput, BadName, RepoExists
 
+NAMES_OF_CALLS = frozenset(
+    (
+        "ask-access", "auth-check", "commits", "discussions", "duplicate", "paths-info", "raw", "refs",
+        "resolve", "revision", "safetensors-metadata", "tree",
+    )
+)  # fmt: skip
+"""What stands behind a name of one word: a repository ``org/refs`` would be the refs of ``org``."""
 _OF_RUNNING_SPACES = ("hardware", "sleepTimeSeconds", "secrets", "variables", "volumes", "template")
 
 
 def create(visit: Visit) -> Answer:
     """``POST /api/repos/create``."""
     body = visit.document()
-    repo = named_repo(body, "name")
+    repo = _new_name(body, "name")
     try:
         made = visit.repos.create(
             visit.principal,
@@ -57,7 +64,7 @@ def _taken(visit: Visit, repo: RepoId, error: RepoExists) -> Answer:
 def duplicate(visit: Visit) -> Answer:
     """``POST .../duplicate``."""
     body = visit.document()
-    to = named_repo({**body, "type": visit.repo.kind.value}, "repository")
+    to = _new_name({**body, "type": visit.repo.kind.value}, "repository")
     try:
         group = text(body, "resourceGroupId") or ""
         made = visit.repos.duplicate(visit.principal, visit.repo, to, private=_private(body), group=group)
@@ -83,7 +90,7 @@ def delete(visit: Visit) -> Answer:
 def move(visit: Visit) -> Answer:
     """``POST /api/repos/move``."""
     body = visit.document()
-    moved = visit.repos.move(visit.principal, named_repo(body, "fromRepo"), named_repo(body, "toRepo"))
+    moved = visit.repos.move(visit.principal, named_repo(body, "fromRepo"), _new_name(body, "toRepo"))
     return json_answer({"url": visit.address(moved.id)})
 
 
@@ -163,6 +170,17 @@ def named_repo(body: JsonObject, key: str) -> RepoId:
         return RepoId.parse(f"{owner}/{name}" if owner and "/" not in name else name, RepoKind(kind))
     except Invalid as error:
         raise BadName(str(error), hint=error.hint) from error
+
+
+def _new_name(body: JsonObject, key: str) -> RepoId:
+    """The same for a repository that is to have this name: it must be found under it afterwards."""
+    repo = named_repo(body, key)
+    if repo.name in NAMES_OF_CALLS:
+        raise BadName(
+            f"no repository can be called '{repo.name}': addresses say so what is asked of one",
+            hint="take another name",
+        )
+    return repo
 
 
 def _private(body: JsonObject) -> bool | None:
