@@ -356,7 +356,7 @@ GOOD_NAMES: tuple[Good, ...] = (
     Good(
         "tokenizer of its writer's machine",
         "tokenizer_config.json",
-        lambda: b'{"tokenizer_file": "/root/.cache/tokenizer.json", "name_or_path": "../out"}',
+        lambda: b'{"tokenizer_file": "/home/ann/.cache/tokenizer.json", "name_or_path": "../out"}',
     ),
     Good("package of JavaScript", "package.json", lambda: b'{"name": "x", "scripts": {"test": "jest"}}'),
 )

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from huggingface_hub import DatasetInfo, GitRefInfo, ModelInfo, SpaceInfo
 
-GATES = ("auto", "manual", "no")
 _LISTED = "'weighbridge repo {} list' shows what there is"
 _Gate = Literal["auto", "manual"]
 
@@ -70,7 +69,7 @@ class HubRepos:
             raise RepoExists(to.full_name, hint="take another name, or delete that one first") from error
 
     def change(self, repo: RepoId, *, private: bool | None, gate: str) -> None:
-        """Change who sees and who reads a repository; ``gate`` is one of ``GATES`` or empty: as it is."""
+        """Change who sees and who reads a repository; ``gate``: auto, manual, no, or empty: as it is."""
         gates: dict[str, _Gate | Literal[False]] = {"auto": "auto", "manual": "manual", "no": False}
         with self._hub.asking(f"the settings of '{repo}'", repo=repo) as api:
             api.update_repo_settings(
