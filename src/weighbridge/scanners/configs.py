@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from weighbridge.domain.paths import path_faults
 from weighbridge.scanners.builders import judge_class, judge_pair, judge_running
@@ -95,8 +95,7 @@ def _note_code(name: str, pairs: list[tuple[str, object]], notes: Notes) -> None
         elif key == "trust_remote_code" and value is True and _CONFIG.search(name):
             notes.review("code.trust", "asks a loader to trust the code of a repository", key)
         elif isinstance(value, dict):
-            _note_types(value.values() if key == "types" else (), notes)
-            _note_parent(value.get("parent_library") if key == "auto_mapping" else None, notes)
+            _note_object(key, value, notes)
         elif key == "id" and value == "pickle" and name in _ZARR:
             notes.block("json.pickle", "the chunks of the array are pickles", key)
 
@@ -107,6 +106,13 @@ def _note_import(key: str, target: str, notes: Notes) -> None:
         notes.block(f"code.{key}", why, key, target)
     else:
         notes.review(f"code.{key}", f"{key} makes a loader import {shown(target)}", key, target)
+
+
+def _note_object(key: str, value: Mapping[str, object], notes: Notes) -> None:
+    if key == "types":
+        _note_types(value.values(), notes)
+    elif key == "auto_mapping":
+        _note_parent(value.get("parent_library"), notes)
 
 
 def _note_parent(library: object, notes: Notes) -> None:
